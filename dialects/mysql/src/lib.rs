@@ -1,0 +1,1 @@
+//! Relata on MySQL and MariaDB.
