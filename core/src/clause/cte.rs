@@ -1,0 +1,100 @@
+//! `WITH name AS (SELECT …)` (SQL:2016 Foundation 7.17).
+
+use std::{borrow::Cow, marker::PhantomData, sync::Arc};
+
+use super::source::{Columns, named_column};
+use crate::{
+    entity::Entity,
+    expr::{Column, Expr},
+    render::{Compile, Renderer, Statement},
+    statement::{Select, SelectBody},
+    types::Type,
+};
+
+/// A subquery that a statement names at its start, with typed columns. [`Select::cte`] and [`recursive`] make it; whoever
+/// reads from it gets the `WITH` as well.
+#[derive(Debug, Clone)]
+pub struct Cte<R> {
+    pub(super) definition: Arc<CteDefinition>,
+    row: PhantomData<fn() -> R>,
+}
+
+/// A named subquery.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CteDefinition {
+    /// Its name.
+    pub name: Cow<'static, str>,
+    /// The names of its columns.
+    pub columns: Vec<Cow<'static, str>>,
+    /// Whether it reads from itself.
+    pub recursive: bool,
+    /// What it reads. None inside of a recursive one, where the name stands for the rows found so far.
+    pub select: Option<SelectBody>,
+}
+
+impl CteDefinition {
+    /// Writes `name (columns) AS (SELECT …)`.
+    pub(crate) fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
+        out.identifier(&self.name)?.sql(" (");
+        out.list(&self.columns, ", ", |out, column| out.identifier(column).map(drop))?.sql(") AS (");
+        if let Some(select) = &self.select {
+            select.render(out)?;
+        }
+        out.sql(")");
+        Ok(())
+    }
+}
+
+impl<R> Select<R> {
+    /// The statement as a CTE: `WITH name AS (SELECT …)`, written by each statement that reads from it.
+    pub fn cte(self, name: impl Into<Cow<'static, str>>) -> Cte<R> {
+        let mut select = self.into_body();
+        let columns = select.name_columns();
+        Cte::new(CteDefinition { name: name.into(), columns, recursive: false, select: Some(select) })
+    }
+}
+
+/// A recursive CTE: rows to begin with, and how more come from those there are (`UNION ALL`).
+///
+/// ```sql
+/// WITH RECURSIVE "tree" ("id") AS (SELECT … UNION ALL SELECT … JOIN "tree" ON …)
+/// ```
+pub fn recursive<R>(
+    name: impl Into<Cow<'static, str>>,
+    begin: Select<R>,
+    more: impl FnOnce(&Cte<R>) -> Select<R>,
+) -> Cte<R> {
+    let name = name.into();
+    let columns = begin.body().clone().name_columns();
+    let inner = Cte::new(CteDefinition {
+        name: name.clone(),
+        columns: columns.clone(),
+        recursive: true,
+        select: None,
+    });
+    let select = begin.union_all(more(&inner)).into_body();
+    Cte::new(CteDefinition { name, columns, recursive: true, select: Some(select) })
+}
+
+impl<R: Columns> Cte<R> {
+    /// Its columns, typed.
+    pub fn columns(&self) -> R::Exprs {
+        R::exprs(&mut |at| {
+            named_column(
+                self.definition.name.clone(),
+                self.definition.columns.get(at).cloned().unwrap_or_default(),
+            )
+        })
+    }
+}
+
+impl<R> Cte<R> {
+    fn new(definition: CteDefinition) -> Self {
+        Cte { definition: Arc::new(definition), row: PhantomData }
+    }
+
+    /// The column that it read from this one.
+    pub fn column<E: Entity, T: Type>(&self, column: Column<E, T>) -> Expr<T> {
+        Expr::new(named_column(self.definition.name.clone(), Cow::Borrowed(column.def().name)))
+    }
+}

@@ -1,0 +1,61 @@
+//! Joins (SQL:2016 Foundation 7.10).
+
+use super::{Clause, Source};
+use crate::{
+    dialect::Feature,
+    expr::Expression,
+    render::{Compile, Renderer},
+};
+
+/// A join: what is joined, and on which condition.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Join {
+    /// What becomes of rows without a match.
+    pub kind: JoinKind,
+    /// What is joined.
+    pub source: Source,
+    /// The condition; none for a cross join.
+    pub on: Option<Expression>,
+}
+
+/// What becomes of rows without a match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JoinKind {
+    /// They are left out.
+    Inner,
+    /// Those of the left side are kept: the right side is optional.
+    Left,
+    /// Those of the right side are kept: the left side is optional.
+    Right,
+    /// All are kept: both sides are optional.
+    Full,
+    /// There is no condition.
+    Cross,
+}
+
+/// What can be joined by itself because it knows its condition: a relationship.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be joined without a condition",
+    note = "a relationship such as `User::posts` can; anything else takes `.join_on(source, condition)`"
+)]
+pub trait IntoJoin {
+    /// The joins that lead to it: one, or two through an association table. All are of the kind given.
+    fn into_joins(self, kind: JoinKind) -> Vec<Join>;
+}
+
+impl Join {
+    pub(super) fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
+        match self.kind {
+            JoinKind::Inner => out.sql(" JOIN "),
+            JoinKind::Left => out.sql(" LEFT JOIN "),
+            JoinKind::Right => out.require(Feature::RightJoin)?.sql(" RIGHT JOIN "),
+            JoinKind::Full => out.require(Feature::FullJoin)?.sql(" FULL JOIN "),
+            JoinKind::Cross => out.sql(" CROSS JOIN "),
+        };
+        out.clause(Clause::Source(self.source.as_ref()))?;
+        if let Some(on) = &self.on {
+            out.sql(" ON ").expression(on)?;
+        }
+        Ok(())
+    }
+}

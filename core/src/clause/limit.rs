@@ -1,0 +1,26 @@
+//! `LIMIT` and `OFFSET`, which the standard spells FETCH FIRST (SQL:2016 Foundation 7.17) and no two databases alike.
+
+use crate::render::{Compile, Renderer};
+
+/// How many rows, and how many are left out before them.
+///
+/// The numbers are written as digits, not bound: SQLite prepares a statement anew when a bound LIMIT changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Limit {
+    /// How many rows at most.
+    pub limit: Option<u64>,
+    /// How many rows to leave out first.
+    pub offset: Option<u64>,
+}
+
+impl Limit {
+    pub(super) fn render(&self, out: &mut Renderer<'_>) -> Compile {
+        if let Some(limit) = self.limit {
+            out.sql(" LIMIT ").number(limit);
+        }
+        if let Some(offset) = self.offset {
+            out.sql(" OFFSET ").number(offset);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,74 @@
+//! The clauses of statements: one file each, with the standard rendering.
+
+mod cte;
+mod join;
+mod limit;
+mod lock;
+mod on_conflict;
+mod order_by;
+mod returning;
+mod source;
+mod values;
+
+pub use cte::{Cte, CteDefinition, recursive};
+pub use join::{IntoJoin, Join, JoinKind};
+pub use limit::Limit;
+pub use lock::{Lock, LockStrength, LockWait};
+pub use on_conflict::{ConflictAction, ConflictTarget, OnConflict, render_assignments};
+pub use order_by::{Direction, IntoOrder, Nulls, OrderItem};
+pub use source::{Columns, Derived, IntoSource, Source, SourceRef, Subquery};
+pub use values::Values;
+
+pub(crate) use returning::render_items;
+
+use crate::{
+    projection::Item,
+    render::{Compile, Renderer},
+    schema::Table,
+    statement::SelectBody,
+};
+
+/// A clause on its way to the renderer: what a dialect may spell differently.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum Clause<'s> {
+    /// What is read from.
+    Source(SourceRef<'s>),
+    /// A join.
+    Join(&'s Join),
+    /// An expression of ORDER BY.
+    OrderItem(&'s OrderItem),
+    /// LIMIT and OFFSET.
+    Limit(&'s Limit),
+    /// FOR UPDATE and its kin.
+    Lock(&'s Lock),
+    /// An operand of UNION and its kin, which needs to be kept together.
+    SetOperand(&'s SelectBody),
+    /// The rows of an INSERT, from its list of columns on.
+    Values(Values<'s>),
+    /// ON CONFLICT.
+    OnConflict(&'static Table, &'s OnConflict),
+    /// RETURNING.
+    Returning(&'s [Item]),
+}
+
+impl<'s> Clause<'s> {
+    /// Writes the clause as the standard spells it, or as most databases do where it has no such clause.
+    ///
+    /// # Errors
+    ///
+    /// If the dialect lacks what it needs, or a column is not in scope.
+    pub fn render(self, out: &mut Renderer<'s>) -> Compile {
+        match self {
+            Clause::Source(source) => source.render(out),
+            Clause::Join(join) => join.render(out),
+            Clause::OrderItem(item) => item.render(out),
+            Clause::Limit(limit) => limit.render(out),
+            Clause::Lock(lock) => lock.render(out),
+            Clause::SetOperand(select) => select.render_operand(out),
+            Clause::Values(values) => values.render(out),
+            Clause::OnConflict(table, conflict) => conflict.render(table, out),
+            Clause::Returning(items) => returning::render(items, out),
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! What a statement reads from: tables, aliases, subqueries, CTEs (SQL:2016 Foundation 7.6).
+
+use std::{borrow::Cow, marker::PhantomData, sync::Arc};
+
+use super::cte::CteDefinition;
+use crate::{
+    clause::Cte,
+    entity::Entity,
+    expr::{Alias, AliasColumn, Column, Expr, Expression},
+    projection::EntityProjection,
+    render::{Compile, Renderer, Scope, Statement},
+    schema::Table,
+    statement::{Select, SelectBody},
+    types::Type,
+};
+
+/// Something to read from.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Source {
+    /// A table under its own name.
+    Table(&'static Table),
+    /// A table under another name.
+    Alias(&'static Table, Cow<'static, str>),
+    /// A subquery.
+    Subquery(Arc<Derived>),
+    /// A CTE, under its own name.
+    Cte(Arc<CteDefinition>),
+}
+
+/// A subquery with a name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Derived {
+    /// Its name.
+    pub name: Cow<'static, str>,
+    /// What it reads.
+    pub select: SelectBody,
+    /// The names of its columns.
+    pub columns: Vec<Cow<'static, str>>,
+}
+
+impl Source {
+    /// A look at it, which is cheap to hand around.
+    pub fn as_ref(&self) -> SourceRef<'_> {
+        match self {
+            Source::Table(table) => SourceRef::Table(table),
+            Source::Alias(table, name) => SourceRef::Alias(table, name),
+            Source::Subquery(derived) => SourceRef::Subquery(derived),
+            Source::Cte(cte) => SourceRef::Cte(cte),
+        }
+    }
+}
+
+/// Something to read from, borrowed from the statement.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum SourceRef<'s> {
+    /// A table under its own name.
+    Table(&'static Table),
+    /// A table under another name.
+    Alias(&'static Table, &'s Cow<'static, str>),
+    /// A subquery.
+    Subquery(&'s Arc<Derived>),
+    /// A CTE, under its own name.
+    Cte(&'s Arc<CteDefinition>),
+}
+
+impl<'s> SourceRef<'s> {
+    /// The name by which columns refer to it.
+    pub fn name(self) -> &'s str {
+        match self {
+            SourceRef::Table(table) => table.name,
+            SourceRef::Alias(_, name) => name,
+            SourceRef::Subquery(derived) => &derived.name,
+            SourceRef::Cte(cte) => &cte.name,
+        }
+    }
+
+    /// The same, owned.
+    pub fn to_source(self) -> Source {
+        match self {
+            SourceRef::Table(table) => Source::Table(table),
+            SourceRef::Alias(table, name) => Source::Alias(table, name.clone()),
+            SourceRef::Subquery(derived) => Source::Subquery(derived.clone()),
+            SourceRef::Cte(cte) => Source::Cte(cte.clone()),
+        }
+    }
+
+    /// Adds it to a scope.
+    pub(crate) fn add_to(self, scope: &mut Scope<'s>) {
+        match self {
+            SourceRef::Table(table) => scope.table(table),
+            other => scope.alias(other.name()),
+        }
+    }
+
+    pub(super) fn render(self, out: &mut Renderer<'s>) -> Compile {
+        match self {
+            SourceRef::Table(table) => out.table(table)?,
+            SourceRef::Alias(table, name) => out.table(table)?.sql(" AS ").identifier(name)?,
+            SourceRef::Subquery(derived) => {
+                out.sql("(");
+                derived.select.render(out)?;
+                out.sql(") AS ").identifier(&derived.name)?
+            }
+            SourceRef::Cte(cte) => out.identifier(&cte.name)?,
+        };
+        Ok(())
+    }
+}
+
+/// What can be read from: an entity, an alias, a subquery, a CTE.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be read from",
+    note = "entities (`User::entity()`), aliases, subqueries and CTEs can"
+)]
+pub trait IntoSource {
+    /// As a source.
+    fn into_source(self) -> Source;
+}
+
+impl<E: Entity> IntoSource for EntityProjection<E> {
+    fn into_source(self) -> Source {
+        match self.alias {
+            None => Source::Table(E::TABLE),
+            Some(alias) => Source::Alias(E::TABLE, alias),
+        }
+    }
+}
+
+impl<E: Entity> IntoSource for Alias<E> {
+    fn into_source(self) -> Source {
+        Source::Alias(E::TABLE, self.name().clone())
+    }
+}
+
+impl<E: Entity> IntoSource for &Alias<E> {
+    fn into_source(self) -> Source {
+        self.clone().into_source()
+    }
+}
+
+impl IntoSource for Source {
+    fn into_source(self) -> Source {
+        self
+    }
+}
+
+/// A subquery to read from, with typed columns. [`Select::subquery`] makes it.
+#[derive(Debug, Clone)]
+pub struct Subquery<R> {
+    derived: Arc<Derived>,
+    row: PhantomData<fn() -> R>,
+}
+
+impl<R> IntoSource for Subquery<R> {
+    fn into_source(self) -> Source {
+        Source::Subquery(self.derived)
+    }
+}
+
+impl<R> IntoSource for &Subquery<R> {
+    fn into_source(self) -> Source {
+        Source::Subquery(self.derived.clone())
+    }
+}
+
+impl<R> IntoSource for Cte<R> {
+    fn into_source(self) -> Source {
+        Source::Cte(self.definition)
+    }
+}
+
+impl<R> IntoSource for &Cte<R> {
+    fn into_source(self) -> Source {
+        Source::Cte(self.definition.clone())
+    }
+}
+
+/// A row of plain values, whose columns can be named as a tuple of expressions.
+#[diagnostic::on_unimplemented(
+    message = "the columns of `{Self}` cannot be named as a tuple",
+    note = "`.column(User::email)` names a column of a selected entity"
+)]
+pub trait Columns {
+    /// An expression for each column: `(Expr<i64>, Expr<String>)`.
+    type Exprs;
+
+    /// Makes them, the nth by `column`.
+    fn exprs(column: &mut dyn FnMut(usize) -> Expression) -> Self::Exprs;
+}
+
+impl<T: Type> Columns for T {
+    type Exprs = Expr<T>;
+
+    fn exprs(column: &mut dyn FnMut(usize) -> Expression) -> Expr<T> {
+        Expr::new(column(0))
+    }
+}
+
+macro_rules! columns {
+    ($($($name:ident $at:literal)+;)*) => {
+        $(impl<$($name: Type),+> Columns for ($($name,)+) {
+            type Exprs = ($(Expr<$name>,)+);
+
+            fn exprs(column: &mut dyn FnMut(usize) -> Expression) -> Self::Exprs {
+                ($(Expr::new(column($at)),)+)
+            }
+        })*
+    };
+}
+
+columns! {
+    A 0;
+    A 0 B 1;
+    A 0 B 1 C 2;
+    A 0 B 1 C 2 D 3;
+    A 0 B 1 C 2 D 3 E 4;
+    A 0 B 1 C 2 D 3 E 4 F 5;
+    A 0 B 1 C 2 D 3 E 4 F 5 G 6;
+    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7;
+}
+
+/// A column by its name, of something that the statement names itself.
+pub(super) fn named_column(alias: Cow<'static, str>, column: Cow<'static, str>) -> Expression {
+    Expression::AliasColumn(Box::new(AliasColumn { alias, column, table: None }))
+}
+
+impl<R: Columns> Subquery<R> {
+    /// Its columns, typed: `let (author, posts) = per_author.columns();`
+    pub fn columns(&self) -> R::Exprs {
+        // The names were made by `Select::subquery`, one for each item of the row.
+        R::exprs(&mut |at| {
+            named_column(self.derived.name.clone(), self.derived.columns.get(at).cloned().unwrap_or_default())
+        })
+    }
+}
+
+impl<R> Subquery<R> {
+    pub(crate) fn new(name: Cow<'static, str>, mut select: SelectBody) -> Self {
+        let columns = select.name_columns();
+        Subquery { derived: Arc::new(Derived { name, select, columns }), row: PhantomData }
+    }
+
+    /// The column that it read from this one.
+    pub fn column<E: Entity, T: Type>(&self, column: Column<E, T>) -> Expr<T> {
+        Expr::new(named_column(self.derived.name.clone(), Cow::Borrowed(column.def().name)))
+    }
+}
+
+impl<R> Select<R> {
+    /// The statement as something to read from: `(SELECT …) AS name`.
+    pub fn subquery(self, name: impl Into<Cow<'static, str>>) -> Subquery<R> {
+        Subquery::new(name.into(), self.into_body())
+    }
+}

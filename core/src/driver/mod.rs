@@ -1,0 +1,177 @@
+//! What reaches a database: the contract of a driver.
+//!
+//! A driver opens [`Connection`]s; a connection runs [`Job`]s: a text, its binds, and a [`Sink`] that takes the rows where
+//! they are read. Nothing is collected on the way: the driver lends each [`Row`] to the sink, which decodes it.
+
+use std::{any::Any, borrow::Cow, fmt, pin::Pin, sync::Arc};
+
+use crate::{
+    dialect::Dialect,
+    error::Result,
+    value::{Cell, Value},
+};
+
+/// A boxed future that can move between threads.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Opens connections to one database. Made from a URL or a builder by each dialect's crate.
+///
+/// Its `Debug` must not show a password.
+pub trait Driver: Send + Sync + fmt::Debug {
+    /// Opens one connection, logs in and sets it up.
+    ///
+    /// # Errors
+    ///
+    /// [`Connect`](crate::ErrorClass::Connect), [`Authentication`](crate::ErrorClass::Authentication) or
+    /// [`Tls`](crate::ErrorClass::Tls); the time limit is the caller's.
+    fn connect(&self) -> BoxFuture<'_, Result<Box<dyn Connection>>>;
+}
+
+/// One connection to a database.
+///
+/// Any future may be dropped at any await: whoever holds the connection then no longer knows its state, and must
+/// [`reset`](Connection::reset) or drop it.
+pub trait Connection: Send {
+    /// How this server spells SQL; known once connected, since versions differ.
+    fn dialect(&self) -> Arc<dyn Dialect>;
+
+    /// Runs the jobs one after another, in as few round trips as the database allows, and stops at the first failure.
+    ///
+    /// Each job that succeeded is marked [`done`](Job::done), so that after an error the first one that is not is the one
+    /// that failed. Later ones had no effect, except that a driver which pipelines outside of a transaction cannot promise so.
+    ///
+    /// # Errors
+    ///
+    /// What the database says of the first job that fails, classified, with its statement.
+    fn run<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>>;
+
+    /// Asks the server for a sign of life.
+    ///
+    /// # Errors
+    ///
+    /// [`Disconnected`](crate::ErrorClass::Disconnected) if there is none.
+    fn ping(&mut self) -> BoxFuture<'_, Result<()>>;
+
+    /// Makes the connection as good as new after a user has left it in an unknown state: rolls back what is open.
+    ///
+    /// # Errors
+    ///
+    /// Whatever prevents it; the connection must then be dropped.
+    fn reset(&mut self) -> BoxFuture<'_, Result<()>>;
+
+    /// Whether the connection is known to be closed, without asking the server.
+    fn is_closed(&self) -> bool;
+
+    /// Says good-bye to the server.
+    fn close(self: Box<Self>) -> BoxFuture<'static, ()>;
+}
+
+/// One statement to run, and afterwards its outcome.
+pub struct Job<'s> {
+    /// The SQL text.
+    pub sql: &'s str,
+    /// The binds, in the order of the placeholders.
+    pub binds: &'s [Cow<'s, Value>],
+    /// Takes the rows, if any are wanted. The driver may move it to another thread; it is back here when the job is done.
+    pub sink: Option<Box<dyn Sink>>,
+    /// How it is run.
+    pub mode: Mode,
+    /// How many rows it changed, as the database counts them: set by the driver.
+    pub rows_affected: u64,
+    /// The first key that the database generated, on databases that report it so: set by the driver.
+    pub last_insert_id: Option<u64>,
+    /// Whether it succeeded: set by the driver.
+    pub done: bool,
+}
+
+/// How a [`Job`] is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Prepared, and kept prepared for the next time.
+    Cached,
+    /// Prepared for this once.
+    Once,
+    /// Sent as text, without binds: transaction control, DDL.
+    Text,
+    /// As `Cached`, with rows that are read slowly: the sink may [`Pause`](Flow::Pause).
+    Stream,
+}
+
+impl<'s> Job<'s> {
+    /// A statement with binds.
+    pub fn new(sql: &'s str, binds: &'s [Cow<'s, Value>], mode: Mode) -> Self {
+        Job { sql, binds, sink: None, mode, rows_affected: 0, last_insert_id: None, done: false }
+    }
+
+    /// A text without binds, such as `COMMIT`.
+    pub fn text(sql: &'s str) -> Self {
+        Job::new(sql, &[], Mode::Text)
+    }
+
+    /// The same with a sink for the rows.
+    #[must_use]
+    pub fn with_sink(mut self, sink: Box<dyn Sink>) -> Self {
+        self.sink = Some(sink);
+        self
+    }
+}
+
+impl fmt::Debug for Job<'_> {
+    // No binds: they may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job")
+            .field("sql", &self.sql)
+            .field("mode", &self.mode)
+            .field("done", &self.done)
+            .finish()
+    }
+}
+
+/// A row, lent by the driver while it reads.
+pub trait Row {
+    /// How many cells it has.
+    fn width(&self) -> usize;
+
+    /// The cell at a place, counted from 0.
+    ///
+    /// # Errors
+    ///
+    /// [`Decode`](crate::ErrorClass::Decode) if there is no such place or the driver cannot read the column's type.
+    fn cell(&self, index: usize) -> Result<Cell<'_>>;
+
+    /// The column's name, as the database gives it.
+    fn name(&self, index: usize) -> &str;
+}
+
+/// Takes rows as they are read.
+///
+/// It is moved to where the rows are and handed back by [`Job::sink`]; to get at what it collected, turn the box into
+/// `Box<dyn Any>` and downcast.
+pub trait Sink: Any + Send {
+    /// Takes a row.
+    ///
+    /// # Errors
+    ///
+    /// What the row cannot be decoded to; the statement is then given up.
+    fn row(&mut self, row: &dyn Row) -> Result<Flow>;
+
+    /// After [`Flow::Pause`]: ready when more rows are welcome.
+    ///
+    /// # Errors
+    ///
+    /// Whatever stops the one who reads.
+    fn ready(&mut self) -> BoxFuture<'_, Result<Flow>> {
+        Box::pin(std::future::ready(Ok(Flow::Continue)))
+    }
+}
+
+/// What a sink wants next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// The next row.
+    Continue,
+    /// No more rows.
+    Stop,
+    /// A rest: await [`Sink::ready`] before the next row. Only where the mode is [`Mode::Stream`].
+    Pause,
+}

@@ -1,0 +1,108 @@
+//! Aggregate functions (SQL:2016 Foundation 10.9).
+
+use std::borrow::Cow;
+
+use super::{Condition, Expr, Expression, IntoExpr, Node, Numeric, operators::node};
+use crate::{
+    dialect::Feature,
+    render::{Compile, Renderer},
+    types::Type,
+};
+
+/// A function over the rows of a group.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Aggregate {
+    /// The name, written as it is.
+    pub name: Cow<'static, str>,
+    /// What is aggregated; nothing for `COUNT(*)`.
+    pub operand: Option<Expression>,
+    /// Whether equal values count once.
+    pub distinct: bool,
+    /// `FILTER (WHERE …)`: only the rows for which this holds.
+    pub filter: Option<Expression>,
+}
+
+impl Node for Aggregate {
+    fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
+        out.sql(&self.name).sql(if self.distinct { "(DISTINCT " } else { "(" });
+        match &self.operand {
+            Some(operand) => out.expression(operand)?,
+            None => out.sql("*"),
+        };
+        out.sql(")");
+        if let Some(filter) = &self.filter {
+            out.require(Feature::AggregateFilter)?.sql(" FILTER (WHERE ").expression(filter)?.sql(")");
+        }
+        Ok(())
+    }
+
+    fn for_each_child<'s>(&'s self, visit: &mut dyn FnMut(&'s Expression)) {
+        self.operand.iter().for_each(&mut *visit);
+        self.filter.iter().for_each(visit);
+    }
+
+    fn may_be_null(&self, _: &Renderer<'_>) -> bool {
+        // COUNT is never NULL, and the others say so in their type.
+        false
+    }
+}
+
+fn aggregate<T>(name: &'static str, operand: Option<Expression>, distinct: bool) -> Expr<T> {
+    let name = Cow::Borrowed(name);
+    Expr::new(Expression::Aggregate(Box::new(Aggregate { name, operand, distinct, filter: None })))
+}
+
+/// `COUNT(operand)`: how many rows of the group have it, NULL not counted.
+pub fn count(operand: impl IntoExpr) -> Expr<i64> {
+    aggregate("COUNT", Some(node(operand)), false)
+}
+
+/// `COUNT(DISTINCT operand)`.
+pub fn count_distinct(operand: impl IntoExpr) -> Expr<i64> {
+    aggregate("COUNT", Some(node(operand)), true)
+}
+
+/// `COUNT(*)`: how many rows the group has.
+pub fn count_all() -> Expr<i64> {
+    aggregate("COUNT", None, false)
+}
+
+/// `SUM(operand)`: NULL if there is no row. Integers sum up to `i64`, floats to `f64`.
+pub fn sum<O: IntoExpr>(operand: O) -> Expr<<<<O::Sql as Type>::Base as Numeric>::Sum as Type>::Nullable>
+where
+    <O::Sql as Type>::Base: Numeric,
+{
+    aggregate("SUM", Some(node(operand)), false)
+}
+
+/// `AVG(operand)` as a float: NULL if there is no row.
+pub fn avg<O: IntoExpr>(operand: O) -> Expr<Option<f64>>
+where
+    <O::Sql as Type>::Base: Numeric,
+{
+    // Databases average integers to decimals of their own choice of digits; a float is the same everywhere.
+    aggregate("AVG", Some(super::cast::<f64, _>(operand).into_node()), false)
+}
+
+/// `MIN(operand)`: NULL if there is no row.
+pub fn min<O: IntoExpr>(operand: O) -> Expr<<O::Sql as Type>::Nullable> {
+    aggregate("MIN", Some(node(operand)), false)
+}
+
+/// `MAX(operand)`: NULL if there is no row.
+pub fn max<O: IntoExpr>(operand: O) -> Expr<<O::Sql as Type>::Nullable> {
+    aggregate("MAX", Some(node(operand)), false)
+}
+
+impl<T: Type> Expr<T> {
+    /// Over the rows only for which the condition holds: `aggregate FILTER (WHERE condition)`, on an aggregate.
+    ///
+    /// On anything else it does nothing.
+    #[must_use]
+    pub fn filter_where(mut self, condition: impl IntoExpr<Sql: Condition>) -> Self {
+        if let Expression::Aggregate(aggregate) = &mut self.node {
+            aggregate.filter = Some(node(condition));
+        }
+        self
+    }
+}

@@ -1,0 +1,29 @@
+//! A bind parameter: the value of a placeholder.
+
+use super::{Expr, Expression, Node};
+use crate::{
+    render::{Compile, Renderer},
+    types::Type,
+    value::Value,
+};
+
+/// A value as an expression. Wherever an expression is expected, the value itself does as well.
+///
+/// ```
+/// use relata_core::{dialect::Standard, expr::val, render::Statement, statement::select};
+///
+/// assert_eq!(select(val("x".to_string())).compile(&Standard)?.sql, "SELECT ?");
+/// # Ok::<(), relata_core::Error>(())
+/// ```
+pub fn val<T: Type>(value: T) -> Expr<T> {
+    Expr::new(Expression::Bind(value.into_value()))
+}
+
+impl Node for Value {
+    fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
+        out.bind(self);
+        Ok(())
+    }
+
+    fn for_each_child<'s>(&'s self, _: &mut dyn FnMut(&'s Expression)) {}
+}

@@ -1,0 +1,44 @@
+//! `CAST(operand AS type)` (SQL:2016 Foundation 6.13).
+
+use super::{Expr, Expression, IntoExpr, Node};
+use crate::{
+    render::{Compile, Renderer},
+    schema::ColumnType,
+    types::Type,
+};
+
+/// A value turned into another SQL type.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cast {
+    /// The value.
+    pub operand: Expression,
+    /// The type.
+    pub ty: ColumnType,
+}
+
+/// The operand as the SQL type of `T`: `cast::<f64>(Post::score)`.
+///
+/// ```
+/// use relata_core::{expr::{cast, val}, dialect::Standard, render::Statement, statement::select};
+///
+/// let statement = select(cast::<f64, _>(val(1)));
+/// assert_eq!(statement.compile(&Standard)?.sql, "SELECT CAST(? AS DOUBLE PRECISION)");
+/// # Ok::<(), relata_core::Error>(())
+/// ```
+pub fn cast<T: Type, O: IntoExpr>(operand: O) -> Expr<<O::Sql as Type>::With<T>> {
+    let operand = operand.into_expr().into_node();
+    Expr::new(Expression::Cast(Box::new(Cast { operand, ty: ColumnType::new(T::KIND) })))
+}
+
+impl Node for Cast {
+    fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
+        out.sql("CAST(").expression(&self.operand)?.sql(" AS ");
+        out.dialect().render_cast_type(&self.ty, out)?;
+        out.sql(")");
+        Ok(())
+    }
+
+    fn for_each_child<'s>(&'s self, visit: &mut dyn FnMut(&'s Expression)) {
+        visit(&self.operand);
+    }
+}

@@ -1,0 +1,38 @@
+//! Constructs from elsewhere: what one database has, or a third party adds.
+
+use std::{any::Any, fmt, sync::Arc};
+
+use super::{Expression, Node};
+use crate::render::{Compile, Precedence, Renderer};
+
+/// A construct that is not in the list of [`Expression`].
+///
+/// Implement [`Node`], `Debug` and `PartialEq`, then wrap it with [`Expr::custom`](super::Expr::custom).
+pub trait Construct: Node + fmt::Debug + Send + Sync + Any {
+    /// Whether it is the same construct with the same operands.
+    fn same(&self, other: &dyn Construct) -> bool;
+}
+
+impl PartialEq for dyn Construct {
+    fn eq(&self, other: &Self) -> bool {
+        self.same(other)
+    }
+}
+
+impl Node for Arc<dyn Construct> {
+    fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
+        (**self).render(out)
+    }
+
+    fn precedence(&self) -> Precedence {
+        (**self).precedence()
+    }
+
+    fn for_each_child<'s>(&'s self, visit: &mut dyn FnMut(&'s Expression)) {
+        (**self).for_each_child(visit);
+    }
+
+    fn may_be_null(&self, out: &Renderer<'_>) -> bool {
+        (**self).may_be_null(out)
+    }
+}

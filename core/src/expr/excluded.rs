@@ -1,0 +1,36 @@
+//! `excluded.column`: the row that an upsert could not insert (PostgreSQL manual, INSERT).
+
+use super::{Column, Expr, Expression, Node};
+use crate::{
+    entity::Entity,
+    render::{Compile, Renderer},
+    schema::ColumnDef,
+    types::Type,
+};
+
+/// The value that the row which could not be inserted has for a column: `excluded.column`.
+pub fn excluded<E: Entity, T: Type>(column: Column<E, T>) -> Expr<T> {
+    Expr::new(Expression::Excluded(Excluded { column: column.def() }))
+}
+
+/// `excluded.column`.
+#[derive(Debug, Clone, Copy)]
+pub struct Excluded {
+    /// The column.
+    pub column: &'static ColumnDef,
+}
+
+impl PartialEq for Excluded {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.column, other.column)
+    }
+}
+
+impl Node for Excluded {
+    fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
+        out.sql("excluded.").identifier(self.column.name)?;
+        Ok(())
+    }
+
+    fn for_each_child<'s>(&'s self, _: &mut dyn FnMut(&'s Expression)) {}
+}

@@ -1,0 +1,130 @@
+//! `name(arguments)`: scalar functions.
+
+use std::borrow::Cow;
+
+use super::{Comparable, Expr, Expression, IntoExpr, Node, Numeric, TextLike, operators::node};
+use crate::{
+    render::{Compile, Renderer},
+    types::Type,
+};
+
+/// A call of a scalar function.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Function {
+    /// The name, written as it is: never from outside of the program.
+    pub name: Cow<'static, str>,
+    /// The arguments.
+    pub arguments: Vec<Expression>,
+    /// How NULL comes out of it.
+    pub nullness: Nullness,
+}
+
+/// How a function treats NULL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nullness {
+    /// NULL if any argument is.
+    AnyArgument,
+    /// NULL if all arguments are.
+    AllArguments,
+}
+
+impl Node for Function {
+    fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
+        out.sql(&self.name);
+        // CURRENT_TIMESTAMP and its kin take no parentheses (SQL:2016 Foundation 6.35).
+        if !self.name.starts_with("CURRENT_") {
+            out.sql("(").list(&self.arguments, ", ", |out, a| out.expression(a).map(drop))?.sql(")");
+        }
+        Ok(())
+    }
+
+    fn for_each_child<'s>(&'s self, visit: &mut dyn FnMut(&'s Expression)) {
+        self.arguments.iter().for_each(visit);
+    }
+
+    fn may_be_null(&self, out: &Renderer<'_>) -> bool {
+        let mut arguments = self.arguments.iter();
+        match self.nullness {
+            Nullness::AnyArgument => arguments.any(|a| a.may_be_null(out)),
+            Nullness::AllArguments => !arguments.any(|a| !a.may_be_null(out)),
+        }
+    }
+}
+
+fn call<T>(name: &'static str, arguments: Vec<Expression>, nullness: Nullness) -> Expr<T> {
+    Expr::new(Expression::Function(Box::new(Function { name: Cow::Borrowed(name), arguments, nullness })))
+}
+
+/// Any function of the database, promised to give a `T`: `func::<i64, _>("bit_count", [Post::flags.into_expr()])`.
+///
+/// The name is written as it is; it is `'static` so that it cannot come from outside. Arguments of several types are
+/// expressions without a type: [`IntoExpr::into_expr`], then [`Expr::into_node`].
+pub fn func<T: Type, A: Into<Expression>>(
+    name: &'static str,
+    arguments: impl IntoIterator<Item = A>,
+) -> Expr<T> {
+    call(name, arguments.into_iter().map(Into::into).collect(), Nullness::AnyArgument)
+}
+
+impl<T> From<Expr<T>> for Expression {
+    fn from(expr: Expr<T>) -> Self {
+        expr.into_node()
+    }
+}
+
+/// `COALESCE(value, otherwise)`: the first that is not NULL. Chain it for more than two.
+pub fn coalesce<V: IntoExpr, O: IntoExpr>(value: V, otherwise: O) -> Expr<O::Sql>
+where
+    <V::Sql as Type>::Base: Comparable<<O::Sql as Type>::Base>,
+{
+    call("COALESCE", vec![node(value), node(otherwise)], Nullness::AllArguments)
+}
+
+/// `NULLIF(value, other)`: NULL if the two are equal, else the value.
+pub fn nullif<V: IntoExpr, O: IntoExpr>(value: V, other: O) -> Expr<<V::Sql as Type>::Nullable>
+where
+    <V::Sql as Type>::Base: Comparable<<O::Sql as Type>::Base>,
+{
+    call("NULLIF", vec![node(value), node(other)], Nullness::AnyArgument)
+}
+
+/// `LOWER(text)`.
+pub fn lower<V: IntoExpr<Sql: TextLike>>(text: V) -> Expr<V::Sql> {
+    call("LOWER", vec![node(text)], Nullness::AnyArgument)
+}
+
+/// `UPPER(text)`.
+pub fn upper<V: IntoExpr<Sql: TextLike>>(text: V) -> Expr<V::Sql> {
+    call("UPPER", vec![node(text)], Nullness::AnyArgument)
+}
+
+/// `TRIM(text)`: without the spaces at both ends.
+pub fn trim<V: IntoExpr<Sql: TextLike>>(text: V) -> Expr<V::Sql> {
+    call("TRIM", vec![node(text)], Nullness::AnyArgument)
+}
+
+/// `CHAR_LENGTH(text)`: how many characters, not bytes.
+pub fn char_length<V: IntoExpr<Sql: TextLike>>(text: V) -> Expr<<V::Sql as Type>::With<i32>> {
+    call("CHAR_LENGTH", vec![node(text)], Nullness::AnyArgument)
+}
+
+/// `ABS(number)`.
+pub fn abs<V: IntoExpr>(number: V) -> Expr<V::Sql>
+where
+    <V::Sql as Type>::Base: Numeric,
+{
+    call("ABS", vec![node(number)], Nullness::AnyArgument)
+}
+
+/// The texts one after another: `a || b || …`, NULL if one is.
+pub fn concat<V: IntoExpr<Sql: TextLike>, W: IntoExpr<Sql: TextLike>>(
+    first: V,
+    second: W,
+) -> Expr<super::operators::Either<V::Sql, W::Sql, String>> {
+    super::Operators::concat(first.into_expr(), second)
+}
+
+/// `CURRENT_TIMESTAMP`: when the transaction (SQLite, MySQL: the statement) began, as an instant type of one's choice.
+pub fn now<T: Type>() -> Expr<T> {
+    call("CURRENT_TIMESTAMP", Vec::new(), Nullness::AnyArgument)
+}

@@ -1,0 +1,384 @@
+//! The methods of columns and expressions.
+
+use super::{
+    Arithmetic, Between, Column, Comparable, Condition, DistinctFrom, Expr, Expression, In, InList, Infix,
+    IntoExpr, IsNull, Like, Negate, Numeric, Operator, TextLike, logical,
+};
+use crate::{
+    clause::{Direction, OrderItem},
+    entity::Entity,
+    projection::Labelled,
+    statement::Select,
+    types::Type,
+};
+use std::borrow::Cow;
+
+/// The type of an expression that is NULL when one of its operands is.
+pub type Either<A, B, T> = <A as Type>::With<<B as Type>::With<T>>;
+
+/// The operators of SQL, as methods of columns and expressions.
+///
+/// Comparing with something that may be NULL gives something that may be NULL; a filter takes both.
+///
+/// ```
+/// use relata_core::{expr::{Operators, val}, dialect::Standard, render::Statement, statement::select};
+///
+/// let in_range = val(5_i64).gt(3).and(val(5_i64).lt(10));
+/// assert_eq!(select(in_range).compile(&Standard)?.sql, "SELECT ? > ? AND ? < ?");
+/// # Ok::<(), relata_core::Error>(())
+/// ```
+// The operators take `self` like those of `std::ops`: an expression is built up, not looked at.
+#[allow(clippy::wrong_self_convention)]
+pub trait Operators: IntoExpr + Sized {
+    /// `self = other`.
+    fn eq<R: IntoExpr>(self, other: R) -> Expr<Either<Self::Sql, R::Sql, bool>>
+    where
+        <Self::Sql as Type>::Base: Comparable<<R::Sql as Type>::Base>,
+    {
+        infix(self, Operator::Eq, other)
+    }
+
+    /// `self <> other`.
+    fn ne<R: IntoExpr>(self, other: R) -> Expr<Either<Self::Sql, R::Sql, bool>>
+    where
+        <Self::Sql as Type>::Base: Comparable<<R::Sql as Type>::Base>,
+    {
+        infix(self, Operator::Ne, other)
+    }
+
+    /// `self < other`.
+    fn lt<R: IntoExpr>(self, other: R) -> Expr<Either<Self::Sql, R::Sql, bool>>
+    where
+        <Self::Sql as Type>::Base: Comparable<<R::Sql as Type>::Base>,
+    {
+        infix(self, Operator::Lt, other)
+    }
+
+    /// `self <= other`.
+    fn le<R: IntoExpr>(self, other: R) -> Expr<Either<Self::Sql, R::Sql, bool>>
+    where
+        <Self::Sql as Type>::Base: Comparable<<R::Sql as Type>::Base>,
+    {
+        infix(self, Operator::Le, other)
+    }
+
+    /// `self > other`.
+    fn gt<R: IntoExpr>(self, other: R) -> Expr<Either<Self::Sql, R::Sql, bool>>
+    where
+        <Self::Sql as Type>::Base: Comparable<<R::Sql as Type>::Base>,
+    {
+        infix(self, Operator::Gt, other)
+    }
+
+    /// `self >= other`.
+    fn ge<R: IntoExpr>(self, other: R) -> Expr<Either<Self::Sql, R::Sql, bool>>
+    where
+        <Self::Sql as Type>::Base: Comparable<<R::Sql as Type>::Base>,
+    {
+        infix(self, Operator::Ge, other)
+    }
+
+    /// `self IS DISTINCT FROM other`: as `<>`, but NULL is a value like any other, so the answer is never NULL.
+    fn is_distinct_from<R: IntoExpr>(self, other: R) -> Expr<bool>
+    where
+        <Self::Sql as Type>::Base: Comparable<<R::Sql as Type>::Base>,
+    {
+        distinct_from(self, other, false)
+    }
+
+    /// `self IS NOT DISTINCT FROM other`: as `=`, but NULL equals NULL.
+    fn is_not_distinct_from<R: IntoExpr>(self, other: R) -> Expr<bool>
+    where
+        <Self::Sql as Type>::Base: Comparable<<R::Sql as Type>::Base>,
+    {
+        distinct_from(self, other, true)
+    }
+
+    /// `self IS NULL`.
+    fn is_null(self) -> Expr<bool> {
+        Expr::new(Expression::IsNull(Box::new(IsNull { operand: node(self), negated: false })))
+    }
+
+    /// `self IS NOT NULL`.
+    fn is_not_null(self) -> Expr<bool> {
+        Expr::new(Expression::IsNull(Box::new(IsNull { operand: node(self), negated: true })))
+    }
+
+    /// `self BETWEEN low AND high`, both ends included.
+    fn between<L: IntoExpr, H: IntoExpr>(
+        self,
+        low: L,
+        high: H,
+    ) -> Expr<Either<Self::Sql, L::Sql, Either<H::Sql, bool, bool>>>
+    where
+        <Self::Sql as Type>::Base: Comparable<<L::Sql as Type>::Base> + Comparable<<H::Sql as Type>::Base>,
+    {
+        Expr::new(Expression::Between(Box::new(Between {
+            operand: node(self),
+            low: node(low),
+            high: node(high),
+            negated: false,
+        })))
+    }
+
+    /// `self IN (values)`. No row is in an empty list.
+    fn in_list<V: Type>(self, values: impl IntoIterator<Item = V>) -> Expr<Either<Self::Sql, V, bool>>
+    where
+        <Self::Sql as Type>::Base: Comparable<V::Base>,
+    {
+        is_in(self, InList::values(values), false)
+    }
+
+    /// `self NOT IN (values)`. Every row is outside of an empty list.
+    fn not_in_list<V: Type>(self, values: impl IntoIterator<Item = V>) -> Expr<Either<Self::Sql, V, bool>>
+    where
+        <Self::Sql as Type>::Base: Comparable<V::Base>,
+    {
+        is_in(self, InList::values(values), true)
+    }
+
+    /// `self IN (SELECT …)`.
+    fn in_select<V: Type>(self, select: Select<V>) -> Expr<Either<Self::Sql, V, bool>>
+    where
+        <Self::Sql as Type>::Base: Comparable<V::Base>,
+    {
+        is_in(self, InList::select(select), false)
+    }
+
+    /// `self NOT IN (SELECT …)`. Mind that it is never true when the subquery gives a NULL: `not_exists` is often meant.
+    fn not_in_select<V: Type>(self, select: Select<V>) -> Expr<Either<Self::Sql, V, bool>>
+    where
+        <Self::Sql as Type>::Base: Comparable<V::Base>,
+    {
+        is_in(self, InList::select(select), true)
+    }
+
+    /// `self AND other`.
+    fn and<C: IntoExpr>(self, other: C) -> Expr<Either<Self::Sql, C::Sql, bool>>
+    where
+        Self::Sql: Condition,
+        C::Sql: Condition,
+    {
+        Expr::new(logical::connect(logical::Connective::And, node(self), node(other)))
+    }
+
+    /// `self OR other`.
+    fn or<C: IntoExpr>(self, other: C) -> Expr<Either<Self::Sql, C::Sql, bool>>
+    where
+        Self::Sql: Condition,
+        C::Sql: Condition,
+    {
+        Expr::new(logical::connect(logical::Connective::Or, node(self), node(other)))
+    }
+
+    /// `NOT self`.
+    #[allow(clippy::should_implement_trait)] // `std::ops::Not` is there as well; the method reads better in a chain
+    fn not(self) -> Expr<Self::Sql>
+    where
+        Self::Sql: Condition,
+    {
+        Expr::new(logical::negate(node(self)))
+    }
+
+    /// `self + other`.
+    fn plus<R: IntoExpr>(self, other: R) -> Calculated<Self::Sql, R::Sql>
+    where
+        <Self::Sql as Type>::Base: Arithmetic<<R::Sql as Type>::Base>,
+    {
+        infix(self, Operator::Add, other)
+    }
+
+    /// `self - other`.
+    fn minus<R: IntoExpr>(self, other: R) -> Calculated<Self::Sql, R::Sql>
+    where
+        <Self::Sql as Type>::Base: Arithmetic<<R::Sql as Type>::Base>,
+    {
+        infix(self, Operator::Subtract, other)
+    }
+
+    /// `self * other`.
+    fn times<R: IntoExpr>(self, other: R) -> Calculated<Self::Sql, R::Sql>
+    where
+        <Self::Sql as Type>::Base: Arithmetic<<R::Sql as Type>::Base>,
+    {
+        infix(self, Operator::Multiply, other)
+    }
+
+    /// `self / other`: integers are divided as in Rust, cutting off the fraction, on every database.
+    ///
+    /// The result may be NULL: some databases give NULL for a division by zero, others an error.
+    fn divided_by<R: IntoExpr>(self, other: R) -> Divided<Self::Sql, R::Sql>
+    where
+        <Self::Sql as Type>::Base: Arithmetic<<R::Sql as Type>::Base, Output: Numeric>,
+    {
+        let integer =
+            <<<Self::Sql as Type>::Base as Arithmetic<<R::Sql as Type>::Base>>::Output as Numeric>::INTEGER;
+        infix(self, if integer { Operator::DivideInteger } else { Operator::Divide }, other)
+    }
+
+    /// `self % other`: the remainder, with the sign of `self`. May be NULL, as a division may.
+    fn modulo<R: IntoExpr>(self, other: R) -> Divided<Self::Sql, R::Sql>
+    where
+        <Self::Sql as Type>::Base: Arithmetic<<R::Sql as Type>::Base>,
+    {
+        infix(self, Operator::Modulo, other)
+    }
+
+    /// `-self`.
+    fn negative(self) -> Expr<Self::Sql>
+    where
+        <Self::Sql as Type>::Base: Numeric,
+    {
+        Expr::new(Expression::Negate(Box::new(Negate { operand: node(self) })))
+    }
+
+    /// `self || other`.
+    fn concat<R: IntoExpr>(self, other: R) -> Expr<Either<Self::Sql, R::Sql, String>>
+    where
+        Self::Sql: TextLike,
+        R::Sql: TextLike,
+    {
+        infix(self, Operator::Concat, other)
+    }
+
+    /// `self LIKE pattern`, in which `%` stands for any text, `_` for one character, and `!` makes the next one plain.
+    ///
+    /// Upper and lower case differ, on every database.
+    fn like<R: IntoExpr>(self, pattern: R) -> Expr<Either<Self::Sql, R::Sql, bool>>
+    where
+        Self::Sql: TextLike,
+        R::Sql: TextLike,
+    {
+        like(self, node(pattern), false)
+    }
+
+    /// As [`like`](Operators::like), with upper and lower case the same.
+    fn ilike<R: IntoExpr>(self, pattern: R) -> Expr<Either<Self::Sql, R::Sql, bool>>
+    where
+        Self::Sql: TextLike,
+        R::Sql: TextLike,
+    {
+        like(self, node(pattern), true)
+    }
+
+    /// Whether the text is in this one, to the letter: `self LIKE '%text%'` with its special characters escaped.
+    fn contains(self, text: impl AsRef<str>) -> Expr<<Self::Sql as Type>::With<bool>>
+    where
+        Self::Sql: TextLike,
+    {
+        like(self, Like::pattern("%", text.as_ref(), "%"), false)
+    }
+
+    /// Whether this begins with the text, to the letter.
+    fn starts_with(self, text: impl AsRef<str>) -> Expr<<Self::Sql as Type>::With<bool>>
+    where
+        Self::Sql: TextLike,
+    {
+        like(self, Like::pattern("", text.as_ref(), "%"), false)
+    }
+
+    /// Whether this ends with the text, to the letter.
+    fn ends_with(self, text: impl AsRef<str>) -> Expr<<Self::Sql as Type>::With<bool>>
+    where
+        Self::Sql: TextLike,
+    {
+        like(self, Like::pattern("%", text.as_ref(), ""), false)
+    }
+
+    /// As [`contains`](Operators::contains), with upper and lower case the same.
+    fn icontains(self, text: impl AsRef<str>) -> Expr<<Self::Sql as Type>::With<bool>>
+    where
+        Self::Sql: TextLike,
+    {
+        like(self, Like::pattern("%", text.as_ref(), "%"), true)
+    }
+
+    /// Orders by this, smallest first: `self ASC`.
+    fn asc(self) -> OrderItem {
+        OrderItem::new(node(self), Direction::Ascending)
+    }
+
+    /// Orders by this, largest first: `self DESC`.
+    fn desc(self) -> OrderItem {
+        OrderItem::new(node(self), Direction::Descending)
+    }
+
+    /// Names it in the row: `self AS name`.
+    fn label(self, name: impl Into<Cow<'static, str>>) -> Labelled<Self::Sql> {
+        Labelled::new(self.into_expr(), name.into())
+    }
+}
+
+impl<T: Type> Operators for Expr<T> {}
+impl<T: Type> Operators for &Expr<T> {}
+impl<E: Entity, T: Type> Operators for Column<E, T> {}
+
+/// What calculating with an `A` and a `B` gives.
+pub type Calculated<A, B> = Expr<Either<A, B, <<A as Type>::Base as Arithmetic<<B as Type>::Base>>::Output>>;
+
+/// What dividing an `A` by a `B` gives.
+pub type Divided<A, B> =
+    Expr<<<<A as Type>::Base as Arithmetic<<B as Type>::Base>>::Output as Type>::Nullable>;
+
+pub(super) fn node(operand: impl IntoExpr) -> Expression {
+    operand.into_expr().into_node()
+}
+
+fn infix<T>(left: impl IntoExpr, operator: Operator, right: impl IntoExpr) -> Expr<T> {
+    Expr::new(Expression::Infix(Box::new(Infix { left: node(left), operator, right: node(right) })))
+}
+
+fn distinct_from(left: impl IntoExpr, right: impl IntoExpr, negated: bool) -> Expr<bool> {
+    Expr::new(Expression::DistinctFrom(Box::new(DistinctFrom {
+        left: node(left),
+        right: node(right),
+        negated,
+    })))
+}
+
+fn is_in<T>(operand: impl IntoExpr, list: InList, negated: bool) -> Expr<T> {
+    Expr::new(Expression::In(Box::new(In { operand: node(operand), list, negated })))
+}
+
+fn like<T>(operand: impl IntoExpr, pattern: Expression, ignore_case: bool) -> Expr<T> {
+    Expr::new(Expression::Like(Box::new(Like {
+        operand: node(operand),
+        pattern,
+        ignore_case,
+        negated: false,
+    })))
+}
+
+macro_rules! std_operator {
+    ($($trait:ident $method:ident => $ours:ident;)*) => {
+        $(
+            impl<T: Type, R: IntoExpr> std::ops::$trait<R> for Expr<T>
+            where
+                T::Base: Arithmetic<<R::Sql as Type>::Base>,
+            {
+                type Output = Calculated<T, R::Sql>;
+
+                fn $method(self, other: R) -> Self::Output {
+                    self.$ours(other)
+                }
+            }
+
+            impl<E: Entity, T: Type, R: IntoExpr> std::ops::$trait<R> for Column<E, T>
+            where
+                T::Base: Arithmetic<<R::Sql as Type>::Base>,
+            {
+                type Output = Calculated<T, R::Sql>;
+
+                fn $method(self, other: R) -> Self::Output {
+                    self.$ours(other)
+                }
+            }
+        )*
+    };
+}
+
+std_operator! {
+    Add add => plus;
+    Sub sub => minus;
+    Mul mul => times;
+}

@@ -1,0 +1,31 @@
+//! `(SELECT …)` as a value (SQL:2016 Foundation 7.19).
+
+use super::{Expr, Expression, Node};
+use crate::{
+    render::{Compile, Renderer, Statement},
+    statement::{Select, SelectBody},
+    types::Type,
+};
+
+/// The one value of a subquery.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scalar {
+    /// The subquery.
+    pub select: SelectBody,
+}
+
+/// The one value of a subquery of one column; NULL if it has no row. More than one row is the database's error.
+pub fn scalar<T: Type>(select: Select<T>) -> Expr<T::Nullable> {
+    Expr::new(Expression::Subquery(Box::new(Scalar { select: select.into_body() })))
+}
+
+impl Node for Scalar {
+    fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
+        out.sql("(");
+        self.select.render(out)?;
+        out.sql(")");
+        Ok(())
+    }
+
+    fn for_each_child<'s>(&'s self, _: &mut dyn FnMut(&'s Expression)) {}
+}

@@ -1,0 +1,16 @@
+//! From a tree to SQL text and binds.
+//!
+//! The [`Renderer`] owns quoting, placeholders, separators, parentheses and scope; constructs say what to write, in the
+//! order of the SQL. No construct pushes a quote mark or counts parameters.
+
+mod error;
+mod identifier;
+mod precedence;
+mod renderer;
+mod scope;
+
+pub use error::{Compile, CompileError};
+pub use identifier::write_quoted;
+pub use precedence::Precedence;
+pub use renderer::{Compiled, Renderer, Statement};
+pub use scope::Scope;

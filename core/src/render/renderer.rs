@@ -1,0 +1,334 @@
+//! The writer of SQL text.
+
+use std::borrow::Cow;
+
+use super::{
+    error::{Compile, CompileError},
+    identifier::write_quoted,
+    precedence::Precedence,
+    scope::{Scope, Visible},
+};
+use crate::{
+    clause::{Clause, CteDefinition},
+    dialect::{Dialect, Feature},
+    expr::{Expression, Node},
+    schema::{ColumnDef, Table},
+    value::Value,
+};
+
+/// Something that can be compiled to one SQL text with binds.
+pub trait Statement {
+    /// Writes the statement.
+    ///
+    /// # Errors
+    ///
+    /// If the dialect lacks what it needs, or a column is not in scope.
+    fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile;
+
+    /// Compiles the statement for a dialect.
+    ///
+    /// # Errors
+    ///
+    /// If the dialect lacks what it needs, or a column is not in scope.
+    fn compile<'s>(&'s self, dialect: &'s dyn Dialect) -> Compile<Compiled<'s>> {
+        let mut out = Renderer::new(dialect);
+        self.render(&mut out)?;
+        Ok(out.finish())
+    }
+}
+
+/// A compiled statement: text, and the binds that its placeholders name, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compiled<'s> {
+    /// The SQL text.
+    pub sql: String,
+    /// The binds. They are lent by the statement where they stand in it.
+    pub binds: Vec<Cow<'s, Value>>,
+}
+
+/// Writes SQL text: what every construct and dialect renders with.
+#[derive(Debug)]
+pub struct Renderer<'s> {
+    dialect: &'s dyn Dialect,
+    sql: String,
+    binds: Vec<Cow<'s, Value>>,
+    scopes: Vec<Scope<'s>>,
+    /// The names of the CTEs that can be read from here.
+    ctes: Vec<&'s str>,
+}
+
+impl<'s> Renderer<'s> {
+    /// A renderer for a dialect.
+    pub fn new(dialect: &'s dyn Dialect) -> Self {
+        Renderer {
+            dialect,
+            sql: String::with_capacity(256),
+            binds: Vec::new(),
+            scopes: Vec::new(),
+            ctes: Vec::new(),
+        }
+    }
+
+    /// The text and binds written so far.
+    pub fn finish(self) -> Compiled<'s> {
+        Compiled { sql: self.sql, binds: self.binds }
+    }
+
+    /// The dialect that is written.
+    pub fn dialect(&self) -> &'s dyn Dialect {
+        self.dialect
+    }
+
+    /// Writes SQL text as it is. Never pass anything that comes from outside.
+    pub fn sql(&mut self, text: &str) -> &mut Self {
+        self.sql.push_str(text);
+        self
+    }
+
+    /// Writes a number, such as that of LIMIT: digits cannot carry SQL.
+    pub fn number(&mut self, number: u64) -> &mut Self {
+        use std::fmt::Write;
+        // Writing to a String cannot fail.
+        let _ = write!(self.sql, "{number}");
+        self
+    }
+
+    /// Writes an identifier, quoted.
+    ///
+    /// # Errors
+    ///
+    /// If the database cannot hold such a name.
+    pub fn identifier(&mut self, name: &str) -> Compile<&mut Self> {
+        let dialect = self.dialect;
+        write_quoted(
+            &mut self.sql,
+            name,
+            dialect.quote(),
+            dialect.max_identifier(),
+            dialect.identifier_limit_in_bytes(),
+        )?;
+        Ok(self)
+    }
+
+    /// Writes the name of a table, with its schema if it has one.
+    ///
+    /// # Errors
+    ///
+    /// If the database cannot hold such a name.
+    pub fn table(&mut self, table: &Table) -> Compile<&mut Self> {
+        if let Some(schema) = table.schema {
+            self.require(Feature::Schemas)?;
+            self.identifier(schema)?.sql(".");
+        }
+        self.identifier(table.name)
+    }
+
+    /// Writes a literal text through the dialect's one function for it. Only where a bind is not allowed, as in DDL.
+    pub fn literal(&mut self, text: &str) -> &mut Self {
+        self.dialect.write_literal(&mut self.sql, text);
+        self
+    }
+
+    /// Writes a placeholder and keeps the value for it.
+    pub fn bind(&mut self, value: &'s Value) -> &mut Self {
+        self.push_bind(Cow::Borrowed(value))
+    }
+
+    /// Writes a placeholder and keeps a value that was made while rendering.
+    pub fn bind_owned(&mut self, value: Value) -> &mut Self {
+        self.push_bind(Cow::Owned(value))
+    }
+
+    fn push_bind(&mut self, value: Cow<'s, Value>) -> &mut Self {
+        let kind = value.kind();
+        self.binds.push(value);
+        self.dialect.write_placeholder(&mut self.sql, self.binds.len(), kind);
+        self
+    }
+
+    /// Writes an expression as the dialect spells it.
+    ///
+    /// # Errors
+    ///
+    /// If the dialect lacks what it needs, or a column is not in scope.
+    pub fn expression(&mut self, expression: &'s Expression) -> Compile<&mut Self> {
+        self.dialect.render_expression(expression, self)?;
+        Ok(self)
+    }
+
+    /// Writes a clause as the dialect spells it.
+    ///
+    /// # Errors
+    ///
+    /// If the dialect lacks what it needs, or a column is not in scope.
+    pub fn clause(&mut self, clause: Clause<'s>) -> Compile<&mut Self> {
+        self.dialect.render_clause(clause, self)?;
+        Ok(self)
+    }
+
+    /// Writes an operand: in parentheses unless it binds tighter than `than`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Renderer::expression`].
+    pub fn operand(&mut self, expression: &'s Expression, than: Precedence) -> Compile<&mut Self> {
+        if expression.precedence() > than {
+            self.expression(expression)
+        } else {
+            self.sql("(").expression(expression)?;
+            Ok(self.sql(")"))
+        }
+    }
+
+    /// Writes `left operator right`, left-associative above comparison: `a - b - c` needs no parentheses, `a - (b - c)` does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Renderer::expression`].
+    pub fn infix(
+        &mut self,
+        left: &'s Expression,
+        operator: &str,
+        right: &'s Expression,
+        precedence: Precedence,
+    ) -> Compile<&mut Self> {
+        if left.precedence() == precedence && precedence > Precedence::Other {
+            self.expression(left)?;
+        } else {
+            self.operand(left, precedence)?;
+        }
+        self.sql(operator).operand(right, precedence)
+    }
+
+    /// Writes items with a separator between them.
+    ///
+    /// # Errors
+    ///
+    /// Whatever `write` returns.
+    pub fn list<T>(
+        &mut self,
+        items: impl IntoIterator<Item = T>,
+        separator: &str,
+        mut write: impl FnMut(&mut Self, T) -> Compile,
+    ) -> Compile<&mut Self> {
+        for (at, item) in items.into_iter().enumerate() {
+            if at > 0 {
+                self.sql(separator);
+            }
+            write(self, item)?;
+        }
+        Ok(self)
+    }
+
+    /// Goes on only if the dialect claims a feature.
+    ///
+    /// # Errors
+    ///
+    /// [`CompileError::unsupported`] otherwise.
+    pub fn require(&mut self, feature: Feature) -> Compile<&mut Self> {
+        if self.dialect.supports(feature) {
+            Ok(self)
+        } else {
+            Err(CompileError::unsupported(self.dialect.name(), feature))
+        }
+    }
+
+    /// Opens a level of scope: what [`Renderer::column`] may name until [`Renderer::leave`].
+    pub fn enter(&mut self, scope: Scope<'s>) {
+        self.scopes.push(scope);
+    }
+
+    /// Closes the innermost level of scope and gives it back.
+    pub fn leave(&mut self) -> Option<Scope<'s>> {
+        self.scopes.pop()
+    }
+
+    /// Writes `WITH …` for those CTEs that no statement around this one has written. Gives back what
+    /// [`close_ctes`](Renderer::close_ctes) wants.
+    pub(crate) fn open_ctes(&mut self, ctes: Vec<&'s CteDefinition>) -> Compile<usize> {
+        let outer = self.ctes.len();
+        let recursive = ctes.iter().any(|cte| cte.recursive);
+        for cte in ctes {
+            if self.ctes.contains(&&*cte.name) {
+                continue;
+            }
+            self.sql(match (self.ctes.len() > outer, recursive) {
+                (true, _) => ", ",
+                (false, true) => "WITH RECURSIVE ",
+                (false, false) => "WITH ",
+            });
+            self.ctes.push(&cte.name);
+            cte.render(self)?;
+        }
+        if self.ctes.len() > outer {
+            self.sql(" ");
+        }
+        Ok(outer)
+    }
+
+    /// Ends what [`open_ctes`](Renderer::open_ctes) began.
+    pub(crate) fn close_ctes(&mut self, outer: usize) {
+        self.ctes.truncate(outer);
+    }
+
+    /// Writes a column of a table.
+    ///
+    /// # Errors
+    ///
+    /// If the table is not in scope.
+    pub fn column(&mut self, table: &'static Table, column: &'static ColumnDef) -> Compile<&mut Self> {
+        let bare = self.scopes.last().is_some_and(|scope| scope.bare);
+        match self.find(|source| source.table.is_some_and(|t| std::ptr::eq(t, table))) {
+            Some(_) if bare => self.identifier(column.name),
+            Some(_) => {
+                if let Some(schema) = table.schema {
+                    self.identifier(schema)?.sql(".");
+                }
+                self.identifier(table.name)?.sql(".").identifier(column.name)
+            }
+            None => Err(self.out_of_scope(table.name, column.name, true)),
+        }
+    }
+
+    /// Writes a column of an alias, a subquery or a CTE.
+    ///
+    /// # Errors
+    ///
+    /// If the alias is not in scope.
+    pub fn alias_column(&mut self, alias: &str, column: &str) -> Compile<&mut Self> {
+        match self.find(|source| source.table.is_none() && source.name == alias) {
+            Some(_) => self.identifier(alias)?.sql(".").identifier(column),
+            None => Err(self.out_of_scope(alias, column, false)),
+        }
+    }
+
+    /// Whether a column of this table may be NULL because of an outer join of the innermost level.
+    pub(crate) fn table_is_optional(&self, table: &'static Table) -> bool {
+        self.scopes.last().is_some_and(|scope| {
+            scope.sources.iter().any(|s| s.optional && s.table.is_some_and(|t| std::ptr::eq(t, table)))
+        })
+    }
+
+    /// Whether a column of this alias may be NULL because of an outer join of the innermost level.
+    pub(crate) fn alias_is_optional(&self, alias: &str) -> bool {
+        self.scopes.last().is_some_and(|scope| {
+            scope.sources.iter().any(|s| s.optional && s.table.is_none() && s.name == alias)
+        })
+    }
+
+    fn find(&self, matches: impl Fn(&Visible<'_>) -> bool) -> Option<Visible<'s>> {
+        self.scopes.iter().rev().flat_map(|scope| &scope.sources).find(|source| matches(source)).copied()
+    }
+
+    fn out_of_scope(&self, source: &str, column: &str, is_table: bool) -> CompileError {
+        let visible: Vec<String> =
+            self.scopes.iter().rev().flat_map(|scope| &scope.sources).map(|s| s.name.to_owned()).collect();
+        let aliased = is_table && visible.iter().any(|name| name == source);
+        let fix = if aliased {
+            format!("{source} is there under an alias only: take the column from the alias")
+        } else {
+            format!("join {source}, or leave the column out")
+        };
+        CompileError::scope(source, column, visible, fix)
+    }
+}

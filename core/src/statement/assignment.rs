@@ -1,0 +1,66 @@
+//! `column = value`, as UPDATE and upserts write it.
+
+use crate::{
+    entity::Entity,
+    expr::{Assignable, Column, Expression, IntoExpr, TableColumn, excluded, plus_one},
+    render::{Compile, CompileError},
+    schema::Table,
+    types::Type,
+};
+
+/// Columns and what they are set to. Collected by [`Conflict::do_update`](super::Conflict::do_update).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Assignments {
+    list: Vec<(usize, Expression)>,
+    tables: Vec<&'static Table>,
+}
+
+impl Assignments {
+    /// `column = value`.
+    #[must_use]
+    pub fn set<E: Entity, T: Type + Assignable<V::Sql>, V: IntoExpr>(
+        mut self,
+        column: Column<E, T>,
+        value: V,
+    ) -> Self {
+        self.push(column, value.into_expr().into_node());
+        self
+    }
+
+    /// `column = excluded.column`: the value of the row that could not be inserted.
+    #[must_use]
+    pub fn take<E: Entity, T: Type>(mut self, column: Column<E, T>) -> Self {
+        self.push(column, excluded(column).into_node());
+        self
+    }
+
+    pub(super) fn push<E: Entity, T: Type>(&mut self, column: Column<E, T>, value: Expression) {
+        // The later one wins, so that a column is never set twice.
+        self.list.retain(|(index, _)| *index != column.index());
+        self.list.push((column.index(), value));
+        if !self.tables.contains(&E::TABLE) {
+            self.tables.push(E::TABLE);
+        }
+    }
+
+    /// The places of the columns and their values, with the version of the row counted up if nothing else sets it.
+    pub(super) fn into_list(mut self, table: &'static Table) -> Compile<Vec<(usize, Expression)>> {
+        if let Some(other) = self.tables.iter().find(|other| **other != table) {
+            return Err(CompileError::invalid(format!(
+                "a column of {} is set in a row of {}",
+                other.name, table.name
+            )));
+        }
+        if let Some(version) = table.version()
+            && !self.list.iter().any(|(index, _)| *index == version)
+        {
+            let column = Expression::Column(TableColumn { table, column: &table.columns[version] });
+            self.list.push((version, plus_one(column)));
+        }
+        Ok(self.list)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+}

@@ -1,0 +1,87 @@
+//! `DELETE` (SQL:2016 Foundation 14.9).
+
+use std::fmt;
+
+use super::{ReadRow, insert::render_returning, select::render_conditions};
+use crate::{
+    dialect::Feature,
+    entity::Entity,
+    error::Result,
+    expr::{Condition, Expression, IntoExpr},
+    projection::{Item, Projection, RowReader},
+    render::{Compile, Renderer, Scope, Statement},
+    schema::Table,
+};
+
+/// A DELETE whose returned rows become an `R`; `()` if nothing is returned.
+pub struct Delete<R = ()> {
+    table: &'static Table,
+    filter: Vec<Expression>,
+    returning: Vec<Item>,
+    read: ReadRow<R>,
+}
+
+/// Begins `DELETE FROM table`. Without a [`filter`](Delete::filter) it deletes every row.
+pub fn delete<E: Entity>() -> Delete {
+    Delete {
+        table: E::TABLE,
+        filter: Vec::new(),
+        returning: Vec::new(),
+        read: |_: &mut RowReader<'_>| -> Result<()> { Ok(()) },
+    }
+}
+
+impl<R> Delete<R> {
+    /// `WHERE condition`. Called again, both conditions hold.
+    #[must_use]
+    pub fn filter(mut self, condition: impl IntoExpr<Sql: Condition>) -> Self {
+        self.filter.push(condition.into_expr().into_node());
+        self
+    }
+
+    /// `RETURNING …`: what comes back of each deleted row. Not every database has it.
+    pub fn returning<P: Projection>(self, projection: P) -> Delete<P::Row> {
+        let mut returning = Vec::new();
+        projection.items(&mut returning);
+        Delete { table: self.table, filter: self.filter, returning, read: P::read }
+    }
+
+    /// The table.
+    pub fn table(&self) -> &'static Table {
+        self.table
+    }
+
+    /// How a returned row becomes an `R`.
+    pub fn reader(&self) -> ReadRow<R> {
+        self.read
+    }
+}
+
+impl<R> Statement for Delete<R> {
+    fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
+        let mut scope = Scope::new();
+        scope.table(self.table);
+        out.enter(scope);
+        out.sql("DELETE FROM ").table(self.table)?;
+        render_conditions(" WHERE ", &self.filter, out)?;
+        out.leave();
+        render_returning(self.table, Feature::DeleteReturning, &self.returning, out)
+    }
+}
+
+impl<R> Clone for Delete<R> {
+    fn clone(&self) -> Self {
+        Delete {
+            table: self.table,
+            filter: self.filter.clone(),
+            returning: self.returning.clone(),
+            read: self.read,
+        }
+    }
+}
+
+impl<R> fmt::Debug for Delete<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Delete").field("table", &self.table.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,271 @@
+//! `INSERT` (SQL:2016 Foundation 14.11), of one row and of many, with upsert and RETURNING.
+
+use std::fmt;
+
+use super::{Assignments, ReadRow};
+use crate::{
+    clause::{Clause, ConflictAction, ConflictTarget, OnConflict, Values},
+    dialect::{Dialect, Feature},
+    entity::{Entity, Input, Insertable},
+    error::Result,
+    projection::{Item, Projection, RowReader},
+    render::{Compile, CompileError, Renderer, Scope, Statement},
+    schema::Table,
+};
+
+/// An INSERT whose returned rows become an `R`; `()` if nothing is returned.
+pub struct Insert<R = ()> {
+    body: InsertBody,
+    read: ReadRow<R>,
+}
+
+/// An INSERT without the type of its rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InsertBody {
+    /// The table.
+    pub table: &'static Table,
+    /// Row after row, a place for each column of the table.
+    pub inputs: Vec<Input>,
+    /// What happens when a row is there already.
+    pub conflict: Option<OnConflict>,
+    /// What comes back.
+    pub returning: Vec<Item>,
+    pub(crate) invalid: Option<CompileError>,
+}
+
+/// `INSERT INTO table (…) VALUES (…)` of one row.
+pub fn insert<N: Insertable>(row: N) -> Insert {
+    insert_many([row])
+}
+
+/// `INSERT INTO table (…) VALUES (…), (…), …` of many rows.
+///
+/// Run on an engine or connection, large lists become several statements in one transaction.
+pub fn insert_many<N: Insertable>(rows: impl IntoIterator<Item = N>) -> Insert {
+    let table = N::Entity::TABLE;
+    let width = table.columns.len();
+    let rows = rows.into_iter();
+    let mut inputs = Vec::with_capacity(rows.size_hint().0 * width);
+    for row in rows {
+        let at = inputs.len();
+        inputs.resize(at + width, Input::Default);
+        row.into_inputs(&mut inputs[at..]);
+    }
+    Insert::from_inputs(table, inputs)
+}
+
+fn nothing(_: &mut RowReader<'_>) -> Result<()> {
+    Ok(())
+}
+
+impl Insert {
+    /// An INSERT of inputs, row after row, a place for each column of the table.
+    pub fn from_inputs(table: &'static Table, mut inputs: Vec<Input>) -> Self {
+        // A row begins with its first version, unless it says otherwise.
+        if let Some(version) = table.version() {
+            for input in inputs.iter_mut().skip(version).step_by(table.columns.len()) {
+                if *input == Input::Default && table.columns[version].default.is_none() {
+                    *input = Input::Value(crate::value::Value::I32(1));
+                }
+            }
+        }
+        let body = InsertBody { table, inputs, conflict: None, returning: Vec::new(), invalid: None };
+        Insert { body, read: nothing }
+    }
+}
+
+impl<R> Insert<R> {
+    /// The tree.
+    pub fn body(&self) -> &InsertBody {
+        &self.body
+    }
+
+    /// The tree, taken out.
+    pub fn into_body(self) -> InsertBody {
+        self.body
+    }
+
+    /// How a returned row becomes an `R`.
+    pub fn reader(&self) -> ReadRow<R> {
+        self.read
+    }
+
+    /// `RETURNING …`: what comes back of each inserted row: a column, an expression, `User::entity()`, a tuple.
+    ///
+    /// Where the database has no RETURNING, running it reads the rows back by their keys: the result is the same.
+    pub fn returning<P: Projection>(mut self, projection: P) -> Insert<P::Row> {
+        self.body.returning.clear();
+        projection.items(&mut self.body.returning);
+        Insert { body: self.body, read: P::read }
+    }
+
+    /// `ON CONFLICT (columns)`: what to do about a row that has the same values there. Say what with
+    /// [`do_nothing`](Conflict::do_nothing) or [`do_update`](Conflict::do_update).
+    ///
+    /// MySQL and MariaDB have no target: there it is whichever unique key is hit, so the table should have one only.
+    pub fn on_conflict<C: ConflictTarget>(mut self, target: C) -> Conflict<R> {
+        if C::Entity::TABLE != self.body.table {
+            let why = format!(
+                "the conflict target is of {}, the row of {}",
+                C::Entity::TABLE.name,
+                self.body.table.name
+            );
+            self.body.invalid.get_or_insert(CompileError::invalid(why));
+        }
+        Conflict { target: target.columns(), insert: self }
+    }
+}
+
+/// An INSERT that knows which rows may be there, but not yet what to do about them.
+#[derive(Debug)]
+#[must_use = "say what to do: `.do_nothing()` or `.do_update(…)`"]
+pub struct Conflict<R> {
+    insert: Insert<R>,
+    target: Vec<usize>,
+}
+
+impl<R> Conflict<R> {
+    /// `DO NOTHING`: the row that is there stays, and this one is left out.
+    pub fn do_nothing(self) -> Insert<R> {
+        self.act(ConflictAction::Nothing)
+    }
+
+    /// `DO UPDATE SET …`: the row that is there is changed. Its columns are named as usual, the ones of the row that could
+    /// not be inserted by [`excluded`](crate::expr::excluded). The version of the row is counted up.
+    ///
+    /// ```ignore
+    /// insert(new).on_conflict(User::email).do_update(|row| row.take(User::name).set(User::visits, User::visits + 1))
+    /// ```
+    pub fn do_update(mut self, set: impl FnOnce(Assignments) -> Assignments) -> Insert<R> {
+        match set(Assignments::default()).into_list(self.insert.body.table) {
+            Ok(list) if list.is_empty() => self.act(ConflictAction::Nothing),
+            Ok(list) => self.act(ConflictAction::Update(list)),
+            Err(error) => {
+                self.insert.body.invalid.get_or_insert(error);
+                self.insert
+            }
+        }
+    }
+
+    fn act(mut self, action: ConflictAction) -> Insert<R> {
+        self.insert.body.conflict = Some(OnConflict { target: self.target, action });
+        self.insert
+    }
+}
+
+impl InsertBody {
+    /// How many rows.
+    pub fn len(&self) -> usize {
+        self.values().rows().len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.inputs.is_empty()
+    }
+
+    fn values(&self) -> Values<'_> {
+        Values { table: self.table, inputs: &self.inputs }
+    }
+
+    /// The same INSERT as several that the dialect can run one by one: not too many rows each, and, where it cannot mix
+    /// values with defaults, only rows that have the same columns. The order of the rows stays.
+    pub fn batches(self, dialect: &dyn Dialect) -> Vec<InsertBody> {
+        let width = self.table.columns.len().max(1);
+        let count = self.len();
+        let used = self.values().columns().len();
+        let limit = dialect.insert_batch(used).max(1);
+        let mixes = dialect.supports(Feature::DefaultInValues) && used > 0;
+        let same_shape = |a: &[Input], b: &[Input]| {
+            a.iter().zip(b).all(|(a, b)| (*a == Input::Default) == (*b == Input::Default))
+        };
+        let mut ends = Vec::new();
+        let mut start = 0;
+        for at in 1..=count {
+            let full = at - start == limit;
+            let differs = at < count && !mixes && {
+                let row = |at: usize| &self.inputs[at * width..(at + 1) * width];
+                let all_default = row(at).iter().all(|input| *input == Input::Default);
+                all_default || !same_shape(row(at - 1), row(at))
+            };
+            if at == count || full || differs {
+                ends.push(at);
+                start = at;
+            }
+        }
+        if ends.len() <= 1 {
+            return vec![self];
+        }
+        let mut inputs = self.inputs.into_iter();
+        let mut start = 0;
+        ends.into_iter()
+            .map(|end| {
+                let part = inputs.by_ref().take((end - start) * width).collect();
+                start = end;
+                InsertBody {
+                    table: self.table,
+                    inputs: part,
+                    conflict: self.conflict.clone(),
+                    returning: self.returning.clone(),
+                    invalid: self.invalid.clone(),
+                }
+            })
+            .collect()
+    }
+}
+
+impl Statement for InsertBody {
+    fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
+        if let Some(error) = &self.invalid {
+            return Err(error.clone());
+        }
+        if self.is_empty() {
+            return Err(CompileError::invalid(format!("no rows to insert into {}", self.table.name)));
+        }
+        out.sql("INSERT INTO ").table(self.table)?.clause(Clause::Values(self.values()))?;
+        let mut scope = Scope::new();
+        scope.table(self.table);
+        out.enter(scope);
+        if let Some(conflict) = &self.conflict {
+            out.clause(Clause::OnConflict(self.table, conflict))?;
+        }
+        out.leave();
+        render_returning(self.table, Feature::InsertReturning, &self.returning, out)
+    }
+}
+
+/// Writes RETURNING, whose columns are written without their table.
+pub(super) fn render_returning<'s>(
+    table: &'static Table,
+    feature: Feature,
+    items: &'s [Item],
+    out: &mut Renderer<'s>,
+) -> Compile {
+    if items.is_empty() {
+        return Ok(());
+    }
+    let mut scope = Scope::new().bare();
+    scope.table(table);
+    out.enter(scope);
+    out.require(feature)?.clause(Clause::Returning(items))?;
+    out.leave();
+    Ok(())
+}
+
+impl<R> Statement for Insert<R> {
+    fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
+        self.body.render(out)
+    }
+}
+
+impl<R> Clone for Insert<R> {
+    fn clone(&self) -> Self {
+        Insert { body: self.body.clone(), read: self.read }
+    }
+}
+
+impl<R> fmt::Debug for Insert<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.body.fmt(f)
+    }
+}

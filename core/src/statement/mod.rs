@@ -1,0 +1,22 @@
+//! Statements: values, made by fluent builders, compiled without a database.
+
+mod assignment;
+mod delete;
+mod insert;
+mod raw;
+mod select;
+mod set_operation;
+mod update;
+
+pub use assignment::Assignments;
+pub use delete::{Delete, delete};
+pub use insert::{Conflict, Insert, InsertBody, insert, insert_many};
+pub use raw::{RawStatement, sql, sql_unchecked};
+pub use select::{Core, Query, Select, SelectBody, select};
+pub use set_operation::{SetOperation, SetOperator};
+pub use update::{Update, update};
+
+use crate::{error::Result, projection::RowReader};
+
+/// How a row of a statement becomes a Rust value.
+pub type ReadRow<R> = fn(&mut RowReader<'_>) -> Result<R>;

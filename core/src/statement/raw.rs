@@ -1,0 +1,97 @@
+//! Statements written as SQL text.
+
+use std::{borrow::Cow, fmt};
+
+use super::ReadRow;
+use crate::{
+    clause::Columns,
+    entity::Entity,
+    error::Result,
+    expr::{IntoExpr, Raw},
+    projection::{Projection, RowReader},
+    render::{Compile, Renderer, Statement},
+};
+
+/// SQL text with binds, whose rows become an `R`.
+pub struct RawStatement<R = ()> {
+    raw: Raw,
+    read: ReadRow<R>,
+}
+
+/// A statement as SQL text, in which each `?` stands for a bind on every database; `??` is a plain question mark.
+///
+/// The text is `'static`, so that nothing from outside can be in it.
+///
+/// ```
+/// use relata_core::{dialect::Standard, render::Statement, statement::sql};
+///
+/// let statement = sql("DELETE FROM users WHERE id = ?").bind(7_i64);
+/// assert_eq!(statement.compile(&Standard)?.binds.len(), 1);
+/// # Ok::<(), relata_core::Error>(())
+/// ```
+pub fn sql(text: &'static str) -> RawStatement {
+    RawStatement::new(Cow::Borrowed(text))
+}
+
+/// As [`sql`], of text that is only known at run time. Whoever can choose the text can do anything to the database: never
+/// put together such text from what a user sent.
+pub fn sql_unchecked(text: String) -> RawStatement {
+    RawStatement::new(Cow::Owned(text))
+}
+
+impl RawStatement {
+    fn new(sql: Cow<'static, str>) -> Self {
+        RawStatement {
+            raw: Raw { sql, arguments: Vec::new() },
+            read: |_: &mut RowReader<'_>| -> Result<()> { Ok(()) },
+        }
+    }
+}
+
+impl<R> RawStatement<R> {
+    /// The value of the next `?`.
+    #[must_use]
+    pub fn bind(mut self, value: impl IntoExpr) -> Self {
+        self.raw.arguments.push(value.into_expr().into_node());
+        self
+    }
+
+    /// The types of the columns, in order: one type, or a tuple.
+    ///
+    /// ```
+    /// use relata_core::statement::sql;
+    ///
+    /// let statement = sql("SELECT id, email FROM users").columns::<(i64, String)>();
+    /// ```
+    pub fn columns<T: Columns<Exprs: Projection<Row = T>>>(self) -> RawStatement<T> {
+        RawStatement { raw: self.raw, read: <T::Exprs as Projection>::read }
+    }
+
+    /// Reads each row as an entity; the text selects all its columns, in the order of the fields.
+    pub fn entities<E: Entity>(self) -> RawStatement<E> {
+        RawStatement { raw: self.raw, read: E::read }
+    }
+
+    /// How a row becomes an `R`.
+    pub fn reader(&self) -> ReadRow<R> {
+        self.read
+    }
+}
+
+impl<R> Statement for RawStatement<R> {
+    fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
+        self.raw.render_text(out)
+    }
+}
+
+impl<R> Clone for RawStatement<R> {
+    fn clone(&self) -> Self {
+        RawStatement { raw: self.raw.clone(), read: self.read }
+    }
+}
+
+impl<R> fmt::Debug for RawStatement<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RawStatement").field(&self.raw.sql).finish()
+    }
+}

@@ -1,0 +1,721 @@
+//! `SELECT` (SQL:2016 Foundation 7.16).
+
+use std::{borrow::Cow, fmt, sync::Arc};
+
+use super::{ReadRow, SetOperation};
+use crate::{
+    clause::{
+        Clause, CteDefinition, IntoJoin, IntoOrder, IntoSource, Join, JoinKind, Limit, Lock, LockStrength,
+        LockWait, OrderItem, Source, SourceRef, render_items,
+    },
+    error::Result,
+    expr::{Condition, Expression, Infix, IntoExpr, Node, Operator, TableColumn},
+    projection::{Item, NamedRow, Projection, RowReader},
+    render::{Compile, CompileError, Renderer, Scope, Statement},
+    schema::Table,
+    value::Value,
+};
+
+/// A SELECT whose rows become an `R`.
+pub struct Select<R> {
+    body: SelectBody,
+    read: ReadRow<R>,
+}
+
+/// A SELECT without the type of its rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SelectBody {
+    /// What is read: one query, or several joined by set operators.
+    pub core: Core,
+    /// ORDER BY.
+    pub order_by: Vec<OrderItem>,
+    /// LIMIT and OFFSET.
+    pub limit: Limit,
+    /// FOR UPDATE and its kin.
+    pub lock: Option<Lock>,
+}
+
+/// What a SELECT reads.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Core {
+    /// One query.
+    Query(Query),
+    /// Two, joined by UNION, INTERSECT or EXCEPT.
+    Set(Box<SetOperation>),
+}
+
+/// SELECT … FROM … WHERE … GROUP BY … HAVING.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Query {
+    /// Whether equal rows come once.
+    pub distinct: bool,
+    /// What comes back.
+    pub items: Vec<Item>,
+    /// What is read from, if said; otherwise the first table that the items name.
+    pub from: Option<Source>,
+    /// The joins.
+    pub joins: Vec<Join>,
+    /// WHERE: all of them hold.
+    pub filter: Vec<Expression>,
+    /// GROUP BY.
+    pub group_by: Vec<Expression>,
+    /// HAVING: all of them hold.
+    pub having: Vec<Expression>,
+    /// What was asked for and cannot be: said when it is compiled.
+    pub(crate) invalid: Option<CompileError>,
+}
+
+/// Begins a SELECT: of a column, an expression, an entity, or a tuple of them.
+///
+/// The first table that is named and not joined is read from; [`from`](Select::from) says it explicitly.
+///
+/// ```
+/// use relata_core::{dialect::Standard, expr::{val, Operators}, render::Statement, statement::select};
+///
+/// let statement = select((val(1), val("x".to_string()).label("word")));
+/// assert_eq!(statement.compile(&Standard)?.sql, r#"SELECT ?, ? AS "word""#);
+/// # Ok::<(), relata_core::Error>(())
+/// ```
+pub fn select<P: Projection>(projection: P) -> Select<P::Row> {
+    let mut items = Vec::with_capacity(4);
+    projection.items(&mut items);
+    let core = Core::Query(Query { items, ..Query::default() });
+    Select {
+        body: SelectBody { core, order_by: Vec::new(), limit: Limit::default(), lock: None },
+        read: P::read,
+    }
+}
+
+impl<R> Select<R> {
+    /// The tree.
+    pub fn body(&self) -> &SelectBody {
+        &self.body
+    }
+
+    /// The tree, taken out.
+    pub fn into_body(self) -> SelectBody {
+        self.body
+    }
+
+    /// How a row becomes an `R`.
+    pub fn reader(&self) -> ReadRow<R> {
+        self.read
+    }
+
+    /// A SELECT of a tree, promised to give rows that `read` can read.
+    pub fn from_parts(body: SelectBody, read: ReadRow<R>) -> Self {
+        Select { body, read }
+    }
+
+    fn query(&mut self) -> &mut Query {
+        // A set operation is read as a subquery when it is filtered further: `SELECT … FROM (a UNION b)`.
+        if matches!(self.body.core, Core::Set(_)) {
+            self.body = SelectBody::over(self.body.clone());
+        }
+        self.body.leftmost_mut()
+    }
+
+    /// `SELECT DISTINCT`: equal rows come once.
+    #[must_use]
+    pub fn distinct(mut self) -> Self {
+        self.query().distinct = true;
+        self
+    }
+
+    /// `FROM source`.
+    #[must_use]
+    pub fn from(mut self, source: impl IntoSource) -> Self {
+        self.query().from = Some(source.into_source());
+        self
+    }
+
+    /// `JOIN … ON …` along a relationship: rows without a match are left out.
+    #[must_use]
+    pub fn join(self, relationship: impl IntoJoin) -> Self {
+        self.joined(relationship.into_joins(JoinKind::Inner))
+    }
+
+    /// `LEFT JOIN … ON …` along a relationship: rows without a match are kept. What is joined is then optional, and is read
+    /// as an `Option`: `Post::title.optional()`, `Post::entity().optional()`.
+    #[must_use]
+    pub fn left_join(self, relationship: impl IntoJoin) -> Self {
+        self.joined(relationship.into_joins(JoinKind::Left))
+    }
+
+    /// `RIGHT JOIN … ON …` along a relationship: rows of what is joined are kept; what stands before is then optional.
+    #[must_use]
+    pub fn right_join(self, relationship: impl IntoJoin) -> Self {
+        self.joined(relationship.into_joins(JoinKind::Right))
+    }
+
+    /// `FULL JOIN … ON …` along a relationship: all rows are kept, both sides are optional.
+    #[must_use]
+    pub fn full_join(self, relationship: impl IntoJoin) -> Self {
+        self.joined(relationship.into_joins(JoinKind::Full))
+    }
+
+    /// `JOIN source ON condition`.
+    #[must_use]
+    pub fn join_on(self, source: impl IntoSource, condition: impl IntoExpr<Sql: Condition>) -> Self {
+        self.joined_on(JoinKind::Inner, source, condition)
+    }
+
+    /// `LEFT JOIN source ON condition`.
+    #[must_use]
+    pub fn left_join_on(self, source: impl IntoSource, condition: impl IntoExpr<Sql: Condition>) -> Self {
+        self.joined_on(JoinKind::Left, source, condition)
+    }
+
+    /// `RIGHT JOIN source ON condition`.
+    #[must_use]
+    pub fn right_join_on(self, source: impl IntoSource, condition: impl IntoExpr<Sql: Condition>) -> Self {
+        self.joined_on(JoinKind::Right, source, condition)
+    }
+
+    /// `FULL JOIN source ON condition`.
+    #[must_use]
+    pub fn full_join_on(self, source: impl IntoSource, condition: impl IntoExpr<Sql: Condition>) -> Self {
+        self.joined_on(JoinKind::Full, source, condition)
+    }
+
+    /// `CROSS JOIN source`: each row with each.
+    #[must_use]
+    pub fn cross_join(self, source: impl IntoSource) -> Self {
+        self.joined([Join { kind: JoinKind::Cross, source: source.into_source(), on: None }])
+    }
+
+    fn joined_on(
+        self,
+        kind: JoinKind,
+        source: impl IntoSource,
+        condition: impl IntoExpr<Sql: Condition>,
+    ) -> Self {
+        let on = Some(condition.into_expr().into_node());
+        self.joined([Join { kind, source: source.into_source(), on }])
+    }
+
+    fn joined(mut self, joins: impl IntoIterator<Item = Join>) -> Self {
+        self.query().joins.extend(joins);
+        self
+    }
+
+    /// `WHERE condition`. Called again, both conditions hold.
+    #[must_use]
+    pub fn filter(mut self, condition: impl IntoExpr<Sql: Condition>) -> Self {
+        self.query().filter.push(condition.into_expr().into_node());
+        self
+    }
+
+    /// The row whose primary key has these values.
+    pub(crate) fn filter_key(mut self, table: &'static Table, values: Vec<Value>) -> Self {
+        let filter = &mut self.query().filter;
+        for (value, column) in values.into_iter().zip(table.primary_key) {
+            let column = Expression::Column(TableColumn { table, column: &table.columns[*column] });
+            let right = Expression::Bind(value);
+            filter.push(Expression::Infix(Box::new(Infix { left: column, operator: Operator::Eq, right })));
+        }
+        self
+    }
+
+    /// `GROUP BY expression`. May be called again.
+    #[must_use]
+    pub fn group_by(mut self, expression: impl IntoExpr) -> Self {
+        self.query().group_by.push(expression.into_expr().into_node());
+        self
+    }
+
+    /// `HAVING condition`: which groups stay. Called again, both conditions hold.
+    #[must_use]
+    pub fn having(mut self, condition: impl IntoExpr<Sql: Condition>) -> Self {
+        self.query().having.push(condition.into_expr().into_node());
+        self
+    }
+
+    /// `ORDER BY expression`, smallest first unless `.desc()`. May be called again.
+    #[must_use]
+    pub fn order_by(mut self, order: impl IntoOrder) -> Self {
+        self.body.order_by.push(order.into_order());
+        self
+    }
+
+    /// `LIMIT rows`: at most so many rows.
+    #[must_use]
+    pub fn limit(mut self, rows: u64) -> Self {
+        self.body.limit.limit = Some(rows);
+        self
+    }
+
+    /// `OFFSET rows`: without the first so many rows.
+    #[must_use]
+    pub fn offset(mut self, rows: u64) -> Self {
+        self.body.limit.offset = Some(rows);
+        self
+    }
+
+    /// `FOR UPDATE`: the rows are locked until the transaction ends.
+    #[must_use]
+    pub fn for_update(mut self) -> Self {
+        self.body.lock = Some(Lock { strength: LockStrength::Update, wait: LockWait::Wait });
+        self
+    }
+
+    /// `FOR SHARE`: the rows are kept from being changed until the transaction ends.
+    #[must_use]
+    pub fn for_share(mut self) -> Self {
+        self.body.lock = Some(Lock { strength: LockStrength::Share, wait: LockWait::Wait });
+        self
+    }
+
+    /// `SKIP LOCKED`: rows that somebody else has locked are left out. Implies `FOR UPDATE`.
+    #[must_use]
+    pub fn skip_locked(self) -> Self {
+        self.wait(LockWait::SkipLocked)
+    }
+
+    /// `NOWAIT`: fails if somebody else has locked a row. Implies `FOR UPDATE`.
+    #[must_use]
+    pub fn no_wait(self) -> Self {
+        self.wait(LockWait::NoWait)
+    }
+
+    fn wait(mut self, wait: LockWait) -> Self {
+        let strength = self.body.lock.map_or(LockStrength::Update, |lock| lock.strength);
+        self.body.lock = Some(Lock { strength, wait });
+        self
+    }
+
+    /// Selects something else from the same rows.
+    pub fn project<P: Projection>(mut self, projection: P) -> Select<P::Row> {
+        let mut items = Vec::new();
+        projection.items(&mut items);
+        let query = self.query();
+        if query.from.is_none() {
+            query.from = query.source().map(SourceRef::to_source);
+        }
+        query.items = items;
+        Select { body: self.body, read: P::read }
+    }
+
+    /// Reads rows into a struct by the names of its fields: `#[derive(Row)]`.
+    ///
+    /// Each field takes the item with its name, be it a label or a column's. A field without an item, and one that cannot
+    /// hold NULL where the item may be NULL, are errors when the statement is compiled.
+    pub fn rows<T: NamedRow>(mut self) -> Select<T> {
+        let query = self.query();
+        let mut rest: Vec<Item> = std::mem::take(&mut query.items);
+        for (name, nullable) in T::FIELDS {
+            match rest.iter().position(|item| item.name() == Some(name)) {
+                Some(at) => {
+                    let mut item = rest.remove(at);
+                    if item.nullable && !nullable {
+                        let why =
+                            format!("field {name} cannot hold NULL, but the column it reads may be NULL");
+                        query.invalid.get_or_insert(CompileError::invalid(why));
+                    }
+                    item.nullable |= nullable;
+                    query.items.push(item);
+                }
+                None => {
+                    let names: Vec<_> = rest.iter().filter_map(Item::name).collect();
+                    let why = format!(
+                        "no item is named {name}, as a field is; there are {}: label one, or rename the field",
+                        if names.is_empty() { "none with a name".to_owned() } else { names.join(", ") }
+                    );
+                    query.invalid.get_or_insert(CompileError::invalid(why));
+                }
+            }
+        }
+        Select { body: self.body, read: T::read }
+    }
+
+    /// Makes something else of each row.
+    pub fn with_reader<T>(self, read: ReadRow<T>) -> Select<T> {
+        Select { body: self.body, read }
+    }
+}
+
+impl<R> Clone for Select<R> {
+    fn clone(&self) -> Self {
+        Select { body: self.body.clone(), read: self.read }
+    }
+}
+
+impl<R> fmt::Debug for Select<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.body.fmt(f)
+    }
+}
+
+impl<R> Statement for Select<R> {
+    fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
+        self.body.render(out)
+    }
+}
+
+impl Query {
+    /// What is read from: what was said, or the first table that is named and not joined.
+    pub fn source(&self) -> Option<SourceRef<'_>> {
+        if let Some(source) = &self.from {
+            return Some(source.as_ref());
+        }
+        let mut found = None;
+        let mut look = |expression| first_source(expression, &self.joins, &mut found);
+        self.items.iter().for_each(|item| look(&item.expression));
+        self.filter.iter().for_each(&mut look);
+        self.group_by.iter().for_each(&mut look);
+        found
+    }
+
+    fn render<'s>(&'s self, order_by: &'s [OrderItem], out: &mut Renderer<'s>) -> Compile {
+        if let Some(error) = &self.invalid {
+            return Err(error.clone());
+        }
+        let source = self.source();
+        out.enter(self.scope(source)?);
+        self.check_nullness(out)?;
+        self.check_groups(order_by)?;
+        out.sql(if self.distinct { "SELECT DISTINCT " } else { "SELECT " });
+        render_items(&self.items, out)?;
+        if let Some(source) = source {
+            out.sql(" FROM ").clause(Clause::Source(source))?;
+        }
+        for join in &self.joins {
+            out.clause(Clause::Join(join))?;
+        }
+        render_conditions(" WHERE ", &self.filter, out)?;
+        if !self.group_by.is_empty() {
+            out.sql(" GROUP BY ").list(&self.group_by, ", ", |out, e| out.expression(e).map(drop))?;
+        }
+        render_conditions(" HAVING ", &self.having, out)?;
+        if !order_by.is_empty() {
+            out.sql(" ORDER BY ")
+                .list(order_by, ", ", |out, item| out.clause(Clause::OrderItem(item)).map(drop))?;
+        }
+        out.leave();
+        Ok(())
+    }
+
+    fn scope<'s>(&'s self, source: Option<SourceRef<'s>>) -> Compile<Scope<'s>> {
+        let mut scope = Scope::new();
+        if let Some(source) = source {
+            source.add_to(&mut scope);
+        }
+        for join in &self.joins {
+            let joined = join.source.as_ref();
+            if scope.contains(joined.name()) {
+                return Err(CompileError::invalid(format!(
+                    "{0} is read from twice: give one of them another name, `let other = …::alias(\"other\")`",
+                    joined.name()
+                )));
+            }
+            if matches!(join.kind, JoinKind::Right | JoinKind::Full) {
+                scope.make_optional();
+            }
+            joined.add_to(&mut scope);
+            if matches!(join.kind, JoinKind::Left | JoinKind::Full) {
+                scope.make_last_optional();
+            }
+        }
+        Ok(scope)
+    }
+
+    /// NULL never arrives where the Rust type says it cannot.
+    fn check_nullness(&self, out: &Renderer<'_>) -> Compile {
+        let outer = self.joins.iter().any(|join| !matches!(join.kind, JoinKind::Inner | JoinKind::Cross));
+        if !outer {
+            return Ok(());
+        }
+        match self.items.iter().find(|item| !item.nullable && item.expression.may_be_null(out)) {
+            None => Ok(()),
+            Some(item) => {
+                let what = match &item.expression {
+                    Expression::Column(c) => format!("{}.{}", c.table.name, c.column.name),
+                    Expression::AliasColumn(c) => format!("{}.{}", c.alias, c.column),
+                    _ => item.name().unwrap_or("an expression").to_owned(),
+                };
+                Err(CompileError::invalid(format!(
+                    "{what} is on the side of an outer join that may have no row: read it as an `Option`, with `.optional()` on the column or the entity"
+                )))
+            }
+        }
+    }
+
+    /// In a grouped query, what is not aggregated must be the same for the whole group.
+    fn check_groups(&self, order_by: &[OrderItem]) -> Compile {
+        let grouped = !self.group_by.is_empty()
+            || self.items.iter().any(|item| has_aggregate(&item.expression))
+            || self.having.iter().any(has_aggregate);
+        if let Some(filter) = self.filter.iter().find(|filter| has_aggregate(filter)) {
+            let _ = filter;
+            return Err(CompileError::invalid("an aggregate cannot be in a filter: use `.having(…)`"));
+        }
+        if !grouped {
+            return Ok(());
+        }
+        let parts = self.items.iter().map(|item| &item.expression).chain(&self.having);
+        for expression in parts.chain(order_by.iter().map(|item| &item.expression)) {
+            if let Some(column) = self.ungrouped(expression) {
+                return Err(CompileError::invalid(format!(
+                    "{column} is neither aggregated nor in GROUP BY, so it has no one value for a group: add `.group_by(…)` for it or its table's primary key"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// The first column in the expression that has no one value for a group.
+    fn ungrouped(&self, expression: &Expression) -> Option<String> {
+        if self.group_by.contains(expression) {
+            return None;
+        }
+        match expression {
+            Expression::Aggregate(_) | Expression::Bind(_) => None,
+            Expression::Column(c) => {
+                let keyed = !c.table.primary_key.is_empty()
+                    && c.table.primary_key.iter().all(|key| {
+                        self.group_by.iter().any(
+                            |g| matches!(g, Expression::Column(g) if std::ptr::eq(g.column, &c.table.columns[*key])),
+                        )
+                    });
+                // A column of the statement around this one is the same for every row.
+                let own = self.reads_table(c.table);
+                (own && !keyed).then(|| format!("{}.{}", c.table.name, c.column.name))
+            }
+            Expression::AliasColumn(c) => {
+                let keyed = c.table.is_some_and(|table| {
+                    table.primary_key.iter().all(|key| {
+                        self.group_by.iter().any(|g| {
+                            matches!(g, Expression::AliasColumn(g)
+                                if g.alias == c.alias && g.column == table.columns[*key].name)
+                        })
+                    })
+                });
+                let own = self.sources().any(|source| source.name() == c.alias);
+                (own && !keyed).then(|| format!("{}.{}", c.alias, c.column))
+            }
+            other => {
+                let mut found = None;
+                other.for_each_child(&mut |child| {
+                    if found.is_none() {
+                        found = self.ungrouped(child);
+                    }
+                });
+                found
+            }
+        }
+    }
+
+    fn reads_table(&self, table: &'static Table) -> bool {
+        self.sources().any(|source| matches!(source, SourceRef::Table(t) if std::ptr::eq(t, table)))
+    }
+
+    fn sources(&self) -> impl Iterator<Item = SourceRef<'_>> {
+        self.source().into_iter().chain(self.joins.iter().map(|join| join.source.as_ref()))
+    }
+}
+
+fn has_aggregate(expression: &Expression) -> bool {
+    match expression {
+        Expression::Aggregate(_) => true,
+        // An aggregate over a window is no aggregate of the query.
+        Expression::Window(window) => {
+            let mut found = false;
+            window.function.for_each_child(&mut |child| found |= has_aggregate(child));
+            found
+        }
+        other => {
+            let mut found = false;
+            other.for_each_child(&mut |child| found |= has_aggregate(child));
+            found
+        }
+    }
+}
+
+fn first_source<'s>(expression: &'s Expression, joins: &[Join], found: &mut Option<SourceRef<'s>>) {
+    if found.is_some() {
+        return;
+    }
+    let candidate = match expression {
+        Expression::Column(column) => SourceRef::Table(column.table),
+        Expression::AliasColumn(column) => match column.table {
+            Some(table) => SourceRef::Alias(table, &column.alias),
+            None => return,
+        },
+        other => {
+            other.for_each_child(&mut |child| first_source(child, joins, found));
+            return;
+        }
+    };
+    if !joins.iter().any(|join| join.source.as_ref().name() == candidate.name()) {
+        *found = Some(candidate);
+    }
+}
+
+/// Writes conditions that all hold.
+pub(super) fn render_conditions<'s>(
+    keyword: &str,
+    conditions: &'s [Expression],
+    out: &mut Renderer<'s>,
+) -> Compile {
+    match conditions {
+        [] => {}
+        [condition] => {
+            out.sql(keyword).expression(condition)?;
+        }
+        conditions => {
+            out.sql(keyword).list(conditions, " AND ", |out, condition| {
+                // An AND among them needs no parentheses.
+                if condition.precedence() == crate::render::Precedence::And {
+                    out.expression(condition).map(drop)
+                } else {
+                    out.operand(condition, crate::render::Precedence::And).map(drop)
+                }
+            })?;
+        }
+    }
+    Ok(())
+}
+
+impl SelectBody {
+    /// `SELECT * FROM (body)`, with each column by name.
+    fn over(mut body: SelectBody) -> SelectBody {
+        let nullable: Vec<bool> = body.leftmost().items.iter().map(|item| item.nullable).collect();
+        let columns = body.name_columns();
+        let name = Cow::Borrowed("rows");
+        let items = columns
+            .iter()
+            .zip(nullable)
+            .map(|(column, nullable)| {
+                let column =
+                    crate::expr::AliasColumn { alias: name.clone(), column: column.clone(), table: None };
+                Item::new(Expression::AliasColumn(Box::new(column)), nullable)
+            })
+            .collect();
+        let from = Some(Source::Subquery(Arc::new(crate::clause::Derived { name, select: body, columns })));
+        SelectBody {
+            core: Core::Query(Query { items, from, ..Query::default() }),
+            order_by: Vec::new(),
+            limit: Limit::default(),
+            lock: None,
+        }
+    }
+
+    /// The query whose columns name those of the whole.
+    pub fn leftmost(&self) -> &Query {
+        match &self.core {
+            Core::Query(query) => query,
+            Core::Set(set) => set.left.leftmost(),
+        }
+    }
+
+    fn leftmost_mut(&mut self) -> &mut Query {
+        match &mut self.core {
+            Core::Query(query) => query,
+            Core::Set(set) => set.left.leftmost_mut(),
+        }
+    }
+
+    /// Gives each column a name of its own, and says which.
+    pub(crate) fn name_columns(&mut self) -> Vec<Cow<'static, str>> {
+        let items = &mut self.leftmost_mut().items;
+        let mut names: Vec<Cow<'static, str>> = Vec::with_capacity(items.len());
+        for (at, item) in items.iter_mut().enumerate() {
+            let name: Cow<'static, str> = match (&item.label, &item.expression) {
+                (Some(label), _) => label.clone(),
+                (None, Expression::Column(column)) => Cow::Borrowed(column.column.name),
+                (None, Expression::AliasColumn(column)) => column.column.clone(),
+                _ => Cow::Owned(format!("column_{}", at + 1)),
+            };
+            let mut unique = name.clone();
+            let mut number = 2;
+            while names.contains(&unique) {
+                unique = Cow::Owned(format!("{name}_{number}"));
+                number += 1;
+            }
+            if item.name() != Some(&unique) {
+                item.label = Some(unique.clone());
+            }
+            names.push(unique);
+        }
+        names
+    }
+
+    /// As an operand of a set operator: in parentheses if it has an order or limit of its own.
+    pub(crate) fn render_operand<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
+        out.sql("(");
+        self.render(out)?;
+        out.sql(")");
+        Ok(())
+    }
+
+    /// Whether it needs nothing around it as an operand of a set operator.
+    pub(crate) fn is_plain_query(&self) -> bool {
+        matches!(self.core, Core::Query(_))
+            && self.order_by.is_empty()
+            && self.limit == Limit::default()
+            && self.lock.is_none()
+            && self.ctes().is_empty()
+    }
+
+    fn ctes(&self) -> Vec<&CteDefinition> {
+        let mut ctes = Vec::new();
+        collect_ctes(self, &mut ctes);
+        ctes
+    }
+}
+
+/// The CTEs that a statement reads from, each after those that it reads from itself.
+fn collect_ctes<'s>(body: &'s SelectBody, ctes: &mut Vec<&'s CteDefinition>) {
+    match &body.core {
+        Core::Set(set) => {
+            collect_ctes(&set.left, ctes);
+            collect_ctes(&set.right, ctes);
+        }
+        Core::Query(query) => {
+            for source in query.from.iter().chain(query.joins.iter().map(|join| &join.source)) {
+                match source {
+                    Source::Subquery(derived) => collect_ctes(&derived.select, ctes),
+                    Source::Cte(cte) if !ctes.iter().any(|known| known.name == cte.name) => {
+                        if let Some(select) = &cte.select {
+                            collect_ctes(select, ctes);
+                            ctes.push(cte);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+impl Statement for SelectBody {
+    fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
+        let outer = out.open_ctes(self.ctes())?;
+        match &self.core {
+            Core::Query(query) => query.render(&self.order_by, out)?,
+            Core::Set(set) => {
+                set.render(out)?;
+                set.render_order(&self.order_by, out)?;
+            }
+        }
+        if self.limit != Limit::default() {
+            out.clause(Clause::Limit(&self.limit))?;
+        }
+        if let Some(lock) = &self.lock {
+            out.clause(Clause::Lock(lock))?;
+        }
+        out.close_ctes(outer);
+        Ok(())
+    }
+}
+
+impl<R: 'static> Select<R> {
+    /// Reads a row.
+    ///
+    /// # Errors
+    ///
+    /// If a cell does not fit.
+    pub fn read_row(&self, row: &dyn crate::driver::Row) -> Result<R> {
+        (self.read)(&mut RowReader::new(row))
+    }
+}

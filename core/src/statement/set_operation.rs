@@ -1,0 +1,142 @@
+//! `UNION`, `INTERSECT`, `EXCEPT` (SQL:2016 Foundation 7.17).
+
+use super::{Select, SelectBody, select::Core};
+use crate::{
+    clause::{Clause, Limit, OrderItem},
+    dialect::Feature,
+    render::{Compile, CompileError, Renderer, Statement},
+};
+
+/// Two queries made one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SetOperation {
+    /// The first.
+    pub left: SelectBody,
+    /// How.
+    pub operator: SetOperator,
+    /// The second.
+    pub right: SelectBody,
+}
+
+/// How two queries are made one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SetOperator {
+    /// `UNION`: rows of either, equal ones once.
+    Union,
+    /// `UNION ALL`: rows of both.
+    UnionAll,
+    /// `INTERSECT`: rows of both, equal ones once.
+    Intersect,
+    /// `INTERSECT ALL`: as often as they are in both.
+    IntersectAll,
+    /// `EXCEPT`: rows of the first that are not in the second, equal ones once.
+    Except,
+    /// `EXCEPT ALL`: as many more as the first has.
+    ExceptAll,
+}
+
+impl<R> Select<R> {
+    /// `self UNION other`: rows of either, equal ones once.
+    #[must_use]
+    pub fn union(self, other: Select<R>) -> Self {
+        self.set(SetOperator::Union, other)
+    }
+
+    /// `self UNION ALL other`: rows of both.
+    #[must_use]
+    pub fn union_all(self, other: Select<R>) -> Self {
+        self.set(SetOperator::UnionAll, other)
+    }
+
+    /// `self INTERSECT other`: rows of both.
+    #[must_use]
+    pub fn intersect(self, other: Select<R>) -> Self {
+        self.set(SetOperator::Intersect, other)
+    }
+
+    /// `self INTERSECT ALL other`.
+    #[must_use]
+    pub fn intersect_all(self, other: Select<R>) -> Self {
+        self.set(SetOperator::IntersectAll, other)
+    }
+
+    /// `self EXCEPT other`: rows of this one that are not in the other.
+    #[must_use]
+    pub fn except(self, other: Select<R>) -> Self {
+        self.set(SetOperator::Except, other)
+    }
+
+    /// `self EXCEPT ALL other`.
+    #[must_use]
+    pub fn except_all(self, other: Select<R>) -> Self {
+        self.set(SetOperator::ExceptAll, other)
+    }
+
+    fn set(self, operator: SetOperator, other: Select<R>) -> Self {
+        let read = self.reader();
+        let set = SetOperation { left: self.into_body(), operator, right: other.into_body() };
+        let core = Core::Set(Box::new(set));
+        Select::from_parts(
+            SelectBody { core, order_by: Vec::new(), limit: Limit::default(), lock: None },
+            read,
+        )
+    }
+}
+
+impl SetOperation {
+    pub(super) fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
+        match self.operator {
+            SetOperator::Union | SetOperator::UnionAll => {}
+            SetOperator::Intersect | SetOperator::Except => {
+                out.require(Feature::IntersectExcept)?;
+            }
+            SetOperator::IntersectAll | SetOperator::ExceptAll => {
+                out.require(Feature::IntersectExceptAll)?;
+            }
+        }
+        // A chain of the same operator reads from left to right as it is.
+        let chained = matches!(&self.left.core, Core::Set(left)
+            if left.operator == self.operator && self.left.order_by.is_empty()
+                && self.left.limit == Limit::default() && self.left.lock.is_none());
+        if chained || self.left.is_plain_query() {
+            self.left.render(out)?;
+        } else {
+            out.clause(Clause::SetOperand(&self.left))?;
+        }
+        out.sql(match self.operator {
+            SetOperator::Union => " UNION ",
+            SetOperator::UnionAll => " UNION ALL ",
+            SetOperator::Intersect => " INTERSECT ",
+            SetOperator::IntersectAll => " INTERSECT ALL ",
+            SetOperator::Except => " EXCEPT ",
+            SetOperator::ExceptAll => " EXCEPT ALL ",
+        });
+        if self.right.is_plain_query() {
+            self.right.render(out)
+        } else {
+            out.clause(Clause::SetOperand(&self.right)).map(drop)
+        }
+    }
+
+    /// The rows of a set operation are ordered by what the first query names.
+    pub(super) fn render_order<'s>(&'s self, order_by: &'s [OrderItem], out: &mut Renderer<'s>) -> Compile {
+        if order_by.is_empty() {
+            return Ok(());
+        }
+        let items = &self.left.leftmost().items;
+        out.sql(" ORDER BY ").list(order_by, ", ", |out, order| {
+            let at = items.iter().position(|item| item.expression == order.expression).ok_or_else(|| {
+                CompileError::invalid(
+                    "a union is ordered by what its first query selects: the expression must be one of those",
+                )
+            })?;
+            match items[at].name() {
+                Some(name) => out.identifier(name)?,
+                None => out.number(at as u64 + 1),
+            };
+            order.render_suffix(out);
+            Ok(())
+        })?;
+        Ok(())
+    }
+}

@@ -1,0 +1,125 @@
+//! `UPDATE` (SQL:2016 Foundation 14.14).
+
+use std::fmt;
+
+use super::{Assignments, ReadRow, insert::render_returning, select::render_conditions};
+use crate::{
+    clause::render_assignments,
+    dialect::Feature,
+    entity::Entity,
+    error::Result,
+    expr::{Assignable, Column, Condition, Expression, IntoExpr},
+    projection::{Item, Projection, RowReader},
+    render::{Compile, CompileError, Renderer, Scope, Statement},
+    schema::Table,
+    types::Type,
+};
+
+/// An UPDATE whose returned rows become an `R`; `()` if nothing is returned.
+pub struct Update<R = ()> {
+    table: &'static Table,
+    set: Assignments,
+    filter: Vec<Expression>,
+    returning: Vec<Item>,
+    read: ReadRow<R>,
+    // Made from `set` when the statement is complete, so that rendering can lend from it.
+    list: Compile<Vec<(usize, Expression)>>,
+}
+
+/// Begins `UPDATE table SET …`. Without a [`filter`](Update::filter) it changes every row.
+///
+/// The version of the rows is counted up, if they have one.
+pub fn update<E: Entity>() -> Update {
+    Update {
+        table: E::TABLE,
+        set: Assignments::default(),
+        filter: Vec::new(),
+        returning: Vec::new(),
+        read: |_: &mut RowReader<'_>| -> Result<()> { Ok(()) },
+        list: Ok(Vec::new()),
+    }
+}
+
+impl<R> Update<R> {
+    /// `SET column = value`. May be called again; of two for one column the later holds.
+    #[must_use]
+    pub fn set<E: Entity, T: Type + Assignable<V::Sql>, V: IntoExpr>(
+        mut self,
+        column: Column<E, T>,
+        value: V,
+    ) -> Self {
+        self.set = self.set.set(column, value);
+        self.list = self.set.clone().into_list(self.table);
+        self
+    }
+
+    /// `WHERE condition`. Called again, both conditions hold.
+    #[must_use]
+    pub fn filter(mut self, condition: impl IntoExpr<Sql: Condition>) -> Self {
+        self.filter.push(condition.into_expr().into_node());
+        self
+    }
+
+    /// `RETURNING …`: what comes back of each changed row. Not every database has it.
+    pub fn returning<P: Projection>(self, projection: P) -> Update<P::Row> {
+        let mut returning = Vec::new();
+        projection.items(&mut returning);
+        Update {
+            table: self.table,
+            set: self.set,
+            filter: self.filter,
+            returning,
+            read: P::read,
+            list: self.list,
+        }
+    }
+
+    /// The table.
+    pub fn table(&self) -> &'static Table {
+        self.table
+    }
+
+    /// How a returned row becomes an `R`.
+    pub fn reader(&self) -> ReadRow<R> {
+        self.read
+    }
+}
+
+impl<R> Statement for Update<R> {
+    fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
+        let list = self.list.as_ref().map_err(Clone::clone)?;
+        if self.set.is_empty() {
+            return Err(CompileError::invalid(format!("nothing to set in {}", self.table.name)));
+        }
+        let mut scope = Scope::new();
+        scope.table(self.table);
+        out.enter(scope);
+        out.sql("UPDATE ").table(self.table)?.sql(" SET ");
+        render_assignments(self.table, list, out)?;
+        render_conditions(" WHERE ", &self.filter, out)?;
+        out.leave();
+        render_returning(self.table, Feature::UpdateReturning, &self.returning, out)
+    }
+}
+
+impl<R> Clone for Update<R> {
+    fn clone(&self) -> Self {
+        Update {
+            table: self.table,
+            set: self.set.clone(),
+            filter: self.filter.clone(),
+            returning: self.returning.clone(),
+            read: self.read,
+            list: self.list.clone(),
+        }
+    }
+}
+
+impl<R> fmt::Debug for Update<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Update")
+            .field("table", &self.table.name)
+            .field("set", &self.set)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,119 @@
+//! `chrono`: `NaiveDate`, `NaiveTime`, `NaiveDateTime` and `DateTime<Utc>`.
+//!
+//! Databases keep microseconds; a value with nanoseconds is cut off, as PostgreSQL and MySQL would round it differently.
+
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike, Utc};
+
+use super::{
+    Mismatch, Type,
+    civil::{self, DAY},
+    plain_type,
+};
+use crate::value::{Cell, Kind, Value};
+
+impl Type for NaiveDate {
+    const KIND: Kind = Kind::Date;
+    plain_type!();
+
+    fn decode(cell: Cell<'_>) -> Result<Self, Mismatch> {
+        let days = match cell {
+            Cell::Date(days) => days,
+            Cell::Text(text) => {
+                civil::parse_date(text).ok_or_else(|| Mismatch::out_of_range("text that is no date"))?
+            }
+            cell => return Err(Mismatch::wrong("a date", &cell)),
+        };
+        date(days)
+    }
+
+    fn to_value(&self) -> Value {
+        Value::Date(days(*self))
+    }
+}
+
+impl Type for NaiveTime {
+    const KIND: Kind = Kind::Time;
+    plain_type!();
+
+    fn decode(cell: Cell<'_>) -> Result<Self, Mismatch> {
+        let micros = match cell {
+            Cell::Time(micros) => micros,
+            Cell::Text(text) => {
+                civil::parse_time(text).ok_or_else(|| Mismatch::out_of_range("text that is no time"))?
+            }
+            cell => return Err(Mismatch::wrong("a time", &cell)),
+        };
+        time(micros)
+    }
+
+    fn to_value(&self) -> Value {
+        Value::Time(micros(*self))
+    }
+}
+
+impl Type for NaiveDateTime {
+    const KIND: Kind = Kind::Timestamp;
+    plain_type!();
+
+    fn decode(cell: Cell<'_>) -> Result<Self, Mismatch> {
+        let micros = match cell {
+            Cell::Timestamp(micros) => micros,
+            Cell::Text(text) => civil::parse_timestamp(text)
+                .ok_or_else(|| Mismatch::out_of_range("text that is no timestamp"))?,
+            cell => return Err(Mismatch::wrong("a timestamp without zone", &cell)),
+        };
+        let day = i32::try_from(micros.div_euclid(DAY)).map_err(|_| out_of_range())?;
+        Ok(date(day)?.and_time(time(micros.rem_euclid(DAY))?))
+    }
+
+    fn to_value(&self) -> Value {
+        Value::Timestamp(i64::from(days(self.date())) * DAY + micros(self.time()))
+    }
+}
+
+impl Type for DateTime<Utc> {
+    const KIND: Kind = Kind::TimestampTz;
+    plain_type!();
+
+    fn decode(cell: Cell<'_>) -> Result<Self, Mismatch> {
+        let micros = match cell {
+            // A database without zones keeps instants in UTC.
+            Cell::TimestampTz(micros) | Cell::Timestamp(micros) => micros,
+            Cell::Text(text) => civil::parse_timestamp(text)
+                .ok_or_else(|| Mismatch::out_of_range("text that is no timestamp"))?,
+            cell => return Err(Mismatch::wrong("a timestamp with zone", &cell)),
+        };
+        DateTime::from_timestamp_micros(micros).ok_or_else(out_of_range)
+    }
+
+    fn to_value(&self) -> Value {
+        Value::TimestampTz(self.timestamp_micros())
+    }
+}
+
+fn out_of_range() -> Mismatch {
+    Mismatch::out_of_range("a date outside of the years that chrono can hold")
+}
+
+fn date(days: i32) -> Result<NaiveDate, Mismatch> {
+    let (year, month, day) = civil::civil_from_days(days);
+    NaiveDate::from_ymd_opt(year, u32::from(month), u32::from(day)).ok_or_else(out_of_range)
+}
+
+fn days(date: NaiveDate) -> i32 {
+    civil::days_from_civil(date.year(), date.month() as u8, date.day() as u8)
+}
+
+fn time(micros: i64) -> Result<NaiveTime, Mismatch> {
+    let (seconds, fraction) = (micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000));
+    u32::try_from(seconds)
+        .ok()
+        .and_then(|seconds| NaiveTime::from_num_seconds_from_midnight_opt(seconds, fraction as u32 * 1000))
+        .ok_or_else(|| Mismatch::out_of_range("a time outside of one day"))
+}
+
+fn micros(time: NaiveTime) -> i64 {
+    // A leap second counts as the last microsecond of its minute: no database keeps it.
+    let fraction = time.nanosecond().min(999_999_999) / 1000;
+    i64::from(time.num_seconds_from_midnight()) * 1_000_000 + i64::from(fraction)
+}

@@ -1,0 +1,70 @@
+//! `serde_json::Value`, and [`Json<T>`] for any serde type.
+
+use serde::{Serialize, de::DeserializeOwned};
+use std::ops::{Deref, DerefMut};
+
+use super::{Mismatch, Type, plain_type};
+use crate::value::{Cell, Kind, Value};
+
+impl Type for serde_json::Value {
+    const KIND: Kind = Kind::Json;
+    plain_type!();
+
+    fn decode(cell: Cell<'_>) -> Result<Self, Mismatch> {
+        parse(cell)
+    }
+
+    fn to_value(&self) -> Value {
+        Value::Json(self.to_string())
+    }
+}
+
+/// A value that is stored as JSON.
+///
+/// SQL NULL is `Option<Json<T>>`; the JSON `null` is a value of its own.
+///
+/// ```
+/// use relata_core::types::{Json, Type};
+/// use relata_core::value::Value;
+///
+/// assert_eq!(Json(vec![1, 2]).into_value(), Value::Json("[1,2]".into()));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
+pub struct Json<T>(pub T);
+
+impl<T> Deref for Json<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for Json<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+}
+
+impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Type for Json<T> {
+    const KIND: Kind = Kind::Json;
+    plain_type!();
+
+    fn decode(cell: Cell<'_>) -> Result<Self, Mismatch> {
+        parse(cell).map(Json)
+    }
+
+    fn to_value(&self) -> Value {
+        // What serde cannot write (a map whose keys are no text) is refused by the database as no JSON, and loses nothing.
+        Value::Json(serde_json::to_string(&self.0).unwrap_or_default())
+    }
+}
+
+fn parse<T: DeserializeOwned>(cell: Cell<'_>) -> Result<T, Mismatch> {
+    let text = match cell {
+        Cell::Json(text) | Cell::Text(text) => text,
+        cell => return Err(Mismatch::wrong("JSON", &cell)),
+    };
+    serde_json::from_str(text)
+        .map_err(|error| Mismatch::out_of_range(format!("JSON that does not fit: {error}")))
+}

@@ -1,0 +1,27 @@
+//! `Option<T>`: a column that may be NULL.
+
+use super::{Mismatch, Type};
+use crate::value::{Cell, Kind, Value};
+
+impl<T: Type> Type for Option<T> {
+    const KIND: Kind = T::KIND;
+    const NULLABLE: bool = true;
+    type Nullable = Self;
+    type Base = T::Base;
+    type With<U: Type> = U::Nullable;
+
+    fn decode(cell: Cell<'_>) -> Result<Self, Mismatch> {
+        match cell {
+            Cell::Null => Ok(None),
+            cell => T::decode(cell).map(Some),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        self.as_ref().map_or(Value::Null(T::KIND), T::to_value)
+    }
+
+    fn into_value(self) -> Value {
+        self.map_or(Value::Null(T::KIND), T::into_value)
+    }
+}

@@ -1,0 +1,24 @@
+//! `String`.
+
+use super::{Mismatch, Type, plain_type};
+use crate::value::{Cell, Kind, Value};
+
+impl Type for String {
+    const KIND: Kind = Kind::Text;
+    plain_type!();
+
+    fn decode(cell: Cell<'_>) -> Result<Self, Mismatch> {
+        match cell {
+            Cell::Text(text) => Ok(text.to_owned()),
+            cell => Err(Mismatch::wrong("text", &cell)),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        Value::Text(self.clone())
+    }
+
+    fn into_value(self) -> Value {
+        Value::Text(self)
+    }
+}
