@@ -11,7 +11,7 @@ is_root() { [ "$(id -u)" = 0 ]; }
 is_debian() { [ "$(. /etc/os-release 2>/dev/null && echo "${ID-}")" = debian ] && have apt-get; }
 upper() { printf '%s' "$1" | tr '[:lower:]' '[:upper:]'; }
 
-# The last of the folders given that holds the program: of several versions mostly the newest.
+# folder_with PROGRAM FOLDER...: the last of the folders that holds the program; of several versions mostly the newest.
 folder_with() {
     local program=$1 folder found=""
     shift
@@ -152,21 +152,38 @@ in_background() {
     background_pid=$!
 }
 
+ready='ready (for|to accept) connections' # what the three of them write into their logs
+
 # await NAME: waits until the server takes connections. One that ended for its port is started again on another.
 await() {
     local name=$1 pid give_up=$((SECONDS + 120)) tries=5
-    until grep -Eq 'ready (for|to accept) connections' "$work/$name/log"; do
+    until grep -Eq "$ready" "$work/$name/log"; do
         pid=$(cat "$work/$name/pid")
         if ! kill -0 "$pid" 2>/dev/null; then
             tries=$((tries - 1))
-            if ! grep -qi 'address already in use' "$work/$name/log" || [ $tries = 0 ]; then
-                die "$name did not start"
-            fi
+            { grep -qi 'address already in use' "$work/$name/log" && [ $tries -gt 0 ]; } || die "$name did not start"
             "${name}_start"
         fi
         [ $SECONDS -lt $give_up ] || die "$name is not ready after 120 seconds"
         sleep 0.05
     done
+}
+
+# Shows what may explain a failure: the ends of all logs until the servers are up, then what each has written since.
+show_logs() {
+    local log
+    for log in "$work"/*.log "$work"/*/*.log "$work"/*/log; do
+        [ -s "$log" ] || continue
+        if grep -Eq "$ready" "$log"; then
+            show_end "$log" "$(sed -E "1,/$ready/d; /^Version: /d" "$log")"
+        elif [ -z "${servers_are_up-}" ]; then
+            show_end "$log" "$(cat "$log")"
+        fi
+    done
+}
+
+show_end() {
+    [ -z "$2" ] || { say "the end of ${1#"$work/"}:" && printf '%s\n' "$2" | tail -n 15 >&2; }
 }
 
 # Ends the servers of this run, and waits until they are gone. Their data goes too, so PostgreSQL skips its checkpoint

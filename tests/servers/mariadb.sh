@@ -6,11 +6,11 @@ mariadb_packages="mariadb-server-core mariadb-client-core"
 mariadb_hint="apt-get install mariadb-server, or brew install mariadb"
 
 mariadb_find() {
-    mariadb_server=$(folder_on_path mariadbd || folder_with mariadbd /usr/sbin /usr/libexec \
-        /opt/homebrew/opt/mariadb*/bin /usr/local/opt/mariadb*/bin) || return 1
+    mariadb_server=$(folder_with mariadbd /usr/libexec /usr/sbin /opt/homebrew/opt/mariadb*/bin \
+        /usr/local/opt/mariadb*/bin "$(folder_on_path mariadbd)") || return 1
     mariadb_server="$mariadb_server/mariadbd"
     # The program that makes a new data directory is in the same folder or, on Debian, in another.
-    mariadb_install=$(folder_with mariadb-install-db "$(dirname "$mariadb_server")" /usr/bin) || return 1
+    mariadb_install=$(folder_with mariadb-install-db /usr/bin "$(dirname "$mariadb_server")") || return 1
     mariadb_install="$mariadb_install/mariadb-install-db"
 }
 

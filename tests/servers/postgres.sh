@@ -5,9 +5,9 @@ postgres_packages=postgresql
 postgres_hint="apt-get install postgresql, or brew install postgresql"
 
 postgres_find() {
-    postgres_bin=$(folder_on_path postgres || folder_with postgres /usr/lib/postgresql/*/bin /usr/pgsql-*/bin \
-        /opt/homebrew/opt/postgresql*/bin /usr/local/opt/postgresql*/bin /usr/local/pgsql/bin) || return 1
-    [ -x "$postgres_bin/initdb" ]
+    postgres_bin=$(folder_with initdb /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /usr/local/pgsql/bin \
+        /opt/homebrew/opt/postgresql*/bin /usr/local/opt/postgresql*/bin "$(folder_on_path initdb)") &&
+        [ -x "$postgres_bin/postgres" ]
 }
 
 postgres_prepare() {
@@ -38,7 +38,7 @@ host    all    all      127.0.0.0/8 scram-sha-256
 END
     # Users and databases are made without a client program and before anyone can connect. No superuser: what the tests
     # do should be within an application's rights.
-    as_server env LC_ALL=C "$postgres_bin/postgres" --single -D "$data" postgres <<END
+    as_server env LC_ALL=C "$postgres_bin/postgres" --single -D "$data" postgres >"$work/postgres/users.log" 2>&1 <<END
 create role relata login createdb createrole password '$password';
 grant pg_signal_backend, pg_monitor to relata;
 create database relata owner relata;
@@ -46,7 +46,7 @@ create role certuser login;
 create database certdb owner certuser;
 END
     # Errors do not end this mode.
-    ! grep -E 'ERROR|FATAL' "$work/postgres/prepare.log"
+    ! grep -E 'ERROR|FATAL' "$work/postgres/users.log"
 }
 
 postgres_start() {
