@@ -146,8 +146,9 @@ spawn() {
 in_background() {
     local log=$1
     shift
+    : >"$log"
     set -m
-    "$@" </dev/null >"$log" 2>&1 &
+    "$@" </dev/null >>"$log" 2>&1 &
     set +m
     background_pid=$!
 }

@@ -38,9 +38,10 @@ mysql_install() (
         sed -n "s/^$codename main //p" | head -n 1)
     [ -n "$mirror" ] || return 1
     echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror sid main" >"$apt/sources.list"
+    # A mirror may be a snapshot of an earlier day, hence no check of the date; the signature is checked.
     set -- -q -o Dir::Etc::sourcelist="$apt/sources.list" -o Dir::Etc::sourceparts=/dev/null \
         -o Dir::State::lists="$apt/lists" -o Dir::State::status=/dev/null -o Dir::Cache="$apt/cache" \
-        -o APT::Sandbox::User= -o Debug::NoLocking=1 -o Acquire::Languages=none
+        -o APT::Sandbox::User= -o Debug::NoLocking=1 -o Acquire::Languages=none -o Acquire::Check-Valid-Until=false
     { apt-get "$@" update &&
         apt-get "$@" install -y --no-install-recommends --download-only mysql-server-core; } >"$apt/log" 2>&1 ||
         { tail -n 20 "$apt/log" >&2; return 1; }
