@@ -107,6 +107,8 @@ pub enum Input {
 pub struct PendingKey {
     /// The session.
     pub session: u64,
+    /// The session's store of the entity's type.
+    pub store: u32,
     /// The place in it.
     pub slot: u32,
     /// The generation of the place.

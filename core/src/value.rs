@@ -265,6 +265,31 @@ impl Value {
         }
     }
 
+    /// The value as a cell that was read; `None` for a list.
+    pub fn as_cell(&self) -> Option<Cell<'_>> {
+        Some(match self {
+            Value::Null(_) => Cell::Null,
+            Value::Bool(value) => Cell::Bool(*value),
+            Value::I16(value) => Cell::I64(i64::from(*value)),
+            Value::I32(value) => Cell::I64(i64::from(*value)),
+            Value::I64(value) => Cell::I64(*value),
+            Value::U64(value) => i64::try_from(*value).map_or(Cell::U64(*value), Cell::I64),
+            Value::F32(value) => Cell::F32(*value),
+            Value::F64(value) => Cell::F64(*value),
+            Value::Text(text) => Cell::Text(text),
+            Value::Bytes(bytes) => Cell::Bytes(bytes),
+            Value::Decimal(value) => Cell::Decimal(*value),
+            Value::Uuid(bytes) => Cell::Uuid(*bytes),
+            Value::Date(days) => Cell::Date(*days),
+            Value::Time(micros) => Cell::Time(*micros),
+            Value::Timestamp(micros) => Cell::Timestamp(*micros),
+            Value::TimestampTz(micros) => Cell::TimestampTz(*micros),
+            Value::Json(text) => Cell::Json(text),
+            Value::Enum(_, word) => Cell::Text(word),
+            Value::Array(..) => return None,
+        })
+    }
+
     /// Whether this is SQL NULL.
     pub fn is_null(&self) -> bool {
         matches!(self, Value::Null(_))
