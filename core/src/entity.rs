@@ -122,6 +122,18 @@ pub struct WithKey<N, K> {
     key: K,
 }
 
+impl<N, K> WithKey<N, K> {
+    /// The row without its key.
+    pub fn row(&self) -> &N {
+        &self.new
+    }
+
+    /// The row without its key, to be changed.
+    pub fn row_mut(&mut self) -> &mut N {
+        &mut self.new
+    }
+}
+
 /// Adds [`with_key`](InsertableExt::with_key) to every `New…` struct.
 pub trait InsertableExt: Insertable + Sized {
     /// The same row with this primary key, although the database would generate one.
