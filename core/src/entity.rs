@@ -6,6 +6,7 @@ use crate::{
     error::Result,
     expr::Alias,
     projection::{EntityProjection, RowReader},
+    relationship::Link,
     schema::Table,
     statement::Select,
     types::Mismatch,
@@ -22,6 +23,9 @@ use crate::{
 pub trait Entity: Sized + Send + Sync + 'static {
     /// The table.
     const TABLE: &'static Table;
+
+    /// The columns that hold keys of other entities, with or without a foreign key: what relationships lead along.
+    const LINKS: &'static [Link] = &[];
 
     /// The primary key: the field's type, or a tuple where the key has several columns.
     type Key: Clone + Eq + Hash + Debug + Send + Sync + 'static;
