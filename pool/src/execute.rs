@@ -39,21 +39,30 @@ impl<R: Send + 'static> Execute for Insert<R> {
         let mut db = db;
         let mut body = self.into_body();
         body.returning.clear();
-        Ok(insert_rows(&mut db, body, None, Mode::Cached).await?.rows_affected)
+        let overwritten = body.conflict.is_some().then_some(body.table);
+        let rows = insert_rows(&mut db, body, None, Mode::Cached).await?.rows_affected;
+        if let Some(table) = overwritten {
+            db.wrote(table);
+        }
+        Ok(rows)
     }
 }
 
 impl<R: Send + 'static> Execute for Update<R> {
     async fn execute(self, db: impl Executor) -> Result<u64> {
         let mut db = db;
-        Ok(run_statement(&self, &mut db, None, Mode::Cached).await?.rows_affected)
+        let rows = run_statement(&self, &mut db, None, Mode::Cached).await?.rows_affected;
+        db.wrote(self.table());
+        Ok(rows)
     }
 }
 
 impl<R: Send + 'static> Execute for Delete<R> {
     async fn execute(self, db: impl Executor) -> Result<u64> {
         let mut db = db;
-        Ok(run_statement(&self, &mut db, None, Mode::Cached).await?.rows_affected)
+        let rows = run_statement(&self, &mut db, None, Mode::Cached).await?.rows_affected;
+        db.wrote(self.table());
+        Ok(rows)
     }
 }
 

@@ -6,6 +6,7 @@ use relata_core::{
     Result,
     dialect::Dialect,
     driver::{BoxFuture, Job},
+    schema::Table,
 };
 
 use crate::Transaction;
@@ -49,6 +50,12 @@ pub trait Executor: Send {
     ///
     /// As getting a connection from the pool.
     fn join<'a>(&'a mut self) -> BoxFuture<'a, Result<Transaction<'a>>>;
+
+    /// Says that a statement has changed rows of a table behind the back of whoever keeps them in memory: called after each
+    /// UPDATE, DELETE and upsert. A session then knows what it holds to be stale; others do not care.
+    fn wrote(&mut self, table: &'static Table) {
+        let _ = table;
+    }
 }
 
 impl<X: Executor + ?Sized> Executor for &mut X {
@@ -70,5 +77,9 @@ impl<X: Executor + ?Sized> Executor for &mut X {
 
     fn join<'a>(&'a mut self) -> BoxFuture<'a, Result<Transaction<'a>>> {
         (**self).join()
+    }
+
+    fn wrote(&mut self, table: &'static Table) {
+        (**self).wrote(table);
     }
 }

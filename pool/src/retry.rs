@@ -67,6 +67,21 @@ impl RetryOptions {
         self
     }
 
+    /// After an attempt, counted from 1, that failed: waits if another one is to be made, otherwise gives the error back.
+    ///
+    /// # Errors
+    ///
+    /// The error, if another attempt would not mend it, or there were enough.
+    pub async fn wait_for_next(&self, attempt: u32, error: Error) -> Result<()> {
+        if !error.is_retryable() || attempt >= self.attempts {
+            return Err(error);
+        }
+        let pause = self.pause(attempt);
+        tracing::debug!(target: TARGET, attempt, ?pause, %error, "transaction is run again");
+        tokio::time::sleep(pause).await;
+        Ok(())
+    }
+
     /// How long to wait after an attempt, counted from 1.
     fn pause(&self, attempt: u32) -> Duration {
         let doubled = self.backoff.saturating_mul(1_u32.checked_shl(attempt - 1).unwrap_or(u32::MAX));
@@ -106,16 +121,10 @@ impl<'e> Retrying<'e> {
         });
         let mut attempt = 1;
         loop {
-            let error = match self.once(&options, &mut unit).await {
+            match self.once(&options, &mut unit).await {
                 Ok(value) => return Ok(value),
-                Err(error) => error,
-            };
-            if !error.is_retryable() || attempt >= self.options.attempts {
-                return Err(error);
+                Err(error) => self.options.wait_for_next(attempt, error).await?,
             }
-            let pause = self.options.pause(attempt);
-            tracing::debug!(target: TARGET, attempt, ?pause, %error, "transaction is run again");
-            tokio::time::sleep(pause).await;
             attempt += 1;
         }
     }

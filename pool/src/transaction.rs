@@ -86,6 +86,34 @@ impl<'c> Transaction<'c> {
         Transaction::begin_lent(self.lease.get_mut(), &TransactionOptions::new()).await
     }
 
+    /// Begins a savepoint as [`begin`](Transaction::begin) does, but without a guard: for who keeps the transaction and its
+    /// savepoints in one place, as a session does. The number names it.
+    ///
+    /// # Errors
+    ///
+    /// As [`begin`](Transaction::begin).
+    pub async fn open_savepoint(&mut self) -> Result<usize> {
+        self.lease.get_mut().link_mut()?.begin(&TransactionOptions::new()).await
+    }
+
+    /// `RELEASE SAVEPOINT`, with the next statement. Savepoints in it are released as well.
+    ///
+    /// # Errors
+    ///
+    /// As [`commit`](Transaction::commit) of a savepoint.
+    pub async fn release_savepoint(&mut self, savepoint: usize) -> Result<()> {
+        self.lease.get_mut().link_mut()?.finish(savepoint, &mut []).await
+    }
+
+    /// `ROLLBACK TO SAVEPOINT`, and forgets it and the savepoints in it.
+    ///
+    /// # Errors
+    ///
+    /// As [`rollback`](Transaction::rollback) of a savepoint.
+    pub async fn rollback_savepoint(&mut self, savepoint: usize) -> Result<()> {
+        self.lease.get_mut().link_mut()?.undo(savepoint).await
+    }
+
     /// Makes what was done permanent: `COMMIT`. For a savepoint: `RELEASE SAVEPOINT`, with the next statement.
     ///
     /// # Errors

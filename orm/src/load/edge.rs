@@ -1,6 +1,6 @@
 //! A relationship with what to load at its end.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use relata_core::{
     Error, ErrorClass, Result,
@@ -35,7 +35,7 @@ pub trait Edge: Send + Sync + 'static {
     type Output: Send;
 
     /// The places of the source's columns that it compares.
-    fn source_columns(&self) -> &'static [usize];
+    fn key_columns(&self) -> &'static [usize];
 
     /// Loads what is at its end: an output for each key, in that order. One statement, whatever the number of keys; on
     /// databases that cannot bind a list as one parameter, one for each so many.
@@ -136,10 +136,12 @@ impl<R: Relationship, L> To<R, L> {
 
 impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
     /// What is at the end for these keys, with the key that each belongs to.
-    async fn fetch(&self, keys: &Keys, db: &mut dyn Executor) -> Result<Vec<(Key, L::Output)>> {
-        let mut wanted: Vec<&Key> = Vec::with_capacity(keys.0.len());
-        let mut seen = std::collections::HashSet::with_capacity(keys.0.len());
-        wanted.extend(keys.0.iter().filter(|key| !key.has_null() && seen.insert(*key)));
+    async fn fetch<'k>(
+        &self,
+        keys: impl Iterator<Item = &'k Key>,
+        db: &mut dyn Executor,
+    ) -> Result<Vec<(Key, L::Output)>> {
+        let wanted: Vec<&Key> = keys.filter(|key| !key.has_null()).collect();
         let mut found = Vec::new();
         if wanted.is_empty() {
             return Ok(found);
@@ -167,7 +169,8 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
     /// `SELECT … FROM target [JOIN association] WHERE column IN (keys) ORDER BY …`, whose items are still to be chosen.
     fn select(&self, table: &'static Table, columns: &'static [usize], wanted: &[&Key]) -> SelectBody {
         let target = R::Target::TABLE;
-        let mut query = Query { from: Some(Source::Table(target)), ..Query::default() };
+        let mut query = Query::default();
+        query.from = Some(Source::Table(target));
         if let Some(through) = self.relationship.through() {
             let pairs = through.target_columns.iter().zip(self.relationship.target_columns());
             let on = pairs.map(|(own, other)| equals(column_of(table, *own), column_of(target, *other)));
@@ -183,16 +186,22 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
     }
 
     async fn many(&self, keys: Keys, db: &mut dyn Executor) -> Result<Vec<Vec<L::Output>>> {
-        let found = self.fetch(&keys, db).await?;
-        // Keys may come twice, and each wants the rows; a row is not copied, so the first key of its kind takes it.
-        let mut places: HashMap<&Key, usize> = HashMap::with_capacity(keys.0.len());
-        for (at, key) in keys.0.iter().enumerate() {
-            places.entry(key).or_insert(at);
-        }
         let mut outputs: Vec<Vec<L::Output>> = keys.0.iter().map(|_| Vec::new()).collect();
-        for (key, output) in found {
-            if let Some(at) = places.get(&key) {
-                outputs[*at].push(output);
+        let mut rest: Vec<usize> = (0..keys.0.len()).collect();
+        // Rows are not copied. Where the same entity came twice, its rows are read once more for the second time.
+        while !rest.is_empty() {
+            let mut places: HashMap<&Key, usize> = HashMap::with_capacity(rest.len());
+            rest.retain(|at| match places.entry(&keys.0[*at]) {
+                Entry::Occupied(_) => true,
+                Entry::Vacant(place) => {
+                    place.insert(*at);
+                    false
+                }
+            });
+            for (key, output) in self.fetch(places.keys().copied(), db).await? {
+                if let Some(at) = places.get(&key) {
+                    outputs[*at].push(output);
+                }
             }
         }
         Ok(outputs)
@@ -202,7 +211,8 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
     where
         L::Output: Clone,
     {
-        let found: HashMap<Key, L::Output> = self.fetch(&keys, db).await?.into_iter().collect();
+        let distinct: HashSet<&Key> = keys.0.iter().collect();
+        let found: HashMap<Key, L::Output> = self.fetch(distinct.into_iter(), db).await?.into_iter().collect();
         Ok(keys.0.iter().map(|key| found.get(key).cloned()).collect())
     }
 }
@@ -277,7 +287,7 @@ macro_rules! edge {
             type Source = $source;
             type Output = $output;
 
-            fn source_columns(&self) -> &'static [usize] {
+            fn key_columns(&self) -> &'static [usize] {
                 self.relationship.source_columns()
             }
 
@@ -307,7 +317,7 @@ macro_rules! edge {
             type Source = $source;
             type Output = <To<Self, Whole<$target>> as Edge>::Output;
 
-            fn source_columns(&self) -> &'static [usize] {
+            fn key_columns(&self) -> &'static [usize] {
                 Relationship::source_columns(self)
             }
 

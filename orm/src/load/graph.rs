@@ -58,7 +58,7 @@ impl<E: Entity> LoadHandles for Whole<E> {
 }
 
 /// An entity with edges: its rows become tuples, `(User, Vec<Post>)`.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Graph<E, X> {
     edges: X,
     entity: PhantomData<fn() -> E>,
@@ -71,6 +71,12 @@ impl<E: Entity, X> Graph<E, X> {
 
     pub(super) fn into_edges(self) -> X {
         self.edges
+    }
+}
+
+impl<E, X: Clone> Clone for Graph<E, X> {
+    fn clone(&self) -> Self {
+        Graph { edges: self.edges.clone(), entity: PhantomData }
     }
 }
 
@@ -159,7 +165,7 @@ macro_rules! edges {
                 type Output = (EN, $($name::Output,)+);
 
                 fn columns(&self) -> Vec<&'static [usize]> {
-                    vec![$(self.$at.source_columns()),+]
+                    vec![$(self.$at.key_columns()),+]
                 }
 
                 #[allow(non_snake_case)]

@@ -78,10 +78,9 @@ impl Session {
             self.settle_flush(Vec::new())?;
             return Ok(());
         }
+        let fresh = self.begin().await?;
         // Until this is done, nobody knows what the database did.
         self.poisoned = true;
-        let fresh = self.begin();
-        let engine = self.engine.clone();
         let result = match exclusive(&mut self.transaction) {
             None => return Err(lost_transaction()),
             // Nothing was done in this transaction: if the flush fails, all of it can go.
@@ -101,7 +100,6 @@ impl Session {
                 }
             }
         };
-        let _ = engine;
         match result {
             Ok(done) => {
                 self.settle_flush(done)?;
@@ -125,13 +123,17 @@ impl Session {
     }
 
     /// Begins the transaction if there is none; nothing is sent yet. Says whether it did.
-    pub(super) fn begin(&mut self) -> bool {
-        let transaction = exclusive(&mut self.transaction);
-        let fresh = transaction.is_none();
+    ///
+    /// # Errors
+    ///
+    /// As getting a connection from the pool.
+    pub(super) async fn begin(&mut self) -> Result<bool> {
+        let fresh = exclusive(&mut self.transaction).is_none();
         if fresh {
-            *transaction = Some(self.engine.begin_with(self.options));
+            let transaction = self.engine.begin_with(self.options).await?;
+            *exclusive(&mut self.transaction) = Some(transaction);
         }
-        fresh
+        Ok(fresh)
     }
 
     /// Takes over what a flush did.

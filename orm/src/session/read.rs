@@ -10,7 +10,7 @@ use relata_core::{
     schema::Table,
     statement::Select,
 };
-use relata_pool::{Executor, Fetch};
+use relata_pool::{Executor, Fetch, Transaction};
 
 use super::{
     Handle, Session,
@@ -43,7 +43,10 @@ pub trait SessionRead: Sized + Send {
 impl<E: Entity> SessionRead for Select<E> {
     type Handles = Handle<E>;
 
-    fn read_into<'a>(self, session: &'a mut Session) -> BoxFuture<'a, Result<Vec<Handle<E>>>> {
+    fn read_into<'a>(self, session: &'a mut Session) -> BoxFuture<'a, Result<Vec<Handle<E>>>>
+    where
+        Self: 'a,
+    {
         Box::pin(async move {
             let rows = self.all(&mut *session).await?;
             session.attach_all(rows)
@@ -145,12 +148,18 @@ impl Session {
 
     pub(super) async fn run_unflushed(&mut self, jobs: &mut [Job<'_>]) -> Result<()> {
         self.check_usable_at_all()?;
-        self.begin();
+        self.begin().await?;
         self.poisoned = true;
         let transaction = exclusive(&mut self.transaction).as_mut().ok_or_else(lost_transaction)?;
         let result = transaction.run(jobs).await;
         self.poisoned = result.as_ref().is_err_and(ends_transaction);
         result
+    }
+
+    async fn join_unflushed(&mut self) -> Result<Transaction<'_>> {
+        self.check_usable_at_all()?;
+        self.begin().await?;
+        exclusive(&mut self.transaction).as_mut().ok_or_else(lost_transaction)?.join().await
     }
 
     /// Takes in a row.
@@ -198,6 +207,15 @@ impl Executor for Session {
         true
     }
 
+    fn join<'a>(&'a mut self) -> BoxFuture<'a, Result<Transaction<'a>>> {
+        Box::pin(async move {
+            if self.autoflush {
+                self.flush().await?;
+            }
+            self.join_unflushed().await
+        })
+    }
+
     fn wrote(&mut self, table: &'static Table) {
         let now = self.clock;
         if let Some(store) = self.store_of_table(table) {
@@ -224,5 +242,9 @@ impl Executor for Unflushed<'_> {
 
     fn in_transaction(&self) -> bool {
         true
+    }
+
+    fn join<'a>(&'a mut self) -> BoxFuture<'a, Result<Transaction<'a>>> {
+        Box::pin(self.0.join_unflushed())
     }
 }

@@ -1,10 +1,10 @@
 //! Commit, rollback and savepoints: the database and the memory together.
 
-use relata_core::{Error, ErrorClass, Result, driver::Job};
+use relata_core::{Error, ErrorClass, Result};
 
 use super::{
     Session,
-    flush::exclusive,
+    flush::{exclusive, lost_transaction},
     store::Time,
 };
 
@@ -14,12 +14,8 @@ use super::{
 pub struct Savepoint {
     session: u64,
     began: Time,
-}
-
-impl Savepoint {
-    fn name(&self) -> String {
-        format!("relata_session_{}", self.began)
-    }
+    /// Its number in the transaction.
+    number: usize,
 }
 
 impl Session {
@@ -71,11 +67,14 @@ impl Session {
     /// As [`flush`](Session::flush), or if the savepoint cannot be made.
     pub async fn savepoint(&mut self) -> Result<Savepoint> {
         self.flush().await?;
+        self.check_usable_at_all()?;
+        self.begin().await?;
+        let transaction = exclusive(&mut self.transaction).as_mut().ok_or_else(lost_transaction)?;
+        // It travels with the next statement.
+        let number = transaction.open_savepoint().await?;
         self.clock += 1;
-        let savepoint = Savepoint { session: self.id, began: self.clock };
-        self.send(&format!("SAVEPOINT {}", savepoint.name())).await?;
-        self.levels.push(savepoint.began);
-        Ok(savepoint)
+        self.levels.push(self.clock);
+        Ok(Savepoint { session: self.id, began: self.clock, number })
     }
 
     /// Goes back to a savepoint, in the database and in memory, as [`rollback`](Session::rollback) does to the start. The
@@ -86,11 +85,13 @@ impl Session {
     /// [`Session`](ErrorClass::Session) if it is not one of this transaction's; whatever the database says.
     pub async fn rollback_to(&mut self, savepoint: Savepoint) -> Result<()> {
         let level = self.level_of(&savepoint)?;
-        let name = savepoint.name();
-        self.send(&format!("ROLLBACK TO SAVEPOINT {name}")).await?;
+        let transaction = exclusive(&mut self.transaction).as_mut().ok_or_else(lost_transaction)?;
+        self.poisoned = true;
+        transaction.rollback_savepoint(savepoint.number).await?;
+        self.poisoned = false;
         self.restore(savepoint.began)?;
         self.levels.truncate(level);
-        self.send(&format!("RELEASE SAVEPOINT {name}")).await
+        Ok(())
     }
 
     /// Flushes, and forgets a savepoint: what was done since belongs to what is around it.
@@ -101,7 +102,8 @@ impl Session {
     pub async fn release(&mut self, savepoint: Savepoint) -> Result<()> {
         let level = self.level_of(&savepoint)?;
         self.flush().await?;
-        self.send(&format!("RELEASE SAVEPOINT {}", savepoint.name())).await?;
+        let transaction = exclusive(&mut self.transaction).as_mut().ok_or_else(lost_transaction)?;
+        transaction.release_savepoint(savepoint.number).await?;
         self.levels.truncate(level);
         Ok(())
     }
@@ -111,11 +113,6 @@ impl Session {
         level.filter(|_| savepoint.session == self.id).ok_or_else(|| {
             Error::new(ErrorClass::Session, "the savepoint is not one of this transaction: it ended with another, or with the transaction")
         })
-    }
-
-    /// Sends transaction control.
-    async fn send(&mut self, sql: &str) -> Result<()> {
-        self.run_unflushed(&mut [Job::text(sql)]).await
     }
 
     /// Takes the memory back to a time.
