@@ -167,3 +167,14 @@ fn fill_key<E: Entity>(key: &E::Key, row: &mut [Input]) {
         row[*column] = Input::Value(value);
     }
 }
+
+/// Says that an entity has no column at a place: for `#[derive(Entity)]`.
+///
+/// # Panics
+///
+/// Always, as indexing does. Places come from the table's description, never from input.
+#[cold]
+#[allow(clippy::panic)]
+pub fn no_such_column(entity: &str, column: usize) -> ! {
+    panic!("{entity} has no column {column}")
+}

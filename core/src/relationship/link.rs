@@ -121,12 +121,15 @@ pub trait RefersTo<Key> {}
 #[diagnostic::do_not_recommend]
 impl<K> RefersTo<K> for K {}
 
-/// Compiles only if a column can refer to another: `#[derive(Entity)]` calls it.
-pub const fn assert_refers<A: Entity, K: Type, B: Entity, T: Type>(_: Column<A, K>, _: Column<B, T>)
+/// The place of the column that a column refers to. It compiles only if the types fit: `#[derive(Entity)]` calls it.
+pub const fn refers<A: Entity, K: Type, B: Entity, T: Type>(_: Column<A, K>, to: Column<B, T>) -> usize
 where
     K::Base: RefersTo<T::Base>,
 {
+    to.index()
 }
 
-/// Compiles only if columns of type `K` can hold a primary key of `P`: `#[derive(Entity)]` calls it.
-pub const fn assert_refers_to_key<K: RefersTo<P::Key>, P: Entity>() {}
+/// The places of the primary key of `P`. It compiles only if columns of type `K` can hold it: `#[derive(Entity)]` calls it.
+pub const fn refers_to_key<K: RefersTo<P::Key>, P: Entity>() -> &'static [usize] {
+    P::TABLE.primary_key
+}

@@ -13,7 +13,7 @@ pub use aliased::Aliased;
 pub use belongs_to::{BelongsTo, KeyPresence, Optional, OptionalBelongsTo, Presence, Required};
 pub use has_many::HasMany;
 pub use has_one::HasOne;
-pub use link::{Link, RefersTo, assert_refers, assert_refers_to_key};
+pub use link::{Link, RefersTo, refers, refers_to_key};
 pub use many_to_many::{ManyToMany, Through};
 
 use crate::{entity::Entity, expr::Alias};
