@@ -1,7 +1,7 @@
 //! What most programs use: `use relata::prelude::*;`.
 
 pub use crate::{
-    EngineExt as _, Enum, Row, Error, ErrorClass, Execute as _, Executor, Fetch as _, FetchSelect as _, Schema,
+    EngineExt as _, Error, ErrorClass, Execute as _, Executor, Fetch as _, FetchSelect as _, Schema,
     clause::recursive,
     entity::{Entity, Insertable as _, InsertableExt as _},
     expr::{
@@ -18,4 +18,5 @@ pub use crate::{
 };
 #[cfg(feature = "json")]
 pub use crate::types::Json;
+pub use relata_macros::{Entity, Enum, Row, Type};
 pub use relata_pool::{Connection, Engine, Recorder, Transaction};
