@@ -4,7 +4,7 @@ use relata::prelude::*;
 
 /// Writes posts.
 #[derive(Entity, Debug, Clone, PartialEq)]
-#[entity(table = "users", has_many(posts: Post))]
+#[entity(table = "users", has_many(posts: Post, key = author_id))]
 pub struct User {
     #[column(primary_key)]
     pub id: i64,

@@ -2,7 +2,8 @@
 //!
 //! A test is written once, with [`on_every_database!`], and runs on SQLite and on each server whose URL `tests/run` gives.
 
-// Helpers of tests may fail loudly.
+// Helpers of tests may fail loudly; the fields of their entities say what they are.
+#![allow(missing_docs)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod blog;
