@@ -3,10 +3,7 @@
 use std::sync::Arc;
 
 use relata_core::{
-    Error, ErrorClass, Result,
-    driver::Driver,
-    transaction::TransactionOptions,
-    url::DatabaseUrl,
+    Error, ErrorClass, Result, driver::Driver, transaction::TransactionOptions, url::DatabaseUrl,
 };
 use relata_pool::{Engine, PoolOptions};
 
@@ -105,7 +102,9 @@ fn unknown(scheme: &str) -> Error {
     Error::new(
         ErrorClass::Configuration,
         match feature {
-            Some(feature) => format!("the URL scheme {scheme:?} needs the feature `{feature}` of the crate relata"),
+            Some(feature) => {
+                format!("the URL scheme {scheme:?} needs the feature `{feature}` of the crate relata")
+            }
             None => format!(
                 "unknown URL scheme {scheme:?}; known are sqlite, postgres, mysql and mariadb; another dialect's driver is handed to `Engine::open`"
             ),
