@@ -1,4 +1,5 @@
 //! Rows that are read slowly: little memory, and no thread is held up but the statement's own.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails loudly, and so do its helpers
 
 mod common;
 
