@@ -108,6 +108,17 @@ fn render_bind<'s>(dialect: &MysqlDialect, value: &'s Value, out: &mut Renderer<
         Value::Bytes(_) | Value::Uuid(_) => {
             out.sql("CAST(").bind(value).sql(" AS BINARY)");
         }
+        // mysql_async sends a date as a timestamp; and a parameter that nothing but its first value tells the type of keeps
+        // that type in MySQL, be it a time and a timestamp comes later.
+        Value::Date(_) => {
+            out.sql("CAST(").bind(value).sql(" AS DATE)");
+        }
+        Value::Time(_) => {
+            out.sql("CAST(").bind(value).sql(" AS TIME(6))");
+        }
+        Value::Timestamp(_) | Value::TimestampTz(_) => {
+            out.sql("CAST(").bind(value).sql(" AS DATETIME(6))");
+        }
         value => {
             out.bind(value);
         }
