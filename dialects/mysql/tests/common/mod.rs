@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub)]
 
+pub mod item;
+
 use std::{
     any::Any,
     borrow::Cow,
