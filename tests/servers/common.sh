@@ -103,8 +103,9 @@ new_data() {
         cp -a "$kept" "$data"
     else
         "$@"
-        rm -rf "$cache/data/$name-"*
         keep "$data" "$kept"
+        # Those of other versions; but one made today another run may be copying.
+        find "$cache/data" -maxdepth 1 -name "$name-*" -mtime +0 -exec rm -rf {} +
     fi
 }
 
@@ -155,15 +156,22 @@ in_background() {
 
 ready='ready (for|to accept) connections' # what the three of them write into their logs
 
-# await NAME: waits until the server takes connections. One that ended for its port is started again on another.
+# await NAME: waits until the server takes connections. One that did not get its port is started again on another.
 await() {
-    local name=$1 pid give_up=$((SECONDS + 120)) tries=5
-    until grep -Eq "$ready" "$work/$name/log"; do
+    local name=$1 log="$work/$1/log" pid give_up=$((SECONDS + 120)) tries=5
+    while :; do
         pid=$(cat "$work/$name/pid")
-        if ! kill -0 "$pid" 2>/dev/null; then
+        if grep -qi 'address already in use' "$log"; then
+            # PostgreSQL goes on if it has one of its two addresses.
+            [ $tries != 0 ] || die "$name found no free port"
             tries=$((tries - 1))
-            { grep -qi 'address already in use' "$work/$name/log" && [ $tries -gt 0 ]; } || die "$name did not start"
+            kill -KILL "$pid" 2>/dev/null || true
+            wait "$pid" 2>/dev/null || true
             "${name}_start"
+        elif grep -Eq "$ready" "$log"; then
+            return
+        elif ! kill -0 "$pid" 2>/dev/null; then
+            die "$name did not start"
         fi
         [ $SECONDS -lt $give_up ] || die "$name is not ready after 120 seconds"
         sleep 0.05
