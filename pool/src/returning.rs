@@ -21,7 +21,7 @@ use relata_core::{
 use crate::{
     Executor, Ran,
     fetch::run_statement,
-    sink::{Collect, Relay},
+    sink::{Collect, Counted, Relay, back},
 };
 
 /// Inserts rows and gives what they return to a sink: for those who read rows in their own way. Users call
@@ -94,7 +94,11 @@ enum Found {
 const ORDERED_ROWS: usize = 100;
 
 /// Inserts rows and reads them back.
-async fn read_back(db: &mut dyn Executor, mut insert: InsertBody, sink: Option<Box<dyn Sink>>) -> Result<Ran> {
+async fn read_back(
+    db: &mut dyn Executor,
+    mut insert: InsertBody,
+    sink: Option<Box<dyn Sink>>,
+) -> Result<Ran> {
     let dialect = db.dialect().clone();
     let mut tx = db.join().await?;
     let mut back = ReadBack {
@@ -135,7 +139,9 @@ fn groups(mut insert: InsertBody, dialect: &dyn Dialect) -> Result<Vec<(Found, I
             (Found::Given(_), _) => ORDERED_ROWS,
         };
         match groups.last_mut() {
-            Some((same, group)) if *same == found && group.inputs.len() / width < limit => group.inputs.extend(row),
+            Some((same, group)) if *same == found && group.inputs.len() / width < limit => {
+                group.inputs.extend(row)
+            }
             _ => {
                 let mut group = insert.clone();
                 group.inputs = row;
@@ -147,11 +153,15 @@ fn groups(mut insert: InsertBody, dialect: &dyn Dialect) -> Result<Vec<(Found, I
 
 fn how_found(insert: &InsertBody, row: &[Input], dialect: &dyn Dialect) -> Result<Found> {
     let table = insert.table;
-    let given = |column: &usize| matches!(row.get(*column), Some(Input::Value(_) | Input::Pending(_)));
+    // A key of NULL is none: the database generates one, or refuses the row.
+    let given = |column: &usize| match row.get(*column) {
+        Some(Input::Value(value)) => !value.is_null(),
+        Some(Input::Pending(_)) => true,
+        Some(Input::Default) | None => false,
+    };
     if let Some(conflict) = &insert.conflict {
-        let known = |column: &usize| matches!(row.get(*column), Some(Input::Value(value)) if !value.is_null());
         // NULL and a generated key are in no conflict with anything: such a row is inserted for certain.
-        if !conflict.target.is_empty() && conflict.target.iter().all(known) {
+        if !conflict.target.is_empty() && conflict.target.iter().all(given) {
             return Ok(Found::Given(conflict.target.clone()));
         }
     }
@@ -203,19 +213,28 @@ impl ReadBack {
                 }
             });
             let keys: Vec<Value> = keys.collect::<Option<_>>().ok_or_else(|| {
-                Error::new(ErrorClass::Decode, format!("the key generated for {} is too large", self.table.name))
+                Error::new(
+                    ErrorClass::Decode,
+                    format!("the key generated for {} is too large", self.table.name),
+                )
             })?;
             let operand = self.column(column);
             let order = (rows > 1).then(|| operand.clone());
-            self.select(tx, any_value(operand, keys), order).await?;
+            self.select(tx, any_value(operand, keys), order, Some(rows)).await?;
         }
         Ok(())
     }
 
     /// Rows with known values in columns that are unique.
-    async fn by_given(&mut self, tx: &mut dyn Executor, mut group: InsertBody, columns: &[usize]) -> Result<()> {
+    async fn by_given(
+        &mut self,
+        tx: &mut dyn Executor,
+        mut group: InsertBody,
+        columns: &[usize],
+    ) -> Result<()> {
         let dialect = tx.dialect().clone();
-        let skips = group.conflict.as_ref().is_some_and(|conflict| conflict.action == ConflictAction::Nothing);
+        let skips =
+            group.conflict.as_ref().is_some_and(|conflict| conflict.action == ConflictAction::Nothing);
         if skips {
             self.leave_out_present(tx, &mut group, columns).await?;
             if group.is_empty() {
@@ -224,11 +243,13 @@ impl ReadBack {
         }
         let rows = self.conditions(&group, columns);
         let filter = self.filter(&group, columns);
+        // Two rows of an upsert may be one in the table.
+        let expected = group.conflict.is_none().then_some(rows.len());
         for batch in group.batches(&*dialect) {
             self.insert(tx, &batch).await?;
         }
         let order = (rows.len() > 1).then(|| position(rows));
-        self.select(tx, filter, order).await
+        self.select(tx, filter, order, expected).await
     }
 
     /// Takes out of a group the rows that `DO NOTHING` will leave out, and keeps others from inserting the rest meanwhile.
@@ -282,22 +303,45 @@ impl ReadBack {
             let mut jobs = [Job::new(sql, &[], Mode::Cached).with_sink(sink)];
             tx.run(&mut jobs).await?;
             let [job] = jobs;
-            step = Collect::<i64>::into_rows(job.sink)?.first().and_then(|step| u64::try_from(*step).ok()).unwrap_or(1);
+            step = Collect::<i64>::into_rows(job.sink)?
+                .first()
+                .and_then(|step| u64::try_from(*step).ok())
+                .unwrap_or(1);
         }
         self.step = Some(step);
         Ok(step)
     }
 
-    /// Reads rows into the sink.
-    async fn select(&mut self, tx: &mut dyn Executor, filter: Expression, order: Option<Expression>) -> Result<()> {
+    /// Reads rows into the sink; as many as expected, or it is an error: none is ever left out silently.
+    async fn select(
+        &mut self,
+        tx: &mut dyn Executor,
+        filter: Expression,
+        order: Option<Expression>,
+        expected: Option<usize>,
+    ) -> Result<()> {
         let mut select = self.body(self.returning.clone(), filter);
         select.order_by.extend(order.map(|expression| OrderItem {
             expression,
             direction: Direction::Ascending,
             nulls: None,
         }));
-        let ran = run_statement(&select, tx, self.sink.take(), Mode::Cached).await?;
-        self.sink = ran.sink;
+        let sink = self.sink.take().map(|sink| Counted::new(sink) as Box<dyn Sink>);
+        let ran = run_statement(&select, tx, sink, Mode::Cached).await?;
+        let counted = back::<Counted>(ran.sink)?;
+        if let (Some(rows), Some(expected)) = (counted.rows(), expected)
+            && rows != expected as u64
+        {
+            return Err(Error::new(
+                ErrorClass::Other,
+                format!(
+                    "{expected} rows were inserted into {}, but {rows} found by their keys: a trigger may have changed them",
+                    self.table.name
+                ),
+            )
+            .with_statement(&ran.sql));
+        }
+        self.sink = Some(counted.into_inner());
         Ok(())
     }
 
@@ -320,7 +364,11 @@ impl ReadBack {
         rows.map(|row| {
             let conditions = columns.iter().map(|column| {
                 let right = Expression::Bind(value_of(row, *column));
-                Expression::Infix(Box::new(Infix { left: self.column(*column), operator: Operator::Eq, right }))
+                Expression::Infix(Box::new(Infix {
+                    left: self.column(*column),
+                    operator: Operator::Eq,
+                    right,
+                }))
             });
             joined(Connective::And, conditions.collect())
         })
@@ -351,7 +399,11 @@ fn value_of(row: &[Input], column: usize) -> Value {
 /// `operand IN (…)`.
 fn any_value(operand: Expression, mut values: Vec<Value>) -> Expression {
     match (values.len(), values.pop()) {
-        (1, Some(right)) => Expression::Infix(Box::new(Infix { left: operand, operator: Operator::Eq, right: Expression::Bind(right) })),
+        (1, Some(right)) => Expression::Infix(Box::new(Infix {
+            left: operand,
+            operator: Operator::Eq,
+            right: Expression::Bind(right),
+        })),
         (_, last) => {
             let kind = last.as_ref().map_or(Kind::I64, Value::kind);
             values.extend(last);

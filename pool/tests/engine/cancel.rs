@@ -1,10 +1,6 @@
 //! Futures dropped at each of their await points.
 
-use std::{
-    future::poll_fn,
-    pin::pin,
-    task::Poll,
-};
+use std::{future::poll_fn, pin::pin, task::Poll};
 
 use relata_core::{
     Result,
@@ -61,10 +57,8 @@ where
 #[tokio::test]
 async fn a_statement() {
     let db = database().await;
-    dropped_everywhere(&db, async |engine, n| {
-        insert(new(&format!("{n}@x"))).execute(engine).await.map(drop)
-    })
-    .await;
+    dropped_everywhere(&db, async |engine, n| insert(new(&format!("{n}@x"))).execute(engine).await.map(drop))
+        .await;
 }
 
 #[tokio::test]

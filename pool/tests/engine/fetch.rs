@@ -1,17 +1,15 @@
 //! Reading and writing on an engine.
 
-
-
 use std::ops::ControlFlow;
 
+use crate::support::*;
 use relata_core::{
     ErrorClass, Result,
     entity::Entity,
     expr::Operators,
     statement::{delete, insert, insert_many, select, sql, update},
 };
-use relata_pool::{Execute, Fetch, FetchSelect};
-use crate::support::*;
+use relata_pool::{Engine, Execute, Fetch, FetchSelect, RowStream};
 
 #[tokio::test]
 async fn rows_and_counts() -> Result<()> {
@@ -108,4 +106,30 @@ async fn an_error_names_the_statement() {
     assert_eq!(error.statement(), Some("SELECT nothing FROM nowhere"));
     let decode = sql("SELECT 'x'").columns::<i64>().one(&db.engine).await.unwrap_err();
     assert_eq!((decode.class(), decode.statement()), (ErrorClass::Decode, Some("SELECT 'x'")));
+}
+
+#[tokio::test]
+async fn a_stream_may_own_its_engine() -> Result<()> {
+    fn ids(engine: Engine) -> RowStream<'static, i64> {
+        select(User::id).order_by(User::id).stream(engine)
+    }
+    let db = database().await;
+    insert_many(["a@x", "b@x"].map(new)).execute(&db.engine).await?;
+    let mut rows = ids(db.engine.clone());
+    assert_eq!(rows.next().await.transpose()?, Some(1));
+    assert_eq!(rows.next().await.transpose()?, Some(2));
+    assert_eq!(rows.next().await.transpose()?, None);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_stream_gives_what_it_has_before_an_error() -> Result<()> {
+    let db = database().await;
+    let mut rows =
+        sql("SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 'x'").columns::<i64>().stream(&db.engine);
+    assert_eq!(rows.next().await.transpose()?, Some(1));
+    assert_eq!(rows.next().await.transpose()?, Some(2));
+    assert_eq!(rows.next().await.transpose().unwrap_err().class(), ErrorClass::Decode);
+    assert!(rows.next().await.is_none());
+    Ok(())
 }

@@ -74,7 +74,8 @@ async fn a_failed_connect_takes_no_place() -> Result<()> {
 #[tokio::test]
 async fn a_lost_connection_makes_older_ones_be_checked() -> Result<()> {
     let db = database_with(options().pool_size(3), Behaviour::default()).await;
-    let connections = [db.engine.connection().await?, db.engine.connection().await?, db.engine.connection().await?];
+    let connections =
+        [db.engine.connection().await?, db.engine.connection().await?, db.engine.connection().await?];
     drop(connections);
     assert_eq!(db.engine.status().idle, 3);
     db.server.fault("SELECT", 1, Fault::LostBefore);

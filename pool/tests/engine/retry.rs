@@ -51,7 +51,9 @@ async fn again_after_a_deadlock() -> Result<()> {
 async fn not_for_ever_and_not_for_everything() {
     let db = database().await;
     let attempts = AtomicUsize::new(0);
-    for (class, expected) in [(ErrorClass::Serialization, 3), (ErrorClass::Unique, 1), (ErrorClass::CommitUnknown, 1)] {
+    for (class, expected) in
+        [(ErrorClass::Serialization, 3), (ErrorClass::Unique, 1), (ErrorClass::CommitUnknown, 1)]
+    {
         attempts.store(0, SeqCst);
         let error = db
             .engine
@@ -103,8 +105,11 @@ async fn rename(engine: &Engine, names: &[String]) -> Result<u64> {
                     let mut inner = tx.begin().await?;
                     let to = format!("{name}{suffix}");
                     let email = format!("{name}@x");
-                    renamed +=
-                        update::<User>().set(User::name, to).filter(User::email.eq(email)).execute(&mut inner).await?;
+                    renamed += update::<User>()
+                        .set(User::name, to)
+                        .filter(User::email.eq(email))
+                        .execute(&mut inner)
+                        .await?;
                     inner.commit().await?;
                 }
                 Ok(renamed)
@@ -169,8 +174,10 @@ async fn inside_of_an_axum_handler() -> Result<()> {
     }
 
     let db = database().await;
-    let app: Router<()> =
-        Router::new().route("/rename", post(handler)).route("/direct", post(direct)).with_state(db.engine.clone());
+    let app: Router<()> = Router::new()
+        .route("/rename", post(handler))
+        .route("/direct", post(direct))
+        .with_state(db.engine.clone());
     let _ = app;
     assert_eq!(handler(State(db.engine.clone()), "a,b".into()).await, "2");
     assert_eq!(direct(State(db.engine.clone()), "c,d".into()).await, "Ok(4)");
@@ -193,7 +200,11 @@ async fn many_at_once_lose_nothing() -> Result<()> {
                             let user = User::find(&1).one(&mut tx).await?;
                             let count: u32 = user.name.and_then(|name| name.parse().ok()).unwrap_or_default();
                             let count = (count + 1).to_string();
-                            update::<User>().set(User::name, count).filter(User::id.eq(1)).execute(&mut tx).await
+                            update::<User>()
+                                .set(User::name, count)
+                                .filter(User::id.eq(1))
+                                .execute(&mut tx)
+                                .await
                         })
                         .await?;
                 }

@@ -26,7 +26,8 @@ async fn same(inserts: impl Fn() -> Vec<Insert<User>>, batch: usize) -> Result<V
     }
     // Which numbers a database leaves out is its own business.
     let dense = |mut result: (Vec<Vec<User>>, Vec<User>)| {
-        let mut ids: Vec<i64> = result.1.iter().map(|user| user.id).filter(|id| *id > 2 && *id < 10).collect();
+        let mut ids: Vec<i64> =
+            result.1.iter().map(|user| user.id).filter(|id| *id > 2 && *id < 10).collect();
         ids.sort_unstable();
         for user in result.0.iter_mut().flatten().chain(&mut result.1) {
             user.id = ids.iter().position(|id| *id == user.id).map_or(user.id, |at| at as i64 + 3);
@@ -81,8 +82,10 @@ async fn mixed_keys() -> Result<()> {
 
 #[tokio::test]
 async fn upserts() -> Result<()> {
-    let rows = || ["new@x", "old@x", "newer@x"].map(|email| NewUser { email: email.into(), name: Some("N".into()) });
-    let nothing = move || vec![insert_many(rows()).on_conflict(User::email).do_nothing().returning(User::entity())];
+    let rows =
+        || ["new@x", "old@x", "newer@x"].map(|email| NewUser { email: email.into(), name: Some("N".into()) });
+    let nothing =
+        move || vec![insert_many(rows()).on_conflict(User::email).do_nothing().returning(User::entity())];
     let left = same(nothing, 1000).await?;
     assert_eq!(left[0].iter().map(|user| &*user.email).collect::<Vec<_>>(), ["new@x", "newer@x"]);
 
@@ -94,7 +97,11 @@ async fn upserts() -> Result<()> {
 
     let update = move || {
         let insert = insert_many(rows()).on_conflict(User::email);
-        vec![insert.do_update(|set| set.set(User::name, excluded(User::name).concat("!"))).returning(User::entity())]
+        vec![
+            insert
+                .do_update(|set| set.set(User::name, excluded(User::name).concat("!")))
+                .returning(User::entity()),
+        ]
     };
     let rows = same(update, 1000).await?;
     assert_eq!(

@@ -213,7 +213,9 @@ impl TestConnection {
             let names: Vec<String>;
             {
                 let mut statement = lite.prepare_cached(job.sql).map_err(classified)?;
-                names = statement.column_names().into_iter().map(str::to_owned).collect();
+                names = (0..statement.column_count())
+                    .map(|at| statement.column_name(at).map(str::to_owned).map_err(classified))
+                    .collect::<Result<_>>()?;
                 let binds = rusqlite::params_from_iter(job.binds.iter().map(|value| bound(value)));
                 let mut found = statement.query(binds).map_err(classified)?;
                 while let Some(row) = found.next().map_err(classified)? {
@@ -433,7 +435,6 @@ pub async fn emails(db: &Database) -> Vec<String> {
     use relata_pool::Fetch;
     select(User::email).order_by(User::id).all(&db.engine).await.unwrap()
 }
-
 
 /// Waits until nothing is being cleaned any more.
 pub async fn settled(db: &Database) {

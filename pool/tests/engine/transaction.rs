@@ -4,10 +4,10 @@ use relata_core::{
     ErrorClass, Result,
     driver::{Job, Mode},
     entity::Entity,
-    statement::{insert, sql},
+    statement::{insert, insert_many, sql},
     transaction::{Isolation, TransactionOptions},
 };
-use relata_pool::{Execute, Executor, Fetch, FetchSelect};
+use relata_pool::{Execute, Executor, FetchSelect};
 
 use crate::support::*;
 
@@ -234,6 +234,35 @@ async fn a_lost_answer_to_commit_is_said_so() -> Result<()> {
     assert_eq!(error.class(), ErrorClass::Disconnected);
     let error = tx.commit().await.unwrap_err();
     assert_eq!(error.class(), ErrorClass::Disconnected);
+    assert_eq!(emails(&db).await, ["a@x"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_unit_of_several_inserts_may_be_unknown_as_well() -> Result<()> {
+    let db = database_with(options(), Behaviour { batch: 2, ..Behaviour::default() }).await;
+    let rows = || insert_many((0..5).map(|n| new(&format!("{n}@x"))));
+    db.server.fault("COMMIT", 1, Fault::LostAfter);
+    assert_eq!(rows().execute(&db.engine).await.unwrap_err().class(), ErrorClass::CommitUnknown);
+    sql("DELETE FROM users").execute(&db.engine).await?;
+    // COMMIT had not been sent.
+    db.server.fault("INSERT", 1, Fault::LostAfter);
+    assert_eq!(rows().execute(&db.engine).await.unwrap_err().class(), ErrorClass::Disconnected);
+    assert_eq!(emails(&db).await, [""; 0]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_savepoint_whose_last_statements_fail_is_rolled_back() -> Result<()> {
+    let db = database().await;
+    let mut tx = db.engine.begin().await?;
+    insert(new("a@x")).execute(&mut tx).await?;
+    let mut inner = tx.begin().await?;
+    insert(new("b@x")).execute(&mut inner).await?;
+    let again = "INSERT INTO users (email) VALUES ('a@x')";
+    let error = inner.commit_with(&mut [Job::new(again, &[], Mode::Cached)]).await.unwrap_err();
+    assert!(error.is_unique_violation());
+    tx.commit().await?;
     assert_eq!(emails(&db).await, ["a@x"]);
     Ok(())
 }
