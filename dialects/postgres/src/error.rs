@@ -152,9 +152,13 @@ fn without_values(class: ErrorClass, message: &str) -> Cow<'_, str> {
     if class != ErrorClass::Data {
         return Cow::Borrowed(message);
     }
-    match (message.find('"'), message.rfind('"')) {
-        (Some(first), Some(last)) if first < last => {
-            Cow::Owned(format!("{}\"…\"{}", &message[..first], &message[last + 1..]))
+    // The server may speak another language, and quote as that does.
+    let is_quote =
+        |c: char| matches!(c, '"' | '«' | '»' | '„' | '“' | '”' | '‘' | '’' | '‹' | '›' | '「' | '」');
+    let mut quotes = message.match_indices(is_quote);
+    match (quotes.next(), quotes.next_back()) {
+        (Some((first, _)), Some((last, quote))) => {
+            Cow::Owned(format!("{}\"…\"{}", &message[..first], &message[last + quote.len()..]))
         }
         _ => Cow::Borrowed(message),
     }
@@ -212,6 +216,10 @@ mod tests {
                 "invalid input syntax for type integer: \"…\"",
             ),
             ("value \"99\" is out of range for type \"x\"", "value \"…\""),
+            (
+                "syntaxe en entrée invalide pour le type integer : « hunter2 »",
+                "syntaxe en entrée invalide pour le type integer : \"…\"",
+            ),
             ("value too long for type character varying(3)", "value too long for type character varying(3)"),
         ] {
             assert_eq!(without_values(ErrorClass::Data, message), shown);

@@ -194,12 +194,12 @@ async fn each_kind_has_a_type_that_the_server_knows() {
 #[tokio::test]
 async fn ilike_casts_and_lists() {
     let statement = select(Item::name)
-        .filter(
-            Item::name
-                .icontains("10%")
-                .and(Item::id.in_list([1_i64, 2]))
-                .or(Item::stock.eq(cast::<i32, _>(val(1_i64)))),
-        )
+        .filter(Item::name.icontains("10%").and(Item::id.in_list([1_i64, 2])).or(Item::stock.eq(cast::<
+            i32,
+            _,
+        >(
+            val(1_i64),
+        ))))
         .order_by(Item::id.desc().nulls_last())
         .limit(3)
         .for_update()

@@ -84,6 +84,59 @@ async fn jobs_run_in_their_order() {
     db.close().await;
 }
 
+/// A way to the server on which everything takes as long as said, in each direction.
+async fn slow_way(port: u16, delay: Duration) -> u16 {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let here = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let (client, _) = listener.accept().await.unwrap();
+        let server = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let (mut client_in, mut client_out) = client.into_split();
+        let (mut server_in, mut server_out) = server.into_split();
+        tokio::spawn(async move {
+            let mut bytes = vec![0; 1 << 16];
+            while let Ok(length @ 1..) = client_in.read(&mut bytes).await {
+                tokio::time::sleep(delay).await;
+                server_out.write_all(&bytes[..length]).await.unwrap();
+            }
+        });
+        let mut bytes = vec![0; 1 << 16];
+        while let Ok(length @ 1..) = server_in.read(&mut bytes).await {
+            if client_out.write_all(&bytes[..length]).await.is_err() {
+                break;
+            }
+        }
+    });
+    here
+}
+
+#[tokio::test]
+async fn what_is_prepared_takes_one_round_trip() {
+    let Some(mut db) = Db::open("").await else { return };
+    db.text("CREATE TABLE t (n bigint)").await.unwrap();
+    let (port, delay) =
+        (relata_core::url::DatabaseUrl::parse(&db.url).unwrap().port.unwrap(), Duration::from_millis(400));
+    let way = slow_way(port, delay).await;
+    let url = format!("{}&sslmode=disable", db.url.replace(&format!(":{port}/"), &format!(":{way}/")));
+    let mut far = Db { connection: support::try_connect(&url).await.unwrap(), ..db.another().await };
+    let all = statements(&[
+        "BEGIN",
+        "INSERT INTO t VALUES (1)",
+        "SELECT n FROM t",
+        "INSERT INTO t VALUES (1)",
+        "COMMIT",
+    ]);
+    for trips in [2, 1, 1] {
+        let started = Instant::now();
+        run_together(&mut far, &all).await.0.unwrap();
+        let took = started.elapsed();
+        assert!(took >= delay * trips && took < delay * (trips + 1), "{trips}: {took:?}");
+    }
+    far.connection.close().await;
+    db.close().await;
+}
+
 #[tokio::test]
 async fn without_prepared_statements_as_well() {
     let Some(mut db) = Db::open("&statement_cache=0").await else { return };
@@ -98,7 +151,33 @@ async fn without_prepared_statements_as_well() {
     let (result, took) = run_together(&mut db, &all).await;
     result.unwrap();
     assert_eq!(took, [0, 1, 1, 0, 2].map(|n| Some(vec![n])));
-    assert_eq!(count(&mut db, "SELECT COUNT(*) FROM pg_prepared_statements").await, 0);
+    assert_eq!(
+        count(&mut db, "SELECT COUNT(*) FROM pg_prepared_statements WHERE statement NOT LIKE '%pg_catalog%'")
+            .await,
+        0
+    );
+    db.close().await;
+}
+
+#[tokio::test]
+async fn large_results_of_the_databases_own_types_need_no_prepared_statement() {
+    let Some(mut db) = Db::open("&statement_cache=0").await else { return };
+    db.text("CREATE TYPE \"the mood\" AS ENUM ('happy')").await.unwrap();
+    let mut later = db.another().await;
+    let many = sql("SELECT 'happy'::\"the mood\" FROM generate_series(1, 50000)").columns::<String>();
+    let rows = timeout(Duration::from_secs(20), later.query(many.clone())).await.unwrap().unwrap();
+    assert_eq!((rows.len(), rows[0].as_str()), (50_000, "happy"));
+    later.connection.close().await;
+    // Prepared by name, it needs no such care.
+    let with_cache = db.url.replace("&statement_cache=0", "");
+    let mut connection = support::try_connect(&with_cache).await.unwrap();
+    for mode in [Mode::Once, Mode::Cached] {
+        let compiled = many.compile(&Postgres).unwrap();
+        let mut jobs = [Job::new(&compiled.sql, &[], mode).with_sink(Collect::boxed(many.reader()))];
+        timeout(Duration::from_secs(20), connection.run(&mut jobs)).await.unwrap().unwrap();
+        assert_eq!(jobs[0].rows_affected, 50_000);
+    }
+    connection.close().await;
     db.close().await;
 }
 

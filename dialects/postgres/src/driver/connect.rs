@@ -123,7 +123,15 @@ async fn attempt_once(options: &Arc<PostgresOptions>, tls: &Tls) -> Result<Postg
             connected = again.map_err(|error| from_connect(error, options));
         }
     }
-    let (client, link) = connected?;
+    let (client, mut link) = connected?;
+    if options.statement_cache == 0 {
+        // Again if a type has just been dropped; and if it cannot be done, most statements work all the same.
+        for _ in 0..3 {
+            if link.drive(super::types::learn(&client)).await.is_ok() {
+                break;
+            }
+        }
+    }
     Ok(PostgresConnection::new(client, link, Arc::clone(options), tls.clone()))
 }
 

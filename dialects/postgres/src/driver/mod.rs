@@ -12,6 +12,7 @@ mod numeric;
 mod run;
 #[cfg(feature = "tls")]
 mod tls;
+mod types;
 
 pub(crate) use encode::EncodeError;
 #[cfg(feature = "tls")]

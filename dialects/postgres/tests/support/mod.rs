@@ -51,7 +51,7 @@ pub struct Db {
     pub connection: Box<dyn Connection>,
     /// With the schema as search path.
     pub url: String,
-    schema: String,
+    pub schema: String,
 }
 
 impl Db {
