@@ -85,7 +85,6 @@ impl Kind {
 }
 
 /// Describes a Rust enum that is stored in a column: `#[derive(Enum)]` writes one.
-#[derive(Debug)]
 pub struct EnumType {
     /// The name of the database's type, where it has named enum types.
     pub name: &'static str,
@@ -95,6 +94,13 @@ pub struct EnumType {
     pub native: bool,
     /// This type as a [`Kind`]: a static of it, for lists.
     pub as_kind: &'static Kind,
+}
+
+// `as_kind` leads back to this type.
+impl fmt::Debug for EnumType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EnumType({} of {:?})", self.name, self.variants)
+    }
 }
 
 impl PartialEq for EnumType {
@@ -263,6 +269,31 @@ impl Value {
             Value::Enum(ty, _) => Kind::Enum(ty),
             Value::Array(element, _) => element.array().unwrap_or(*element),
         }
+    }
+
+    /// The value as a cell that was read; `None` for a list.
+    pub fn as_cell(&self) -> Option<Cell<'_>> {
+        Some(match self {
+            Value::Null(_) => Cell::Null,
+            Value::Bool(value) => Cell::Bool(*value),
+            Value::I16(value) => Cell::I64(i64::from(*value)),
+            Value::I32(value) => Cell::I64(i64::from(*value)),
+            Value::I64(value) => Cell::I64(*value),
+            Value::U64(value) => i64::try_from(*value).map_or(Cell::U64(*value), Cell::I64),
+            Value::F32(value) => Cell::F32(*value),
+            Value::F64(value) => Cell::F64(*value),
+            Value::Text(text) => Cell::Text(text),
+            Value::Bytes(bytes) => Cell::Bytes(bytes),
+            Value::Decimal(value) => Cell::Decimal(*value),
+            Value::Uuid(bytes) => Cell::Uuid(*bytes),
+            Value::Date(days) => Cell::Date(*days),
+            Value::Time(micros) => Cell::Time(*micros),
+            Value::Timestamp(micros) => Cell::Timestamp(*micros),
+            Value::TimestampTz(micros) => Cell::TimestampTz(*micros),
+            Value::Json(text) => Cell::Json(text),
+            Value::Enum(_, word) => Cell::Text(word),
+            Value::Array(..) => return None,
+        })
     }
 
     /// Whether this is SQL NULL.
