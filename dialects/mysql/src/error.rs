@@ -83,7 +83,7 @@ fn class_of(code: u16) -> ErrorClass {
         1205 | 3572 => ErrorClass::LockTimeout,
         // Interrupted by a time limit or by KILL QUERY.
         1317 | 1907 | 1969 | 3024 => ErrorClass::Timeout,
-        1053 | 1077..=1079 | 1152..=1161 | 1184 | 1927 | 2006 | 2013 | 3169 | 4031 => {
+        1053 | 1077..=1079 | 1152 | 1154..=1161 | 1184 | 1927 | 2006 | 2013 | 3169 | 4031 => {
             ErrorClass::Disconnected
         }
         1040 | 1049 | 1129 | 1130 | 1203 | 1226 => ErrorClass::Connect,
