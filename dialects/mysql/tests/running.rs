@@ -1,4 +1,5 @@
 //! Jobs, streams, and what becomes of a connection whose future was dropped.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 

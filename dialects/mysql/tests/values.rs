@@ -1,4 +1,5 @@
 //! Values go in and come back as they were.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 
@@ -39,8 +40,13 @@ async fn round_trip<T: Type + Clone + PartialEq + Debug>(connection: &mut dyn Co
         let statement = select(val(value.clone()));
         let expression = statement.compile(&*dialect).unwrap().sql.replace("SELECT ", "");
         let sql = format!("SELECT COUNT(*) FROM t WHERE v = {expression}");
-        assert_eq!(one::<i64>(connection, &sql, &[bind.clone()]).await.unwrap(), 1, "{ty}: {sql} {bind:?}");
-        let back = one::<T>(connection, &format!("SELECT {expression}"), &[bind.clone()]).await.unwrap();
+        assert_eq!(
+            one::<i64>(connection, &sql, std::slice::from_ref(&bind)).await.unwrap(),
+            1,
+            "{ty}: {sql} {bind:?}"
+        );
+        let back =
+            one::<T>(connection, &format!("SELECT {expression}"), std::slice::from_ref(&bind)).await.unwrap();
         assert_eq!(back, value, "{ty}: {expression}");
     }
     exec(connection, "DELETE FROM t", &[]).await.unwrap();

@@ -10,7 +10,7 @@ use mysql_async::{
 use relata_core::{
     Error, ErrorClass, Result,
     dialect::Dialect,
-    driver::{BoxFuture, Connection, Flow, Job, Mode, Sink},
+    driver::{BoxFuture, Connection, Flow, Job, Mode},
     value::Value,
 };
 
@@ -272,10 +272,10 @@ fn check_colons(sql: &str) -> Result<(), Failure> {
                 }
                 quote = Some(byte);
             }
-            None if byte == b':' => {
-                if bytes.get(at + 1).is_some_and(|next| next.is_ascii_lowercase() || *next == b'_') {
-                    return Err(refused_colon(sql));
-                }
+            None if byte == b':'
+                && bytes.get(at + 1).is_some_and(|next| next.is_ascii_lowercase() || *next == b'_') =>
+            {
+                return Err(refused_colon(sql));
             }
             // What is in a comment is not looked into here.
             None if byte == b'#' || matches!((before, byte), (b'-', b'-') | (b'/', b'*')) => {
@@ -310,10 +310,8 @@ async fn take_result<P: Protocol>(
         job.done = true;
         return Ok(Ended::Cleanly);
     }
-    let enough = match &mut job.sink {
-        None => Ok(false),
-        Some(sink) => push_rows(&mut result, &mut **sink, job.mode).await.map_err(fail)?,
-    };
+    let mut seen = 0;
+    let enough = push_rows(&mut result, job, &mut seen).await.map_err(fail)?;
     if !matches!(enough, Ok(false)) && !drain(&mut result).await.map_err(fail)? {
         return match enough {
             Err(error) => Err(Failure { error: error.with_statement(sql), rows_left: true }),
@@ -323,8 +321,8 @@ async fn take_result<P: Protocol>(
             }
         };
     }
-    // What an INSERT … RETURNING did stands behind its rows.
-    job.rows_affected = result.affected_rows();
+    // The rows of a RETURNING are those that were changed; MariaDB does not count them again behind them.
+    job.rows_affected = if changes_rows(sql) { seen } else { result.affected_rows() };
     job.last_insert_id = result.last_insert_id();
     result.drop_result().await.map_err(fail)?;
     enough.map_err(|error| error.with_statement(sql))?;
@@ -332,17 +330,26 @@ async fn take_result<P: Protocol>(
     Ok(Ended::Cleanly)
 }
 
-/// Gives the rows of a result to the sink, one by one. Whether it had enough of them, or what it could not take.
+/// Whether a text that gives rows is an INSERT or its like.
+fn changes_rows(sql: &str) -> bool {
+    let word = sql.trim_start().split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    ["INSERT", "DELETE", "REPLACE"].iter().any(|known| word.eq_ignore_ascii_case(known))
+}
+
+/// Gives the rows of a result to the sink, one by one, counting them. Whether it had enough of them, or what it could not
+/// take.
 async fn push_rows<P: Protocol>(
     result: &mut QueryResult<'_, 'static, P>,
-    sink: &mut dyn Sink,
-    mode: Mode,
+    job: &mut Job<'_>,
+    seen: &mut u64,
 ) -> mysql_async::Result<Result<bool>> {
     let shapes = Shape::of(result.columns_ref());
     while let Some(row) = result.next().await? {
+        *seen += 1;
+        let Some(sink) = &mut job.sink else { continue };
         let mut flow = sink.row(&MysqlRow { row: &row, shapes: &shapes });
         drop(row);
-        if mode == Mode::Stream && matches!(flow, Ok(Flow::Pause)) {
+        if job.mode == Mode::Stream && matches!(flow, Ok(Flow::Pause)) {
             flow = sink.ready().await;
         }
         match flow {
