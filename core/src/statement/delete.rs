@@ -31,6 +31,18 @@ pub fn delete<E: Entity>() -> Delete {
     }
 }
 
+impl Delete {
+    /// A DELETE of the rows for which all conditions hold.
+    pub fn of(table: &'static Table, filter: Vec<Expression>) -> Self {
+        Delete {
+            table,
+            filter,
+            returning: Vec::new(),
+            read: |_: &mut RowReader<'_>| -> Result<()> { Ok(()) },
+        }
+    }
+}
+
 impl<R> Delete<R> {
     /// `WHERE condition`. Called again, both conditions hold.
     #[must_use]

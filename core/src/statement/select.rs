@@ -132,26 +132,26 @@ impl<R> Select<R> {
     /// `JOIN … ON …` along a relationship: rows without a match are left out.
     #[must_use]
     pub fn join(self, relationship: impl IntoJoin) -> Self {
-        self.joined(relationship.into_joins(JoinKind::Inner))
+        self.joined_along(relationship, JoinKind::Inner)
     }
 
     /// `LEFT JOIN … ON …` along a relationship: rows without a match are kept. What is joined is then optional, and is read
     /// as an `Option`: `Post::title.optional()`, `Post::entity().optional()`.
     #[must_use]
     pub fn left_join(self, relationship: impl IntoJoin) -> Self {
-        self.joined(relationship.into_joins(JoinKind::Left))
+        self.joined_along(relationship, JoinKind::Left)
     }
 
     /// `RIGHT JOIN … ON …` along a relationship: rows of what is joined are kept; what stands before is then optional.
     #[must_use]
     pub fn right_join(self, relationship: impl IntoJoin) -> Self {
-        self.joined(relationship.into_joins(JoinKind::Right))
+        self.joined_along(relationship, JoinKind::Right)
     }
 
     /// `FULL JOIN … ON …` along a relationship: all rows are kept, both sides are optional.
     #[must_use]
     pub fn full_join(self, relationship: impl IntoJoin) -> Self {
-        self.joined(relationship.into_joins(JoinKind::Full))
+        self.joined_along(relationship, JoinKind::Full)
     }
 
     /// `JOIN source ON condition`.
@@ -182,6 +182,13 @@ impl<R> Select<R> {
     #[must_use]
     pub fn cross_join(self, source: impl IntoSource) -> Self {
         self.joined([Join { kind: JoinKind::Cross, source: source.into_source(), on: None }])
+    }
+
+    fn joined_along(mut self, relationship: impl IntoJoin, kind: JoinKind) -> Self {
+        if let Some(error) = relationship.refuse() {
+            self.query().invalid.get_or_insert(error);
+        }
+        self.joined(relationship.into_joins(kind))
     }
 
     fn joined_on(

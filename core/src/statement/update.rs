@@ -40,6 +40,20 @@ pub fn update<E: Entity>() -> Update {
     }
 }
 
+impl Update {
+    /// An UPDATE of columns by their places, exactly as given: the version is not counted up by itself.
+    pub fn of(table: &'static Table, set: Vec<(usize, Expression)>, filter: Vec<Expression>) -> Self {
+        Update {
+            table,
+            set: Assignments::default(),
+            filter,
+            returning: Vec::new(),
+            read: |_: &mut RowReader<'_>| -> Result<()> { Ok(()) },
+            list: Ok(set),
+        }
+    }
+}
+
 impl<R> Update<R> {
     /// `SET column = value`. May be called again; of two for one column the later holds.
     #[must_use]
@@ -88,7 +102,7 @@ impl<R> Update<R> {
 impl<R> Statement for Update<R> {
     fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
         let list = self.list.as_ref().map_err(Clone::clone)?;
-        if self.set.is_empty() {
+        if list.is_empty() {
             return Err(CompileError::invalid(format!("nothing to set in {}", self.table.name)));
         }
         let mut scope = Scope::new();

@@ -1,0 +1,277 @@
+//! A connection: in the task while nothing runs on a thread, with the thread otherwise.
+
+use std::{
+    borrow::Cow,
+    future::poll_fn,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Poll,
+};
+
+use relata_core::{
+    Error, ErrorClass, Result,
+    dialect::Dialect,
+    driver::{BoxFuture, Connection, Flow, Job, Mode, Sink},
+    value::Value,
+};
+use rusqlite::InterruptHandle;
+use tokio::{runtime::Handle, sync::oneshot, task::JoinHandle};
+
+use super::{Settings, cooperate, execute::Link, thread};
+
+/// A connection to a SQLite database.
+pub(super) struct SqliteConnection {
+    state: State,
+    /// A call began and did not end: its future was dropped, or it panicked.
+    in_doubt: bool,
+    settings: Arc<Settings>,
+    interrupt: Arc<InterruptHandle>,
+}
+
+enum State {
+    Here(Link),
+    /// A thread has it, and gives it back at its end.
+    Away(JoinHandle<Outcome>),
+    Gone,
+}
+
+/// What a thread gives back.
+struct Outcome {
+    link: Link,
+    jobs: Vec<OwnedJob>,
+    result: Result<()>,
+}
+
+/// A job that has left the task.
+struct OwnedJob {
+    sql: String,
+    binds: Vec<Cow<'static, Value>>,
+    sink: Option<Box<dyn Sink>>,
+    mode: Mode,
+    rows_affected: u64,
+    last_insert_id: Option<u64>,
+    done: bool,
+}
+
+impl SqliteConnection {
+    pub(super) fn new(link: Link, settings: Arc<Settings>) -> Self {
+        let interrupt = Arc::new(link.connection.get_interrupt_handle());
+        SqliteConnection { state: State::Here(link), in_doubt: false, settings, interrupt }
+    }
+
+    fn run_here(&mut self, jobs: &mut [Job<'_>]) -> Result<()> {
+        self.check()?;
+        let State::Here(link) = &mut self.state else { return Err(gone()) };
+        self.in_doubt = true;
+        let running = cooperate::begin(self.settings.options.busy_timeout, None);
+        // Streams do not come here: nobody has to wait.
+        let result = link.run(jobs, &mut |_| Ok(Flow::Continue));
+        drop(running);
+        self.in_doubt = false;
+        result
+    }
+
+    async fn run_on_thread(&mut self, jobs: &mut [Job<'_>], runtime: Handle) -> Result<()> {
+        self.check()?;
+        let State::Here(mut link) = std::mem::replace(&mut self.state, State::Gone) else {
+            return Err(gone());
+        };
+        let mut owned: Vec<OwnedJob> = jobs.iter_mut().map(OwnedJob::take).collect();
+        let stop = Arc::new(AtomicBool::new(false));
+        let (_stay, left) = oneshot::channel::<()>();
+        let work = {
+            let (stop, runtime) = (stop.clone(), runtime.clone());
+            let busy_timeout = self.settings.options.busy_timeout;
+            let mut left = left;
+            move || {
+                let _running = cooperate::begin(busy_timeout, Some(stop));
+                let result = run_owned(&mut link, &mut owned, &mut |sink| {
+                    runtime.block_on(ready_or_left(sink, &mut left))
+                });
+                Outcome { link, jobs: owned, result }
+            }
+        };
+        self.in_doubt = true;
+        let mut stopper = Stopper { stop, interrupt: self.interrupt.clone(), armed: true };
+        self.state = State::Away(runtime.spawn_blocking(work));
+        let outcome = self.wait_for_thread().await;
+        stopper.armed = false;
+        let outcome = outcome?;
+        for (job, owned) in jobs.iter_mut().zip(outcome.jobs) {
+            owned.give_back(job);
+        }
+        self.state = State::Here(outcome.link);
+        self.in_doubt = false;
+        outcome.result
+    }
+
+    /// Waits until the thread is done. Dropped midway, it can be called again.
+    async fn wait_for_thread(&mut self) -> Result<Outcome> {
+        let State::Away(thread) = &mut self.state else { return Err(gone()) };
+        let outcome = thread.await;
+        self.state = State::Gone;
+        outcome.map_err(thread::lost)
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.in_doubt && !self.is_closed() {
+            return Err(Error::new(
+                ErrorClass::Poisoned,
+                "the connection was left in the middle of a statement: reset it first",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The runtime on whose threads the jobs are to run, if on any.
+    fn runtime(&self, jobs: &[Job<'_>]) -> Result<Option<Handle>> {
+        // A reader who may pause cannot be waited for in the task: it may be the same task.
+        if jobs.iter().any(|job| job.mode == Mode::Stream && job.sink.is_some()) {
+            return Handle::try_current().map(Some).map_err(|_| {
+                Error::new(ErrorClass::Configuration, "reading a stream from SQLite needs a tokio runtime")
+            });
+        }
+        Ok(thread::wanted(self.settings.options.blocking))
+    }
+}
+
+impl Connection for SqliteConnection {
+    fn dialect(&self) -> Arc<dyn Dialect> {
+        self.settings.dialect.clone()
+    }
+
+    fn run<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>> {
+        // Two futures, so that the usual one is small.
+        match self.runtime(jobs) {
+            Ok(None) => Box::pin(async move { self.run_here(jobs) }),
+            Ok(Some(runtime)) => Box::pin(self.run_on_thread(jobs, runtime)),
+            Err(error) => Box::pin(std::future::ready(Err(error))),
+        }
+    }
+
+    fn ping(&mut self) -> BoxFuture<'_, Result<()>> {
+        // There is no server that could be gone.
+        let alive = if self.is_closed() { Err(gone()) } else { Ok(()) };
+        Box::pin(std::future::ready(alive))
+    }
+
+    fn reset(&mut self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            if matches!(self.state, State::Away(_)) {
+                // It was told to stop when the future was dropped.
+                self.state = State::Here(self.wait_for_thread().await?.link);
+            }
+            let State::Here(link) = &mut self.state else { return Err(gone()) };
+            let _running = cooperate::begin(self.settings.options.busy_timeout, None);
+            link.reset()?;
+            self.in_doubt = false;
+            Ok(())
+        })
+    }
+
+    fn is_closed(&self) -> bool {
+        matches!(self.state, State::Gone)
+    }
+
+    fn close(mut self: Box<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            let link = match std::mem::replace(&mut self.state, State::Gone) {
+                State::Here(link) => link,
+                State::Away(thread) => match thread.await {
+                    Ok(outcome) => outcome.link,
+                    Err(_) => return,
+                },
+                State::Gone => return,
+            };
+            // The last connection to a file writes its log back.
+            match thread::wanted(self.settings.options.blocking) {
+                // A runtime that shuts down drops the link instead.
+                Some(runtime) => drop(runtime.spawn_blocking(move || drop(link)).await),
+                None => cooperate::give_way(move || drop(link)),
+            }
+        })
+    }
+}
+
+fn gone() -> Error {
+    Error::new(ErrorClass::Disconnected, "the connection is closed")
+}
+
+/// Stops the thread when the future that waits for it is dropped.
+struct Stopper {
+    stop: Arc<AtomicBool>,
+    interrupt: Arc<InterruptHandle>,
+    armed: bool,
+}
+
+impl Drop for Stopper {
+    fn drop(&mut self) {
+        if self.armed {
+            // The flag stops between rows and jobs and while waiting for a lock, the interrupt in the middle of a step.
+            self.stop.store(true, Ordering::Relaxed);
+            self.interrupt.interrupt();
+        }
+    }
+}
+
+fn run_owned(
+    link: &mut Link,
+    owned: &mut [OwnedJob],
+    wait: &mut dyn FnMut(&mut dyn Sink) -> Result<Flow>,
+) -> Result<()> {
+    let mut jobs: Vec<Job<'_>> = owned
+        .iter_mut()
+        .map(|job| {
+            let mut borrowed = Job::new(&job.sql, &job.binds, job.mode);
+            borrowed.sink = job.sink.take();
+            borrowed
+        })
+        .collect();
+    let result = link.run(&mut jobs, wait);
+    let outcomes: Vec<_> =
+        jobs.into_iter().map(|job| (job.sink, job.rows_affected, job.last_insert_id, job.done)).collect();
+    for (job, (sink, rows_affected, last_insert_id, done)) in owned.iter_mut().zip(outcomes) {
+        job.sink = sink;
+        job.rows_affected = rows_affected;
+        job.last_insert_id = last_insert_id;
+        job.done = done;
+    }
+    result
+}
+
+/// Waits for the sink, but no longer than somebody wants its rows.
+async fn ready_or_left(sink: &mut dyn Sink, left: &mut oneshot::Receiver<()>) -> Result<Flow> {
+    let mut ready = sink.ready();
+    let mut left = pin!(left);
+    poll_fn(|context| {
+        if left.as_mut().poll(context).is_ready() {
+            return Poll::Ready(Ok(Flow::Stop));
+        }
+        ready.as_mut().poll(context)
+    })
+    .await
+}
+
+impl OwnedJob {
+    fn take(job: &mut Job<'_>) -> Self {
+        OwnedJob {
+            sql: job.sql.to_owned(),
+            binds: job.binds.iter().map(|value| Cow::Owned(value.clone().into_owned())).collect(),
+            sink: job.sink.take(),
+            mode: job.mode,
+            rows_affected: 0,
+            last_insert_id: None,
+            done: false,
+        }
+    }
+
+    fn give_back(self, job: &mut Job<'_>) {
+        job.sink = self.sink;
+        job.rows_affected = self.rows_affected;
+        job.last_insert_id = self.last_insert_id;
+        job.done = self.done;
+    }
+}

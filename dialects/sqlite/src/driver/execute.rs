@@ -1,0 +1,197 @@
+//! Runs jobs on the thread it is called on.
+
+use relata_core::{
+    Error, ErrorClass, Result,
+    driver::{Flow, Job, Mode, Sink},
+};
+use rusqlite::{Connection, Statement};
+
+use super::{bind::bind, cooperate, row::SqliteRow};
+use crate::{dialect::QUERY_ONLY, error::from_rusqlite};
+
+/// An open connection, which moves between threads.
+pub(super) struct Link {
+    pub(super) connection: Connection,
+    caches: bool,
+    /// A transaction that only reads is open, or about to be.
+    query_only: bool,
+}
+
+/// Waits until a sink that asked for a rest takes rows again.
+pub(super) type Wait<'w> = &'w mut dyn FnMut(&mut dyn Sink) -> Result<Flow>;
+
+impl Link {
+    pub(super) fn new(connection: Connection, caches: bool) -> Self {
+        Link { connection, caches, query_only: false }
+    }
+
+    /// Runs the jobs one after another and stops at the first failure.
+    pub(super) fn run(&mut self, jobs: &mut [Job<'_>], wait: Wait<'_>) -> Result<()> {
+        for job in jobs {
+            if cooperate::stopped() {
+                return Err(Error::new(ErrorClass::Timeout, "the call was given up"));
+            }
+            self.job(job, wait).map_err(|error| error.with_statement(job.sql))?;
+            job.done = true;
+        }
+        Ok(())
+    }
+
+    /// Rolls back what is open.
+    pub(super) fn reset(&mut self) -> Result<()> {
+        if !self.connection.is_autocommit() {
+            cooperate::give_way(|| self.connection.execute_batch("ROLLBACK")).map_err(from_rusqlite)?;
+        }
+        self.end_query_only()
+    }
+
+    fn job(&mut self, job: &mut Job<'_>, wait: Wait<'_>) -> Result<()> {
+        if job.sql.as_bytes().contains(&0) {
+            // SQLite would take the NUL for the end of the text.
+            return Err(Error::new(ErrorClass::Statement, "the SQL text holds a NUL"));
+        }
+        if job.mode == Mode::Text && job.sink.is_none() {
+            return self.text(job.sql);
+        }
+        let connection = &self.connection;
+        if self.caches && matches!(job.mode, Mode::Cached | Mode::Stream) {
+            let mut statement = connection.prepare_cached(job.sql).map_err(from_rusqlite)?;
+            run_statement(connection, &mut statement, job, wait)
+        } else {
+            let mut statement = connection.prepare(job.sql).map_err(from_rusqlite)?;
+            run_statement(connection, &mut statement, job, wait)
+        }
+    }
+
+    fn text(&mut self, sql: &str) -> Result<()> {
+        let connection = &self.connection;
+        let autocommit = connection.is_autocommit();
+        if autocommit && sql == "ROLLBACK" {
+            // SQLite rolls back by itself after some errors, and would call this one more (SQLite, "Transaction", 3).
+            return self.end_query_only();
+        }
+        let outcome = match transaction_control(sql) {
+            // They come again and again: kept prepared.
+            Some(Control::Begin) => self.control(sql),
+            Some(Control::End) => cooperate::give_way(|| self.control(sql)),
+            None => cooperate::give_way(|| connection.execute_batch(sql)),
+        };
+        if sql == QUERY_ONLY {
+            self.query_only = true;
+        } else if self.query_only && connection.is_autocommit() {
+            self.end_query_only()?;
+        }
+        outcome.map_err(from_rusqlite)
+    }
+
+    fn control(&self, sql: &str) -> rusqlite::Result<()> {
+        if self.caches {
+            self.connection.prepare_cached(sql)?.raw_execute()?;
+        } else {
+            self.connection.execute_batch(sql)?;
+        }
+        Ok(())
+    }
+
+    /// A connection reads and writes again after a transaction that only reads.
+    fn end_query_only(&mut self) -> Result<()> {
+        if self.query_only {
+            self.connection.execute_batch("PRAGMA query_only = OFF").map_err(from_rusqlite)?;
+            self.query_only = false;
+        }
+        Ok(())
+    }
+}
+
+enum Control {
+    Begin,
+    /// It may write to the disk.
+    End,
+}
+
+fn transaction_control(sql: &str) -> Option<Control> {
+    let begins = ["BEGIN", "SAVEPOINT "];
+    let ends = ["COMMIT", "RELEASE ", "ROLLBACK"];
+    if sql.contains(';') {
+        None
+    } else if begins.iter().any(|word| sql.starts_with(word)) {
+        Some(Control::Begin)
+    } else if ends.iter().any(|word| sql.starts_with(word)) {
+        Some(Control::End)
+    } else {
+        None
+    }
+}
+
+fn run_statement(
+    connection: &Connection,
+    statement: &mut Statement<'_>,
+    job: &mut Job<'_>,
+    wait: Wait<'_>,
+) -> Result<()> {
+    let wanted = statement.parameter_count();
+    if wanted != job.binds.len() {
+        return Err(Error::new(
+            ErrorClass::Statement,
+            format!("the statement has {wanted} placeholders and {} binds", job.binds.len()),
+        ));
+    }
+    for (at, value) in job.binds.iter().enumerate() {
+        bind(statement, at + 1, value)?;
+    }
+    let sink = job.sink.as_deref_mut();
+    if statement.readonly() {
+        return step(statement, sink, job.mode, wait);
+    }
+    let before = connection.total_changes();
+    if connection.is_autocommit() {
+        // It commits by itself, which may write to the disk.
+        cooperate::give_way(|| step(statement, sink, job.mode, wait))?;
+    } else {
+        step(statement, sink, job.mode, wait)?;
+    }
+    // The count of changes is that of the last statement which made one.
+    if connection.total_changes() != before {
+        job.rows_affected = connection.changes();
+    }
+    if job.rows_affected == 1 && is_plain_insert(job.sql) {
+        job.last_insert_id = u64::try_from(connection.last_insert_rowid()).ok();
+    }
+    Ok(())
+}
+
+/// Whether the statement inserts, and does not change a row that is there instead: the last key is then its own.
+fn is_plain_insert(sql: &str) -> bool {
+    sql.get(..6).is_some_and(|word| word.eq_ignore_ascii_case("INSERT")) && !sql.contains(" ON CONFLICT")
+}
+
+fn step(
+    statement: &mut Statement<'_>,
+    sink: Option<&mut (dyn Sink + 'static)>,
+    mode: Mode,
+    wait: Wait<'_>,
+) -> Result<()> {
+    let width = statement.column_count();
+    if width == 0 {
+        return statement.raw_execute().map(drop).map_err(from_rusqlite);
+    }
+    let mut rows = statement.raw_query();
+    let Some(sink) = sink else {
+        // RETURNING changes all rows before it gives the first, but a statement is done only at its end.
+        while rows.next().map_err(from_rusqlite)?.is_some() {}
+        return Ok(());
+    };
+    while let Some(row) = rows.next().map_err(from_rusqlite)? {
+        match sink.row(&SqliteRow { row, width })? {
+            Flow::Continue => {}
+            Flow::Stop => break,
+            Flow::Pause if mode == Mode::Stream => {
+                if wait(sink)? == Flow::Stop {
+                    break;
+                }
+            }
+            Flow::Pause => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! What SQLite says, as an error of a class (SQLite, "Result and error codes").
+
+use relata_core::{Error, ErrorClass};
+use rusqlite::ffi;
+
+/// The error for what SQLite says. The statement is added by who ran it.
+#[cold]
+pub(crate) fn from_rusqlite(error: rusqlite::Error) -> Error {
+    let (code, message) = match &error {
+        rusqlite::Error::SqliteFailure(failure, message) => {
+            (failure.extended_code, message.clone().unwrap_or_else(|| failure.to_string()))
+        }
+        rusqlite::Error::SqlInputError { error, msg, .. } => (error.extended_code, msg.clone()),
+        rusqlite::Error::MultipleStatement => {
+            return Error::new(
+                ErrorClass::Statement,
+                "the text holds more than one statement; only texts without binds and rows may",
+            );
+        }
+        other => return Error::new(ErrorClass::Other, other.to_string()).with_source(error),
+    };
+    let class = classify(code, &message);
+    let remedy = remedy(code, class);
+    let mut result = Error::new(class, format!("{message}{remedy}")).with_code(code.to_string());
+    if let Some((what, names)) = message.split_once(" constraint failed: ") {
+        result = name_constraint(result, what, names);
+    }
+    result.with_source(error)
+}
+
+fn classify(code: i32, message: &str) -> ErrorClass {
+    match code {
+        ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID => {
+            return ErrorClass::Unique;
+        }
+        ffi::SQLITE_CONSTRAINT_FOREIGNKEY => return ErrorClass::ForeignKey,
+        ffi::SQLITE_CONSTRAINT_NOTNULL => return ErrorClass::NotNull,
+        ffi::SQLITE_CONSTRAINT_CHECK => return ErrorClass::Check,
+        ffi::SQLITE_CONSTRAINT_DATATYPE => return ErrorClass::Data,
+        // What was read is no longer the newest: reading it again and then writing may go well.
+        ffi::SQLITE_BUSY_SNAPSHOT => return ErrorClass::Serialization,
+        _ => {}
+    }
+    // The low byte of an extended code is the primary code.
+    match code & 0xff {
+        ffi::SQLITE_CONSTRAINT => ErrorClass::Constraint,
+        ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => ErrorClass::LockTimeout,
+        ffi::SQLITE_INTERRUPT => ErrorClass::Timeout,
+        ffi::SQLITE_READONLY => ErrorClass::ReadOnly,
+        ffi::SQLITE_PERM | ffi::SQLITE_AUTH => ErrorClass::Permission,
+        ffi::SQLITE_CANTOPEN | ffi::SQLITE_NOTADB => ErrorClass::Connect,
+        ffi::SQLITE_TOOBIG | ffi::SQLITE_MISMATCH => ErrorClass::Data,
+        // The same code stands for what the statement's text and what its values did wrong.
+        ffi::SQLITE_ERROR
+            if ["overflow", "malformed JSON", "not a decimal"].iter().any(|why| message.contains(why)) =>
+        {
+            ErrorClass::Data
+        }
+        ffi::SQLITE_ERROR | ffi::SQLITE_RANGE | ffi::SQLITE_SCHEMA => ErrorClass::Statement,
+        _ => ErrorClass::Other,
+    }
+}
+
+fn remedy(code: i32, class: ErrorClass) -> &'static str {
+    match (code & 0xff, class) {
+        (_, ErrorClass::LockTimeout) => {
+            "; another connection held it for longer than busy_timeout: keep write transactions short"
+        }
+        (ffi::SQLITE_CANTOPEN, _) => "; the folder must be there, and the file unless mode=rwc makes it",
+        (ffi::SQLITE_NOTADB, _) => "; the file was written by something else, or is encrypted",
+        _ => "",
+    }
+}
+
+/// Reads `users.email, users.name` and `index 'name'` out of the message: SQLite does not tell them otherwise.
+fn name_constraint(error: Error, what: &str, names: &str) -> Error {
+    if let Some(index) = names.strip_prefix("index '").and_then(|rest| rest.strip_suffix('\'')) {
+        return error.with_constraint(index);
+    }
+    if what == "CHECK" {
+        return error.with_constraint(names);
+    }
+    let mut table = None;
+    let columns: Vec<&str> = names
+        .split(", ")
+        .filter_map(|name| {
+            let (of, column) = name.split_once('.')?;
+            table = Some(of);
+            Some(column)
+        })
+        .collect();
+    match table {
+        Some(table) => error.with_table(table).with_columns(columns),
+        None => error,
+    }
+}
