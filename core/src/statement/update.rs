@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{Assignments, ReadRow, insert::render_returning, select::render_conditions};
 use crate::{
-    clause::render_assignments,
+    clause::Clause,
     dialect::Feature,
     entity::Entity,
     error::Result,
@@ -109,7 +109,7 @@ impl<R> Statement for Update<R> {
         scope.table(self.table);
         out.enter(scope);
         out.sql("UPDATE ").table(self.table)?.sql(" SET ");
-        render_assignments(self.table, list, out)?;
+        out.clause(Clause::Assignments(self.table, list))?;
         render_conditions(" WHERE ", &self.filter, out)?;
         out.leave();
         render_returning(self.table, Feature::UpdateReturning, &self.returning, out)
