@@ -11,7 +11,7 @@ use jiff::{
 use relata_core::{
     ErrorClass,
     driver::{Connection, Mode},
-    expr::val,
+    expr::{Expr, Expression, In, InList, val},
     projection::RowReader,
     render::{Renderer, Statement},
     schema::ColumnType,
@@ -45,6 +45,14 @@ async fn round_trip<T: Type + Clone + PartialEq + Debug>(connection: &mut dyn Co
             1,
             "{ty}: {sql} {bind:?}"
         );
+        // In a list.
+        let (operand, list) = (Expression::Bind(Value::I32(0)), InList::values([value.clone()]));
+        let among = Expression::In(Box::new(In { operand, list, negated: false }));
+        let statement = select(Expr::<bool>::new(among));
+        let among = statement.compile(&*dialect).unwrap().sql.replace("SELECT ?", "");
+        let sql = format!("SELECT COUNT(*) FROM t WHERE v{among}");
+        let found = one::<i64>(connection, &sql, std::slice::from_ref(&bind)).await.unwrap();
+        assert_eq!(found, 1, "{ty}: {sql} {bind:?}");
         let back =
             one::<T>(connection, &format!("SELECT {expression}"), std::slice::from_ref(&bind)).await.unwrap();
         assert_eq!(back, value, "{ty}: {expression}");

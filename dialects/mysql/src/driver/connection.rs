@@ -166,9 +166,11 @@ async fn run_one(
         return take_result(result, job).await;
     }
     let params = params(job.binds, max_packet).map_err(|e| e.with_statement(sql))?;
-    check_colons(sql)?;
     let kept = statements.get(sql, job.binds);
     let known = kept.is_some();
+    if !known {
+        check_colons(sql)?;
+    }
     let statement = match kept {
         Some(statement) => statement,
         None => match prepare(conn, sql).await {

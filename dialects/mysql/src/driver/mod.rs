@@ -27,7 +27,8 @@ use connection::MysqlConnection;
 /// - UTC, so that TIMESTAMP columns and the present time are.
 /// - A strict mode: what does not fit is refused and not made to fit (MySQL 8.4 manual 7.1.11). MariaDB does not know that a
 ///   primary key determines the other columns, so there ONLY_FULL_GROUP_BY would refuse what the standard allows; which
-///   columns may be selected from a group is checked when the statement is compiled.
+///   columns may be selected from a group is checked when the statement is compiled. There is a mode there instead, in which
+///   the assignments of an UPDATE do not see each other, as in the standard (MariaDB KB, "SQL_MODE").
 const BEGIN_SESSION: &str = "\
     SET NAMES utf8mb4 COLLATE /*M! utf8mb4_nopad_bin*/ /*!80017 utf8mb4_0900_bin*/, \
     time_zone = '+00:00', autocommit = 1, \
