@@ -25,7 +25,7 @@ const HAND_OVER: Duration = Duration::from_micros(50);
 thread_local! {
     /// What the callbacks need to know of the statement that this thread runs.
     static RUNNING: RefCell<Running> = const {
-        RefCell::new(Running { busy_timeout: Duration::ZERO, stop: None, on_worker: false, calls: 0 })
+        RefCell::new(Running { busy_timeout: Duration::ZERO, stop: None, on_worker: false, calls: 0, waited: false })
     };
 }
 
@@ -35,6 +35,8 @@ struct Running {
     on_worker: bool,
     /// How often SQLite has called back because it takes long.
     calls: u32,
+    /// Whether it has waited for a lock.
+    waited: bool,
 }
 
 /// While this lives, the callbacks serve the statements of one call.
@@ -44,7 +46,7 @@ pub(super) struct Guard(());
 pub(super) fn begin(busy_timeout: Duration, stop: Option<Arc<AtomicBool>>) -> Guard {
     let on_worker = stop.is_none() && on_worker();
     RUNNING.with_borrow_mut(|running| {
-        *running = Running { busy_timeout, stop, on_worker, calls: 0 };
+        *running = Running { busy_timeout, stop, on_worker, calls: 0, waited: false };
     });
     Guard(())
 }
@@ -58,6 +60,11 @@ impl Drop for Guard {
 /// Whether nobody waits for the statements any more.
 pub(super) fn stopped() -> bool {
     RUNNING.with_borrow(Running::stopped)
+}
+
+/// Whether a statement of this call has waited for a lock.
+pub(super) fn waited() -> bool {
+    RUNNING.with_borrow(|running| running.waited)
 }
 
 impl Running {
@@ -107,7 +114,8 @@ fn progress() -> bool {
 /// Called when a lock is held by another connection; false gives up (SQLite, "Register a callback to handle SQLITE_BUSY errors").
 fn busy(count: i32) -> bool {
     let count = usize::try_from(count).unwrap_or_default();
-    let (nap, on_worker) = RUNNING.with_borrow(|running| {
+    let (nap, on_worker) = RUNNING.with_borrow_mut(|running| {
+        running.waited = true;
         let nap = if running.stopped() { None } else { nap(count, running.busy_timeout) };
         (nap, running.on_worker)
     });
