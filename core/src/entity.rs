@@ -6,6 +6,7 @@ use crate::{
     error::Result,
     expr::Alias,
     projection::{EntityProjection, RowReader},
+    relationship::Link,
     schema::Table,
     statement::Select,
     types::Mismatch,
@@ -22,6 +23,9 @@ use crate::{
 pub trait Entity: Sized + Send + Sync + 'static {
     /// The table.
     const TABLE: &'static Table;
+
+    /// The columns that hold keys of other entities, with or without a foreign key: what relationships lead along.
+    const LINKS: &'static [Link] = &[];
 
     /// The primary key: the field's type, or a tuple where the key has several columns.
     type Key: Clone + Eq + Hash + Debug + Send + Sync + 'static;
@@ -122,6 +126,18 @@ pub struct WithKey<N, K> {
     key: K,
 }
 
+impl<N, K> WithKey<N, K> {
+    /// The row without its key.
+    pub fn row(&self) -> &N {
+        &self.new
+    }
+
+    /// The row without its key, to be changed.
+    pub fn row_mut(&mut self) -> &mut N {
+        &mut self.new
+    }
+}
+
 /// Adds [`with_key`](InsertableExt::with_key) to every `New…` struct.
 pub trait InsertableExt: Insertable + Sized {
     /// The same row with this primary key, although the database would generate one.
@@ -150,4 +166,15 @@ fn fill_key<E: Entity>(key: &E::Key, row: &mut [Input]) {
     for (value, column) in E::key_values(key).into_iter().zip(E::TABLE.primary_key) {
         row[*column] = Input::Value(value);
     }
+}
+
+/// Says that an entity has no column at a place: for `#[derive(Entity)]`.
+///
+/// # Panics
+///
+/// Always, as indexing does. Places come from the table's description, never from input.
+#[cold]
+#[allow(clippy::panic)]
+pub fn no_such_column(entity: &str, column: usize) -> ! {
+    panic!("{entity} has no column {column}")
 }

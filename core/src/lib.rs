@@ -12,6 +12,7 @@ pub mod entity;
 mod error;
 pub mod expr;
 pub mod projection;
+pub mod relationship;
 pub mod render;
 pub mod schema;
 pub mod statement;

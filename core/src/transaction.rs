@@ -26,6 +26,17 @@ impl Isolation {
     }
 }
 
+/// What is left of a transaction after one of its statements has failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AfterError {
+    /// All but that statement: it goes on.
+    Open,
+    /// It refuses everything until it is rolled back, as a whole or to a savepoint made before.
+    Aborted,
+    /// Nothing: the database has rolled it back as a whole, savepoints and all.
+    Ended,
+}
+
 /// How a transaction begins. The default is what the database does by itself.
 ///
 /// ```

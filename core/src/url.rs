@@ -73,6 +73,19 @@ fn decode(text: &str, what: &str) -> Result<String> {
     Ok(decoded.into_owned())
 }
 
+/// Reads a time as options write it: a number with its unit, `250ms`, `30s`, `5m` or `1h`.
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    let unit = text.find(|c: char| !c.is_ascii_digit())?;
+    let number: u64 = text[..unit].parse().ok()?;
+    match &text[unit..] {
+        "ms" => Some(Duration::from_millis(number)),
+        "s" => Some(Duration::from_secs(number)),
+        "m" => number.checked_mul(60).map(Duration::from_secs),
+        "h" => number.checked_mul(3600).map(Duration::from_secs),
+        _ => None,
+    }
+}
+
 impl DatabaseUrl {
     /// Takes a URL apart.
     ///
@@ -209,17 +222,7 @@ impl DatabaseUrl {
     ///
     /// [`Configuration`](ErrorClass::Configuration) if it is none.
     pub fn take_duration(&mut self, name: &'static str) -> Result<Option<Duration>> {
-        self.take_with(name, "a time such as 250ms, 30s, 5m or 1h", |text| {
-            let unit = text.find(|c: char| !c.is_ascii_digit())?;
-            let number: u64 = text[..unit].parse().ok()?;
-            match &text[unit..] {
-                "ms" => Some(Duration::from_millis(number)),
-                "s" => Some(Duration::from_secs(number)),
-                "m" => number.checked_mul(60).map(Duration::from_secs),
-                "h" => number.checked_mul(3600).map(Duration::from_secs),
-                _ => None,
-            }
-        })
+        self.take_with(name, "a time such as 250ms, 30s, 5m or 1h", parse_duration)
     }
 
     /// Ends the reading of options.

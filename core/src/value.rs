@@ -85,7 +85,6 @@ impl Kind {
 }
 
 /// Describes a Rust enum that is stored in a column: `#[derive(Enum)]` writes one.
-#[derive(Debug)]
 pub struct EnumType {
     /// The name of the database's type, where it has named enum types.
     pub name: &'static str,
@@ -95,6 +94,13 @@ pub struct EnumType {
     pub native: bool,
     /// This type as a [`Kind`]: a static of it, for lists.
     pub as_kind: &'static Kind,
+}
+
+// `as_kind` leads back to this type.
+impl fmt::Debug for EnumType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EnumType({} of {:?})", self.name, self.variants)
+    }
 }
 
 impl PartialEq for EnumType {

@@ -1,1 +1,33 @@
-//! Relata.
+//! Engine, pool, connections and transactions of Relata.
+//!
+//! An [`Engine`] holds a dialect and a pool of connections. [`Fetch`] and [`Execute`] run statements on whatever is an
+//! [`Executor`]: an engine, a [`Connection`], a [`Transaction`]. Users name the crate `relata`, which re-exports this one.
+
+mod connection;
+mod engine;
+mod execute;
+mod executor;
+mod fetch;
+mod lease;
+mod link;
+mod manager;
+mod options;
+mod recorder;
+mod retry;
+mod returning;
+mod sink;
+mod stream;
+mod trace;
+mod transaction;
+
+pub use connection::Connection;
+pub use engine::{Engine, Status};
+pub use execute::Execute;
+pub use executor::Executor;
+pub use fetch::{Fetch, FetchSelect, Ran};
+pub use options::{PoolOptions, PrePing};
+pub use recorder::{Recorded, Recorder};
+pub use retry::{Attempt, RetryOptions, Retrying};
+pub use returning::insert_returning;
+pub use stream::RowStream;
+pub use transaction::Transaction;

@@ -1,1 +1,49 @@
-//! Relata.
+//! What the tests of Relata share: databases to run on, and mapped types.
+//!
+//! A test is written once, with [`on_every_database!`], and runs on SQLite and on each server whose URL `tests/run` gives.
+
+// Helpers of tests may fail loudly; the fields of their entities say what they are.
+#![allow(missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+pub mod blog;
+mod database;
+
+pub use database::{Database, Server, with_database};
+
+/// Runs each test on every database: `on_every_database! { async fn name(db: Database) { … } }`.
+#[macro_export]
+macro_rules! on_every_database {
+    ($($(#[$attribute:meta])* async fn $name:ident($db:ident: Database) $body:block)*) => {
+        $(
+            $(#[$attribute])*
+            mod $name {
+                #[allow(unused_imports)]
+                use super::*;
+
+                #[allow(unused_mut)]
+                async fn run($db: $crate::Database) $body
+
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn sqlite() {
+                    $crate::with_database($crate::Server::Sqlite, run).await;
+                }
+
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn postgres() {
+                    $crate::with_database($crate::Server::Postgres, run).await;
+                }
+
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn mariadb() {
+                    $crate::with_database($crate::Server::MariaDb, run).await;
+                }
+
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn mysql() {
+                    $crate::with_database($crate::Server::MySql, run).await;
+                }
+            }
+        )*
+    };
+}

@@ -4,7 +4,7 @@ use super::{Clause, Source};
 use crate::{
     dialect::Feature,
     expr::Expression,
-    render::{Compile, Renderer},
+    render::{Compile, CompileError, Renderer},
 };
 
 /// A join: what is joined, and on which condition.
@@ -41,6 +41,11 @@ pub enum JoinKind {
 pub trait IntoJoin {
     /// The joins that lead to it: one, or two through an association table. All are of the kind given.
     fn into_joins(self, kind: JoinKind) -> Vec<Join>;
+
+    /// Why it cannot be joined, if so: said when the statement is compiled.
+    fn refuse(&self) -> Option<CompileError> {
+        None
+    }
 }
 
 impl Join {

@@ -11,10 +11,11 @@ pub use standard::Standard;
 use crate::{
     clause::Clause,
     ddl::Ddl,
+    error::ErrorClass,
     expr::{Expression, Node},
     render::{Compile, CompileError, Renderer},
     schema::{ColumnType, Table},
-    transaction::{Isolation, TransactionOptions},
+    transaction::{AfterError, Isolation, TransactionOptions},
     value::{EnumType, Kind},
 };
 
@@ -155,5 +156,22 @@ pub trait Dialect: Send + Sync + fmt::Debug {
     /// The isolation level at which a retried unit of work runs unless told otherwise.
     fn strictest_isolation(&self) -> Option<Isolation> {
         Some(Isolation::Serializable)
+    }
+
+    /// What is left of an open transaction when one of its statements has failed with an error of this class.
+    ///
+    /// By default the others stay, except after a deadlock or a serialization failure: databases then roll back all of it,
+    /// or let nothing but that be done.
+    fn after_error(&self, class: ErrorClass) -> AfterError {
+        match class {
+            ErrorClass::Deadlock | ErrorClass::Serialization => AfterError::Ended,
+            _ => AfterError::Open,
+        }
+    }
+
+    /// A query for the distance between the keys that the database generates for the rows of one INSERT, where it may be
+    /// another than 1. Only asked of databases without [`Feature::InsertReturning`].
+    fn generated_key_step(&self) -> Option<&'static str> {
+        None
     }
 }

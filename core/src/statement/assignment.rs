@@ -59,8 +59,4 @@ impl Assignments {
         }
         Ok(self.list)
     }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.list.is_empty()
-    }
 }

@@ -69,7 +69,11 @@ impl Insert {
                 }
             }
         }
-        let body = InsertBody { table, inputs, conflict: None, returning: Vec::new(), invalid: None };
+        Insert::from_body(InsertBody { table, inputs, conflict: None, returning: Vec::new(), invalid: None })
+    }
+
+    /// An INSERT of a tree that returns nothing yet.
+    pub fn from_body(body: InsertBody) -> Self {
         Insert { body, read: nothing }
     }
 }

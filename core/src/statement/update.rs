@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{Assignments, ReadRow, insert::render_returning, select::render_conditions};
+use super::{
+    Assignments, ReadRow, insert::render_returning, placement::check_rows, select::render_conditions,
+};
 use crate::{
     clause::render_assignments,
     dialect::Feature,
@@ -37,6 +39,20 @@ pub fn update<E: Entity>() -> Update {
         returning: Vec::new(),
         read: |_: &mut RowReader<'_>| -> Result<()> { Ok(()) },
         list: Ok(Vec::new()),
+    }
+}
+
+impl Update {
+    /// An UPDATE of columns by their places, exactly as given: the version is not counted up by itself.
+    pub fn of(table: &'static Table, set: Vec<(usize, Expression)>, filter: Vec<Expression>) -> Self {
+        Update {
+            table,
+            set: Assignments::default(),
+            filter,
+            returning: Vec::new(),
+            read: |_: &mut RowReader<'_>| -> Result<()> { Ok(()) },
+            list: Ok(set),
+        }
     }
 }
 
@@ -88,9 +104,11 @@ impl<R> Update<R> {
 impl<R> Statement for Update<R> {
     fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
         let list = self.list.as_ref().map_err(Clone::clone)?;
-        if self.set.is_empty() {
+        if list.is_empty() {
             return Err(CompileError::invalid(format!("nothing to set in {}", self.table.name)));
         }
+        check_rows(list.iter().map(|(_, value)| value), "SET")?;
+        check_rows(&self.filter, "a filter")?;
         let mut scope = Scope::new();
         scope.table(self.table);
         out.enter(scope);

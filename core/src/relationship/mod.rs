@@ -1,0 +1,76 @@
+//! Relationships: which columns link two entities, as constants that `#[derive(Entity)]` writes. Data only; loading is
+//! done by who uses them.
+
+mod aliased;
+mod belongs_to;
+mod has_many;
+mod has_one;
+mod join;
+mod link;
+mod many_to_many;
+
+pub use aliased::Aliased;
+pub use belongs_to::{BelongsTo, KeyPresence, Optional, OptionalBelongsTo, Presence, Required};
+pub use has_many::HasMany;
+pub use has_one::HasOne;
+pub use link::{Link, RefersTo, refers, refers_to_key};
+pub use many_to_many::{ManyToMany, Through};
+
+use crate::{entity::Entity, expr::Alias};
+
+/// A relationship between two entities: `User::posts`, `Post::author`.
+///
+/// It can be joined along: `select((User::email, Post::title)).join(User::posts)`.
+pub trait Relationship: Copy + Send + Sync + 'static {
+    /// The entity that has the constant.
+    type Source: Entity;
+
+    /// The entity that it leads to.
+    type Target: Entity;
+
+    /// Its name, which is that of the constant.
+    fn name(&self) -> &'static str;
+
+    /// The places of the columns of the source that the link compares.
+    fn source_columns(&self) -> &'static [usize];
+
+    /// The places of the columns of the target that the link compares, in the same order; for a [`ManyToMany`] both are
+    /// compared with columns of the association.
+    fn target_columns(&self) -> &'static [usize];
+
+    /// The association between the two, if they are not linked directly.
+    fn through(&self) -> Option<Through> {
+        None
+    }
+
+    /// The relationship with its target under another name: `JOIN target AS alias ON …`. Needed where the target is read
+    /// from already, as in a relationship of an entity with itself.
+    ///
+    /// ```ignore
+    /// let child = Node::alias("child");
+    /// select((Node::name, child.column(Node::name))).join(Node::children.to(&child))
+    /// ```
+    fn to(self, alias: &Alias<Self::Target>) -> Aliased<Self> {
+        Aliased::new(self, alias.name().clone())
+    }
+}
+
+/// What all relationships are: plain values, whatever they link.
+macro_rules! plain_value {
+    ($name:ident<$($parameter:ident),+>) => {
+        impl<$($parameter),+> Clone for $name<$($parameter),+> {
+            fn clone(&self) -> Self {
+                *self
+            }
+        }
+
+        impl<$($parameter),+> Copy for $name<$($parameter),+> {}
+
+        impl<$($parameter),+> std::fmt::Debug for $name<$($parameter),+> {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "{}({})", stringify!($name), self.name)
+            }
+        }
+    };
+}
+pub(crate) use plain_value;

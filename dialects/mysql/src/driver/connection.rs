@@ -1,0 +1,383 @@
+//! One connection: running jobs.
+
+use std::{borrow::Cow, sync::Arc};
+
+use futures_util::FutureExt;
+use mysql_async::{
+    Conn, Params, QueryResult, Value as Native,
+    prelude::{Protocol, Queryable},
+};
+use relata_core::{
+    Error, ErrorClass, Result,
+    dialect::Dialect,
+    driver::{BoxFuture, Connection, Flow, Job, Mode, Sink},
+    value::Value,
+};
+
+use super::{
+    bind::to_native,
+    row::{MysqlRow, Shape},
+    statements::{Statements, prepare},
+};
+use crate::{MysqlDialect, error};
+
+/// How many rows that nobody wants are read to keep a connection usable. With more of them to come, closing it and opening
+/// another is cheaper.
+const ROWS_TO_DRAIN: usize = 1000;
+
+/// A connection by mysql_async, without its pool.
+#[derive(Debug)]
+pub(super) struct MysqlConnection {
+    /// `None` once it is known to be of no use.
+    conn: Option<Conn>,
+    dialect: Arc<MysqlDialect>,
+    statements: Statements,
+    /// Whether something is under way. Still set when nobody waits for it any more: then the future was dropped, and what the
+    /// server will send next is unknown.
+    busy: bool,
+}
+
+impl MysqlConnection {
+    pub(super) fn new(conn: Conn, dialect: Arc<MysqlDialect>, statement_cache_size: usize) -> Self {
+        MysqlConnection {
+            conn: Some(conn),
+            dialect,
+            statements: Statements::new(statement_cache_size),
+            busy: false,
+        }
+    }
+
+    /// The connection, if it is known what state it is in.
+    fn usable(&mut self) -> Result<()> {
+        if self.busy {
+            self.discard();
+        }
+        match &self.conn {
+            Some(conn) if !conn.is_disconnected() => Ok(()),
+            _ => Err(closed()),
+        }
+    }
+
+    /// Closes the connection without a word, and without reading what is still to come.
+    fn discard(&mut self) {
+        if let Some(mut conn) = self.conn.take() {
+            // A connection of mysql_async that is dropped reads in a task of its own all that is left of a result, unless a
+            // command was begun and not ended.
+            let _ = conn.ping().now_or_never();
+        }
+    }
+
+    async fn run_all(&mut self, jobs: &mut [Job<'_>]) -> Result<()> {
+        let mut at = 0;
+        while at < jobs.len() {
+            let Some(conn) = &mut self.conn else {
+                return Err(closed().with_statement(jobs[at].sql));
+            };
+            let together = jobs[at..].iter().take_while(|job| can_be_joined(job)).count();
+            let outcome = if together > 1 {
+                run_joined(conn, &mut jobs[at..at + together]).await
+            } else {
+                run_one(conn, &mut self.statements, &mut jobs[at]).await
+            };
+            match outcome {
+                Ok(Ended::Cleanly) => at += together.max(1),
+                Ok(Ended::WithRowsLeft) => {
+                    self.discard();
+                    at += 1;
+                }
+                Err(Failure { error, rows_left }) => {
+                    if rows_left || self.conn.as_ref().is_some_and(Conn::is_disconnected) {
+                        self.discard();
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn closed() -> Error {
+    Error::new(ErrorClass::Disconnected, "the connection is closed")
+}
+
+/// How a job ended that did not fail.
+enum Ended {
+    Cleanly,
+    /// The sink wants no more rows, and there are too many to read them all.
+    WithRowsLeft,
+}
+
+struct Failure {
+    error: Error,
+    rows_left: bool,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure { error, rows_left: false }
+    }
+}
+
+/// Whether a text may travel with others in one round trip: transaction control and the like, which gives no rows and has
+/// no quotes or comments that could reach into the next.
+fn can_be_joined(job: &Job<'_>) -> bool {
+    job.mode == Mode::Text
+        && job.sink.is_none()
+        && job.binds.is_empty()
+        && job.sql.bytes().filter(|byte| *byte == b'`').count() % 2 == 0
+        && job.sql.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" _,.()=`".contains(&byte))
+}
+
+/// Sends texts as one (MySQL 8.4 manual, C API 6.14, "Multiple Statement Execution Support"). The server stops at the first
+/// that fails, and answers each by itself.
+async fn run_joined(conn: &mut Conn, jobs: &mut [Job<'_>]) -> Result<Ended, Failure> {
+    let sql = jobs.iter().map(|job| job.sql).collect::<Vec<_>>().join(";");
+    let first = jobs.first().map_or("", |job| job.sql);
+    let mut result = conn.query_iter(sql).await.map_err(|e| error::running(e, first))?;
+    for job in jobs {
+        // Before the next answer is read, which `next` does at the end of this one.
+        let changed = result.affected_rows();
+        while result.next().await.map_err(|e| error::running(e, job.sql))?.is_some() {}
+        job.rows_affected = changed;
+        job.done = true;
+    }
+    result.drop_result().await.map_err(|e| error::running(e, ""))?;
+    Ok(Ended::Cleanly)
+}
+
+async fn run_one(conn: &mut Conn, statements: &mut Statements, job: &mut Job<'_>) -> Result<Ended, Failure> {
+    let sql = job.sql;
+    if job.mode == Mode::Text {
+        let result = conn.query_iter(sql).await.map_err(|e| error::running(e, sql))?;
+        return take_result(result, job).await;
+    }
+    let params = params(job.binds).map_err(|e| e.with_statement(sql))?;
+    check_colons(sql)?;
+    let kept = statements.get(sql, job.binds);
+    let known = kept.is_some();
+    let statement = match kept {
+        Some(statement) => statement,
+        None => match prepare(conn, sql).await {
+            Ok(statement) => statement,
+            // Some statements cannot be prepared, such as LOCK TABLES (MySQL 8.4 manual 15.5).
+            Err(mysql_async::Error::Server(e)) if e.code == 1295 && job.binds.is_empty() => {
+                let result = conn.query_iter(sql).await.map_err(|e| error::running(e, sql))?;
+                return take_result(result, job).await;
+            }
+            Err(e) => return Err(error::running(e, sql).into()),
+        },
+    };
+    let close = if known {
+        None
+    } else if job.mode == Mode::Once {
+        Some(statement.clone())
+    } else {
+        statements.keep(sql, job.binds, statement.clone())
+    };
+    let outcome = match conn.exec_iter(statement, params).await {
+        Ok(result) => take_result(result, job).await,
+        Err(e) => {
+            if error::is_about_the_preparation(&e) {
+                statements.forget(sql);
+            }
+            Err(error::running(e, sql).into())
+        }
+    };
+    let still_in_step = match &outcome {
+        Ok(ended) => matches!(ended, Ended::Cleanly),
+        Err(failure) => !failure.rows_left && !conn.is_disconnected(),
+    };
+    if let Some(statement) = close
+        && still_in_step
+    {
+        // There is no answer to wait for.
+        conn.close(statement).await.map_err(|e| error::running(e, sql))?;
+    }
+    outcome
+}
+
+fn params(binds: &[Cow<'_, Value>]) -> Result<Params> {
+    if binds.is_empty() {
+        return Ok(Params::Empty);
+    }
+    let values: Result<Vec<Native>> = binds.iter().map(|bind| to_native(bind)).collect();
+    values.map(Params::Positional)
+}
+
+/// mysql_async reads `:name` as a parameter of that name, and would send another text than this one. It knows quotes, but
+/// not everything that may stand before them.
+fn check_colons(sql: &str) -> Result<(), Failure> {
+    let bytes = sql.as_bytes();
+    if !bytes.windows(2).any(|pair| pair[0] == b':' && (pair[1].is_ascii_lowercase() || pair[1] == b'_')) {
+        return Ok(());
+    }
+    let mut quote = None;
+    let mut before = b' ';
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        match quote {
+            Some(b'`') if byte == b'`' => quote = None,
+            Some(b'`') => {}
+            Some(_) if byte == b'\\' => at += 1,
+            Some(mark) if byte == mark => quote = None,
+            Some(_) => {}
+            None if matches!(byte, b'\'' | b'"' | b'`') => {
+                if matches!(before, b'-' | b'/') {
+                    return Err(refused_colon(sql));
+                }
+                quote = Some(byte);
+            }
+            None if byte == b':' => {
+                if bytes.get(at + 1).is_some_and(|next| next.is_ascii_lowercase() || *next == b'_') {
+                    return Err(refused_colon(sql));
+                }
+            }
+            // What is in a comment is not looked into here.
+            None if byte == b'#' || matches!((before, byte), (b'-', b'-') | (b'/', b'*')) => {
+                return Err(refused_colon(sql));
+            }
+            None => {}
+        }
+        before = byte;
+        at += 1;
+    }
+    Ok(())
+}
+
+fn refused_colon(sql: &str) -> Failure {
+    let why = "a colon before a name would be read as a parameter: bind values with `?`, and put a space behind an operator";
+    Error::new(ErrorClass::Statement, why).with_statement(sql).into()
+}
+
+/// Reads an answer to its end: the rows of its first result go to the sink.
+async fn take_result<P: Protocol>(
+    mut result: QueryResult<'_, 'static, P>,
+    job: &mut Job<'_>,
+) -> Result<Ended, Failure> {
+    let sql = job.sql;
+    let fail = |e| Failure::from(error::running(e, sql));
+    let columns = result.columns().unwrap_or_default();
+    if columns.is_empty() {
+        // Now, since a further answer would bring its own numbers.
+        job.rows_affected = result.affected_rows();
+        job.last_insert_id = result.last_insert_id();
+        result.drop_result().await.map_err(fail)?;
+        job.done = true;
+        return Ok(Ended::Cleanly);
+    }
+    let enough = match &mut job.sink {
+        None => Ok(false),
+        Some(sink) => push_rows(&mut result, &mut **sink, job.mode).await.map_err(fail)?,
+    };
+    if !matches!(enough, Ok(false)) && !drain(&mut result).await.map_err(fail)? {
+        return match enough {
+            Err(error) => Err(Failure { error: error.with_statement(sql), rows_left: true }),
+            Ok(_) => {
+                job.done = true;
+                Ok(Ended::WithRowsLeft)
+            }
+        };
+    }
+    // What an INSERT … RETURNING did stands behind its rows.
+    job.rows_affected = result.affected_rows();
+    job.last_insert_id = result.last_insert_id();
+    result.drop_result().await.map_err(fail)?;
+    enough.map_err(|error| error.with_statement(sql))?;
+    job.done = true;
+    Ok(Ended::Cleanly)
+}
+
+/// Gives the rows of a result to the sink, one by one. Whether it had enough of them, or what it could not take.
+async fn push_rows<P: Protocol>(
+    result: &mut QueryResult<'_, 'static, P>,
+    sink: &mut dyn Sink,
+    mode: Mode,
+) -> mysql_async::Result<Result<bool>> {
+    let shapes = Shape::of(result.columns_ref());
+    while let Some(row) = result.next().await? {
+        let mut flow = sink.row(&MysqlRow { row: &row, shapes: &shapes });
+        drop(row);
+        if mode == Mode::Stream && matches!(flow, Ok(Flow::Pause)) {
+            flow = sink.ready().await;
+        }
+        match flow {
+            Ok(Flow::Continue | Flow::Pause) => {}
+            Ok(Flow::Stop) => return Ok(Ok(true)),
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+    Ok(Ok(false))
+}
+
+/// Reads rows that nobody wants, if there are not too many. Whether it came to the end.
+async fn drain<P: Protocol>(result: &mut QueryResult<'_, 'static, P>) -> mysql_async::Result<bool> {
+    for _ in 0..ROWS_TO_DRAIN {
+        if result.next().await?.is_none() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+impl Connection for MysqlConnection {
+    fn dialect(&self) -> Arc<dyn Dialect> {
+        self.dialect.clone()
+    }
+
+    fn run<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            self.usable()?;
+            self.busy = true;
+            let result = self.run_all(jobs).await;
+            self.busy = false;
+            result
+        })
+    }
+
+    fn ping(&mut self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            self.usable()?;
+            let Some(conn) = &mut self.conn else { return Err(closed()) };
+            self.busy = true;
+            let result = conn.ping().await.map_err(|e| error::running(e, ""));
+            self.busy = false;
+            result
+        })
+    }
+
+    /// Rolls back what is open. A connection whose last call was not awaited to its end is closed instead: what the server
+    /// still sends could be much, or never come.
+    fn reset(&mut self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            self.usable()?;
+            self.busy = true;
+            let result = self.run_all(&mut [Job::text("ROLLBACK")]).await;
+            self.busy = false;
+            result
+        })
+    }
+
+    fn is_closed(&self) -> bool {
+        self.conn.as_ref().is_none_or(Conn::is_disconnected)
+    }
+
+    fn close(mut self: Box<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(async move {
+            if self.usable().is_ok()
+                && let Some(conn) = self.conn.take()
+            {
+                // A server that does not hear it closes the connection all the same.
+                let _ = conn.disconnect().await;
+            }
+        })
+    }
+}
+
+impl Drop for MysqlConnection {
+    fn drop(&mut self) {
+        if self.busy {
+            self.discard();
+        }
+    }
+}

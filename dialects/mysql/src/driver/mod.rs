@@ -1,0 +1,125 @@
+//! The driver: mysql_async behind the contract of [`relata_core::driver`].
+
+mod bind;
+mod connection;
+mod options;
+mod row;
+mod statements;
+mod tls;
+
+use std::{fmt, sync::Arc};
+
+use mysql_async::{Conn, DriverError, Opts, prelude::Queryable};
+pub use options::{MysqlOptions, SslMode};
+use relata_core::{
+    Error, ErrorClass, Result,
+    driver::{BoxFuture, Connection, Driver},
+    url::DatabaseUrl,
+};
+
+use crate::{MysqlDialect, error, server::Server};
+use connection::MysqlConnection;
+
+/// What a session begins with, in one round trip; the answer is the server's version. The comments are read by the one
+/// server and not by the other (MySQL 8.4 manual 11.7; MariaDB KB, "Comment Syntax").
+///
+/// - utf8mb4, and the collation that the tables have, so that text is compared alike everywhere.
+/// - UTC, so that TIMESTAMP columns and the present time are.
+/// - A strict mode: what does not fit is refused and not made to fit (MySQL 8.4 manual 7.1.11). MariaDB does not know that a
+///   primary key determines the other columns, so there ONLY_FULL_GROUP_BY would refuse what the standard allows; which
+///   columns may be selected from a group is checked when the statement is compiled.
+const BEGIN_SESSION: &str = "\
+    SET NAMES utf8mb4 COLLATE /*M! utf8mb4_nopad_bin*/ /*!80017 utf8mb4_0900_bin*/, \
+    time_zone = '+00:00', autocommit = 1, \
+    sql_mode = CONCAT('STRICT_TRANS_TABLES,STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,\
+        ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'\
+        /*M! , ',SIMULTANEOUS_ASSIGNMENT'*/ /*!80017 , ',ONLY_FULL_GROUP_BY'*/);\
+    SELECT VERSION()";
+
+/// Opens connections to a MySQL or MariaDB server.
+pub struct MysqlDriver {
+    options: MysqlOptions,
+    /// How to connect with TLS, or without if there is to be none.
+    first: Opts,
+    /// How to connect if the server has no TLS and need not have.
+    second: Option<Opts>,
+}
+
+impl MysqlDriver {
+    /// A driver with these options. Reads the certificate files.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorClass::Configuration) if a file cannot be read, the options contradict each other, or TLS is
+    /// asked for and the feature `tls` is not there.
+    pub fn new(options: MysqlOptions) -> Result<Self> {
+        let plain = options.to_opts();
+        let mode = options.effective_ssl_mode()?;
+        let (first, second) = match tls::options(&options, mode)? {
+            None => (plain.into(), None),
+            Some(tls) => {
+                let second = (mode == SslMode::Preferred).then(|| plain.clone().into());
+                (plain.ssl_opts(tls).into(), second)
+            }
+        };
+        Ok(MysqlDriver { options, first, second })
+    }
+
+    /// A driver for `mysql://user:password@host:port/database?option=value`; `mariadb://` is the same. The options are
+    /// those of [`MysqlOptions::from_url`].
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorClass::Configuration) for an option that nobody knows, one that makes no sense, or a file
+    /// that cannot be read.
+    pub fn from_url(url: DatabaseUrl) -> Result<Self> {
+        MysqlDriver::new(MysqlOptions::from_url(url)?)
+    }
+
+    /// The options that it connects with.
+    pub fn options(&self) -> &MysqlOptions {
+        &self.options
+    }
+
+    async fn open(&self) -> Result<Box<dyn Connection>> {
+        let mut conn = match (Conn::new(self.first.clone()).await, &self.second) {
+            (Err(mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer)), Some(second)) => {
+                Conn::new(second.clone()).await
+            }
+            (result, _) => result,
+        }
+        .map_err(error::connecting)?;
+        let server = begin_session(&mut conn).await.map_err(error::connecting)?;
+        let dialect = Arc::new(MysqlDialect::new(server));
+        Ok(Box::new(MysqlConnection::new(conn, dialect, self.options.statement_cache_size)))
+    }
+}
+
+async fn begin_session(conn: &mut Conn) -> mysql_async::Result<Server> {
+    let mut result = conn.query_iter(BEGIN_SESSION).await?;
+    let mut version: Option<String> = None;
+    while !result.is_empty() {
+        while let Some(row) = result.next().await? {
+            version = row.get_opt(0).and_then(|value| value.ok());
+        }
+    }
+    result.drop_result().await?;
+    Ok(Server::parse(&version.unwrap_or_default()))
+}
+
+impl Driver for MysqlDriver {
+    fn connect(&self) -> BoxFuture<'_, Result<Box<dyn Connection>>> {
+        Box::pin(self.open())
+    }
+}
+
+impl fmt::Debug for MysqlDriver {
+    // Not mysql_async's options: they hold the password as plain text.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MysqlDriver").field("options", &self.options).finish()
+    }
+}
+
+fn configuration(why: impl fmt::Display) -> Error {
+    Error::new(ErrorClass::Configuration, format!("cannot connect like this: {why}"))
+}

@@ -1,0 +1,71 @@
+//! `#[entity(…)]`.
+
+use syn::{Attribute, Ident, LitStr};
+
+use super::{Check, Columns, Relationship};
+use crate::{
+    attr::{self, once},
+    context::Context,
+    krate::Krate,
+};
+
+const KEYS: [&str; 11] = [
+    "table",
+    "schema",
+    "belongs_to",
+    "has_many",
+    "has_one",
+    "many_to_many",
+    "unique",
+    "index",
+    "unique_index",
+    "check",
+    "crate",
+];
+
+/// What is said about a table.
+#[derive(Default)]
+pub(crate) struct EntityAttributes {
+    /// Its name.
+    pub(crate) table: Option<LitStr>,
+    /// Its schema.
+    pub(crate) schema: Option<LitStr>,
+    /// The relationships.
+    pub(crate) relationships: Vec<Relationship>,
+    /// Unique constraints.
+    pub(crate) uniques: Vec<Columns>,
+    /// Indexes.
+    pub(crate) indexes: Vec<Columns>,
+    /// Unique indexes.
+    pub(crate) unique_indexes: Vec<Columns>,
+    /// Checks.
+    pub(crate) checks: Vec<Check>,
+}
+
+impl EntityAttributes {
+    pub(crate) fn read(
+        attributes: &[Attribute],
+        entity: &Ident,
+        krate: &mut Krate,
+        context: &Context,
+    ) -> Self {
+        let mut all = EntityAttributes::default();
+        attr::read(attributes, "entity", &KEYS, context, |item| {
+            match item.key.to_string().as_str() {
+                "table" => once(&mut all.table, item, item.name(context), context),
+                "schema" => once(&mut all.schema, item, item.name(context), context),
+                "belongs_to" | "has_many" | "has_one" | "many_to_many" => {
+                    all.relationships.extend(Relationship::read(item, entity, context));
+                }
+                "unique" => all.uniques.extend(Columns::read(item, context)),
+                "index" => all.indexes.extend(Columns::read(item, context)),
+                "unique_index" => all.unique_indexes.extend(Columns::read(item, context)),
+                "check" => all.checks.extend(Check::read(item, context)),
+                "crate" => krate.read(item, context),
+                _ => return false,
+            }
+            true
+        });
+        all
+    }
+}

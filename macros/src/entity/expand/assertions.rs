@@ -1,0 +1,105 @@
+//! What depends on the types of the fields, which only the compiler knows: checked in constants.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+
+use crate::entity::{
+    ast::{Column, Entity},
+    attr::DefaultAttribute,
+};
+
+pub(super) fn expand(entity: &Entity<'_>) -> TokenStream {
+    entity.columns.iter().flat_map(|column| of_column(entity, column)).collect()
+}
+
+fn of_column(entity: &Entity<'_>, column: &Column<'_>) -> Vec<TokenStream> {
+    let (core, ty) = (entity.krate.core(), column.ty);
+    let attributes = &column.attributes;
+    let ident = column.ident;
+    let mut all = Vec::new();
+    let mut assert = |at: &dyn ToTokens, condition: TokenStream, message: String| {
+        all.push(quote_spanned!(at.span()=> const _: () = ::core::assert!(#condition, #message);));
+    };
+    let nullable = quote!(<#ty as #core::types::Type>::NULLABLE);
+    let kind = |kinds: &[&str]| {
+        let kinds = kinds.iter().map(|kind| syn::Ident::new(kind, proc_macro2::Span::call_site()));
+        let enums = quote!(#(#core::value::Kind::#kinds)|*);
+        quote!(::core::matches!(<#ty as #core::types::Type>::KIND, #enums))
+    };
+    const INTEGERS: [&str; 8] = ["I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64"];
+
+    if let Some(said) = &attributes.primary_key {
+        assert(
+            said,
+            quote!(!#nullable),
+            format!("no part of a primary key is NULL: `{ident}` cannot be an Option"),
+        );
+    }
+    if entity.is_generated(column) {
+        assert(ident, kind(&INTEGERS), format!("the database generates integers only: `{ident}` is none"));
+        assert(
+            ident,
+            quote!(!#nullable),
+            format!("what the database generates is not NULL: `{ident}` cannot be an Option"),
+        );
+    }
+    if let Some(said) = &attributes.version {
+        let integer = kind(&["I16", "I32", "I64", "U32", "U64"]);
+        assert(
+            said,
+            quote!(#integer && !#nullable),
+            format!("the version is a number that counts up: `{ident}` must be an i32 or i64"),
+        );
+    }
+    for (action, name) in [(&attributes.on_delete, "on_delete"), (&attributes.on_update, "on_update")] {
+        if let Some(action) = action
+            && action.variant == "SetNull"
+        {
+            assert(
+                &action.text,
+                nullable.clone(),
+                format!("`{name} = \"set null\"` needs a column that may be NULL: make `{ident}` an Option"),
+            );
+        }
+    }
+    if attributes.length.is_some() {
+        assert(
+            ident,
+            kind(&["Text", "Bytes"]),
+            format!("`length` is for text and binary data: `{ident}` is neither"),
+        );
+    }
+    if attributes.precision.is_some() {
+        assert(ident, kind(&["Decimal"]), format!("`precision` is for decimals: `{ident}` is none"));
+    }
+    match &attributes.default {
+        Some(DefaultAttribute::Now(now)) => {
+            let times = kind(&["Date", "Time", "Timestamp", "TimestampTz"]);
+            assert(now, times, format!("`default = now` is for dates and times: `{ident}` is neither"));
+        }
+        Some(DefaultAttribute::Literal(value, variant)) => {
+            let (kinds, what): (&[&str], &str) = match *variant {
+                "Bool" => (&["Bool"], "a boolean"),
+                "Integer" => (
+                    &["I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64", "F32", "F64", "Decimal"],
+                    "a number",
+                ),
+                "Float" => (&["F32", "F64", "Decimal"], "a number with a fraction"),
+                _ => {
+                    (&["Text", "Date", "Time", "Timestamp", "TimestampTz", "Decimal", "Uuid", "Json"], "text")
+                }
+            };
+            let fits = kind(kinds);
+            // The words of an enum are text.
+            let fits = if *variant == "Text" {
+                quote!(#fits || ::core::matches!(<#ty as #core::types::Type>::KIND, #core::value::Kind::Enum(_)))
+            } else {
+                fits
+            };
+            assert(value, fits, format!("the default is {what}, which `{ident}` cannot hold"));
+        }
+        None => {}
+    }
+    all
+}

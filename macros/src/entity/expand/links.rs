@@ -1,0 +1,100 @@
+//! What links this entity to others: `references` and `belongs_to`.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote, quote_spanned};
+use syn::{Ident, Path, spanned::Spanned};
+
+use crate::entity::{
+    ast::Entity,
+    attr::{Link, Relationship},
+};
+
+/// A link that goes out from this entity.
+pub(super) struct OwnLink<'e> {
+    /// The places of its columns.
+    pub(super) columns: Vec<usize>,
+    /// The entity it leads to.
+    pub(super) target: &'e Path,
+    /// The relationship that made it; none if a `references` did.
+    by: Option<&'e Relationship>,
+}
+
+/// The links of an entity: those of foreign keys come first.
+pub(super) fn own_links<'e>(entity: &'e Entity<'_>) -> Vec<OwnLink<'e>> {
+    let mut links: Vec<OwnLink<'e>> = entity
+        .columns
+        .iter()
+        .filter_map(|column| {
+            let target = &column.attributes.references.as_ref()?.entity;
+            Some(OwnLink { columns: vec![column.index], target, by: None })
+        })
+        .collect();
+    for relationship in &entity.attributes.relationships {
+        if let Link::BelongsTo { .. } = relationship.link {
+            let columns = entity.own_key(relationship);
+            if !columns.is_empty() && place_of(&links, &columns).is_none() {
+                links.push(OwnLink { columns, target: &relationship.target, by: Some(relationship) });
+            }
+        }
+    }
+    links
+}
+
+/// The place of the link over some columns.
+pub(super) fn place_of(links: &[OwnLink<'_>], columns: &[usize]) -> Option<usize> {
+    links.iter().position(|link| link.columns == columns)
+}
+
+/// The constant with the places of what the column at a place refers to.
+pub(super) fn references_of(column: usize) -> Ident {
+    format_ident!("REFERENCES_{column}")
+}
+
+/// `LINKS`, and for each column that refers to another what it refers to: checked to be of the same type, once.
+pub(super) fn expand(entity: &Entity<'_>) -> TokenStream {
+    let (ident, core) = (entity.ident, entity.krate.core());
+    let references = entity.columns.iter().filter_map(|column| {
+        let to = &column.attributes.references.as_ref()?.column;
+        let (field, name) = (column.ident, references_of(column.index));
+        // Where a relationship uses the key, the column is one of its target.
+        let target = match entity.belongs_to_over(column) {
+            Some(relationship) => {
+                let target = &relationship.target;
+                quote!(#target)
+            }
+            None => quote!(_),
+        };
+        let refers = quote_spanned!(to.span()=> refers::<_, _, #target, _>(#ident::#field, #to));
+        Some(quote!(const #name: &[usize] = &[#core::relationship::#refers];))
+    });
+    let links = own_links(entity);
+    let links = links.iter().map(|link| {
+        let (columns, target) = (&link.columns, link.target);
+        let references = match (link.by, columns.as_slice()) {
+            (None, [column]) => {
+                let name = references_of(*column);
+                quote!(#name)
+            }
+            (by, columns) => {
+                let bases = columns.iter().filter_map(|column| entity.columns.get(*column)).map(|column| {
+                    let ty = column.ty;
+                    quote!(<#ty as #core::types::Type>::Base)
+                });
+                let key = if columns.len() == 1 { quote!(#(#bases)*) } else { quote!((#(#bases),*)) };
+                let span = by.map_or_else(|| ident.span(), |by| by.name.span());
+                quote_spanned!(span=> #core::relationship::refers_to_key::<#key, #target>())
+            }
+        };
+        quote! {
+            #core::relationship::Link {
+                columns: &[#(#columns),*],
+                target: <#target as #core::entity::Entity>::TABLE,
+                references: #references,
+            }
+        }
+    });
+    quote! {
+        #(#references)*
+        const LINKS: &[#core::relationship::Link] = &[#(#links),*];
+    }
+}

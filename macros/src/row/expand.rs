@@ -1,0 +1,32 @@
+//! Writes `impl NamedRow`.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+
+use super::ast::Row;
+
+pub(super) fn expand(row: &Row<'_>) -> TokenStream {
+    let (ident, core) = (row.ident, row.krate.core());
+    let (impl_generics, ty_generics, where_clause) = row.generics.split_for_impl();
+    let described = row.fields.iter().map(|field| {
+        let (name, ty) = (&field.name, field.ty);
+        let nullable = quote_spanned!(ty.span()=> <#ty as #core::types::Type>::NULLABLE);
+        quote!((#name, #nullable))
+    });
+    let reads = row.fields.iter().map(|field| {
+        let (name, ty) = (field.ident, field.ty);
+        let read = quote_spanned!(ty.span()=> row.read()?);
+        quote!(#name: #read)
+    });
+    quote! {
+        #[automatically_derived]
+        impl #impl_generics #core::projection::NamedRow for #ident #ty_generics #where_clause {
+            const FIELDS: &'static [(&'static str, bool)] = &[#(#described),*];
+
+            fn read(row: &mut #core::projection::RowReader<'_>) -> #core::Result<Self> {
+                ::core::result::Result::Ok(#ident { #(#reads),* })
+            }
+        }
+    }
+}

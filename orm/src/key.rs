@@ -1,0 +1,122 @@
+//! Values that can be looked up: keys of rows, as hash maps want them.
+
+use relata_core::value::{Cell, Kind, Value};
+
+/// The values of some columns of a row.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Key {
+    /// Of one column: nothing to allocate for a number.
+    One(Part),
+    /// Of several.
+    Many(Box<[Part]>),
+}
+
+/// The value of one column. What is equal in the database is equal here, however the driver gave it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Part {
+    Null,
+    Bool(bool),
+    Integer(i128),
+    Float(u64),
+    Text(Box<str>),
+    Bytes(Box<[u8]>),
+    Decimal(i128, u8),
+    Uuid([u8; 16]),
+    Date(i32),
+    Time(i64),
+    Timestamp(i64),
+    TimestampTz(i64),
+}
+
+impl Part {
+    pub(crate) fn of(cell: Cell<'_>) -> Part {
+        match cell {
+            Cell::Bool(value) => Part::Bool(value),
+            Cell::I64(value) => Part::Integer(value.into()),
+            Cell::U64(value) => Part::Integer(value.into()),
+            Cell::F32(value) => Part::Float(f64::from(value).to_bits()),
+            Cell::F64(value) => Part::Float(value.to_bits()),
+            Cell::Text(text) | Cell::Json(text) => Part::Text(text.into()),
+            Cell::Bytes(bytes) => Part::Bytes(bytes.into()),
+            Cell::Decimal(value) => {
+                let (mut mantissa, mut scale) = (value.mantissa(), value.scale());
+                while scale > 0 && mantissa % 10 == 0 {
+                    mantissa /= 10;
+                    scale -= 1;
+                }
+                Part::Decimal(mantissa, scale)
+            }
+            Cell::Uuid(bytes) => Part::Uuid(bytes),
+            Cell::Date(days) => Part::Date(days),
+            Cell::Time(micros) => Part::Time(micros),
+            Cell::Timestamp(micros) => Part::Timestamp(micros),
+            Cell::TimestampTz(micros) => Part::TimestampTz(micros),
+            // NULL, and what a later version may add: never equal to a key.
+            _ => Part::Null,
+        }
+    }
+
+    fn is_null(&self) -> bool {
+        matches!(self, Part::Null)
+    }
+
+    /// As a bind for a column of this kind.
+    pub(crate) fn to_value(&self, kind: Kind) -> Value {
+        match self {
+            Part::Null => Value::Null(kind),
+            Part::Bool(value) => Value::Bool(*value),
+            Part::Integer(value) => match kind {
+                Kind::I8 | Kind::I16 | Kind::U8 => {
+                    i16::try_from(*value).map_or_else(|_| wide(*value), Value::I16)
+                }
+                Kind::I32 | Kind::U16 => i32::try_from(*value).map_or_else(|_| wide(*value), Value::I32),
+                _ => wide(*value),
+            },
+            Part::Float(bits) => Value::F64(f64::from_bits(*bits)),
+            Part::Text(text) => Value::Text(text.to_string()),
+            Part::Bytes(bytes) => Value::Bytes(bytes.to_vec()),
+            Part::Decimal(mantissa, scale) => {
+                Value::Decimal(relata_core::value::DecimalValue::new(*mantissa, *scale))
+            }
+            Part::Uuid(bytes) => Value::Uuid(*bytes),
+            Part::Date(days) => Value::Date(*days),
+            Part::Time(micros) => Value::Time(*micros),
+            Part::Timestamp(micros) => Value::Timestamp(*micros),
+            Part::TimestampTz(micros) => Value::TimestampTz(*micros),
+        }
+    }
+}
+
+fn wide(value: i128) -> Value {
+    match i64::try_from(value) {
+        Ok(value) => Value::I64(value),
+        Err(_) => Value::U64(u64::try_from(value).unwrap_or(u64::MAX)),
+    }
+}
+
+impl Key {
+    /// The key of these parts.
+    pub(crate) fn of(mut parts: impl Iterator<Item = Part>) -> Key {
+        match (parts.next(), parts.next()) {
+            (Some(one), None) => Key::One(one),
+            (first, second) => Key::Many(first.into_iter().chain(second).chain(parts).collect()),
+        }
+    }
+
+    /// The key of these values.
+    pub(crate) fn of_values<'v>(values: impl Iterator<Item = &'v Value>) -> Key {
+        Key::of(values.map(|value| value.as_cell().map_or(Part::Null, Part::of)))
+    }
+
+    pub(crate) fn parts(&self) -> &[Part] {
+        match self {
+            Key::One(part) => std::slice::from_ref(part),
+            Key::Many(parts) => parts,
+        }
+    }
+
+    /// Whether a part is NULL: then it refers to nothing (SQL:2016 Foundation 4.19.3, MATCH SIMPLE), and nothing equals it.
+    pub(crate) fn has_null(&self) -> bool {
+        self.parts().iter().any(Part::is_null)
+    }
+}

@@ -1,0 +1,384 @@
+//! A relationship with what to load at its end.
+
+use std::collections::{HashMap, HashSet, hash_map::Entry};
+
+use relata_core::{
+    Error, ErrorClass, Result,
+    clause::{IntoOrder, Join, JoinKind, Limit, OrderItem, Source},
+    dialect::Feature,
+    driver::BoxFuture,
+    entity::Entity,
+    expr::{Condition, Connective, Expression, In, InList, Infix, IntoExpr, Logical, Operator, TableColumn},
+    relationship::{BelongsTo, HasMany, HasOne, ManyToMany, Optional, Relationship, Required},
+    schema::Table,
+    statement::{Core, Query, SelectBody},
+    value::Value,
+};
+use relata_pool::Executor;
+
+use super::{
+    graph::{Append, Graph, Whole},
+    rows::{Keys, Load, LoadHandles, load_rows},
+};
+use crate::{key::Key, session::Session};
+
+/// A relationship with what to load at its end: `User::posts`, `User::posts.with(Post::comments)`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be loaded",
+    note = "a relationship of the entity can: `User::posts`, and with more behind it `User::posts.with(Post::comments)`"
+)]
+pub trait Edge: Send + Sync + 'static {
+    /// The entity that it begins at.
+    type Source: Entity;
+
+    /// What is at its end for one entity: a `Vec`, an `Option`, or one value.
+    type Output: Send;
+
+    /// The places of the source's columns that it compares.
+    fn key_columns(&self) -> &'static [usize];
+
+    /// Loads what is at its end: an output for each key, in that order. One statement, whatever the number of keys; on
+    /// databases that cannot bind a list as one parameter, one for each so many.
+    ///
+    /// # Errors
+    ///
+    /// What the database says; a row that should be there and is not.
+    fn load<'a>(&'a self, keys: Keys, db: &'a mut dyn Executor) -> BoxFuture<'a, Result<Vec<Self::Output>>>;
+}
+
+/// An edge whose end a session can take in.
+pub trait EdgeHandles: Edge {
+    /// Handles in the form of the output.
+    type Handles: Send;
+
+    /// Takes it in.
+    ///
+    /// # Errors
+    ///
+    /// As reading a row again.
+    fn attach(&self, output: Self::Output, session: &mut Session) -> Result<Self::Handles>;
+}
+
+/// A relationship to which something was added: what to load behind it, a filter, an order.
+#[derive(Debug, Clone)]
+pub struct To<R, L> {
+    relationship: R,
+    load: L,
+    filter: Vec<Expression>,
+    order_by: Vec<OrderItem>,
+}
+
+/// Adds to a relationship what to load with it.
+pub trait WithEdges: Relationship {
+    /// Loads an edge of the entities at the end as well: `User::posts.with(Post::comments)`.
+    fn with<X: Edge<Source = Self::Target>>(self, edge: X) -> To<Self, Graph<Self::Target, (X,)>> {
+        To { relationship: self, load: Graph::new((edge,)), filter: Vec::new(), order_by: Vec::new() }
+    }
+
+    /// Loads only those for which a condition holds: `User::posts.filter(Post::published.eq(true))`.
+    fn filter(self, condition: impl IntoExpr<Sql: Condition>) -> To<Self, Whole<Self::Target>> {
+        To::whole(self).filter(condition)
+    }
+
+    /// Loads them in an order; without one it is that of the primary key.
+    fn order_by(self, order: impl IntoOrder) -> To<Self, Whole<Self::Target>> {
+        To::whole(self).order_by(order)
+    }
+}
+
+impl<R: Relationship> WithEdges for R {}
+
+impl<R: Relationship> To<R, Whole<R::Target>> {
+    fn whole(relationship: R) -> Self {
+        To { relationship, load: Whole::new(), filter: Vec::new(), order_by: Vec::new() }
+    }
+
+    /// Loads an edge of the entities at the end as well.
+    pub fn with<X: Edge<Source = R::Target>>(self, edge: X) -> To<R, Graph<R::Target, (X,)>> {
+        To {
+            relationship: self.relationship,
+            load: Graph::new((edge,)),
+            filter: self.filter,
+            order_by: self.order_by,
+        }
+    }
+}
+
+impl<R: Relationship, T> To<R, Graph<R::Target, T>> {
+    /// Loads one more edge of the entities at the end.
+    pub fn with<X: Edge<Source = R::Target>>(self, edge: X) -> To<R, Graph<R::Target, T::Output>>
+    where
+        T: Append<X>,
+    {
+        To {
+            relationship: self.relationship,
+            load: Graph::new(self.load.into_edges().append(edge)),
+            filter: self.filter,
+            order_by: self.order_by,
+        }
+    }
+}
+
+impl<R: Relationship, L> To<R, L> {
+    pub(super) fn new(relationship: R, load: L) -> Self {
+        To { relationship, load, filter: Vec::new(), order_by: Vec::new() }
+    }
+
+    /// Loads only those for which a condition holds. Called again, both hold.
+    #[must_use]
+    pub fn filter(mut self, condition: impl IntoExpr<Sql: Condition>) -> Self {
+        self.filter.push(condition.into_expr().into_node());
+        self
+    }
+
+    /// Loads them in an order. May be called again.
+    #[must_use]
+    pub fn order_by(mut self, order: impl IntoOrder) -> Self {
+        self.order_by.push(order.into_order());
+        self
+    }
+}
+
+impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
+    /// What is at the end for these keys, with the key that each belongs to.
+    async fn fetch<'k>(
+        &self,
+        keys: impl Iterator<Item = &'k Key>,
+        db: &mut dyn Executor,
+    ) -> Result<Vec<(Key, L::Output)>> {
+        let wanted: Vec<&Key> = keys.filter(|key| !key.has_null()).collect();
+        let mut found = Vec::new();
+        if wanted.is_empty() {
+            return Ok(found);
+        }
+        let (table, columns) = match self.relationship.through() {
+            Some(through) => (through.table, through.source_columns),
+            None => (R::Target::TABLE, self.relationship.target_columns()),
+        };
+        let dialect = db.dialect().clone();
+        // A list that travels as one parameter may be as long as it likes.
+        let chunk = if dialect.supports(Feature::ArrayBind) && columns.len() == 1 {
+            wanted.len()
+        } else {
+            (dialect.max_binds() / 2 / columns.len().max(1)).clamp(1, 10_000)
+        };
+        for wanted in wanted.chunks(chunk) {
+            let body = self.select(table, columns, wanted);
+            let group = columns.iter().map(|column| column_of(table, *column)).collect();
+            let (outputs, group) = load_rows(&self.load, body, group, db).await?;
+            found.extend(group.into_iter().zip(outputs));
+        }
+        Ok(found)
+    }
+
+    /// `SELECT … FROM target [JOIN association] WHERE column IN (keys) ORDER BY …`, whose items are still to be chosen.
+    fn select(&self, table: &'static Table, columns: &'static [usize], wanted: &[&Key]) -> SelectBody {
+        let target = R::Target::TABLE;
+        let mut query = Query::default();
+        query.from = Some(Source::Table(target));
+        if let Some(through) = self.relationship.through() {
+            let pairs = through.target_columns.iter().zip(self.relationship.target_columns());
+            let on = pairs.map(|(own, other)| equals(column_of(table, *own), column_of(target, *other)));
+            query.joins.push(Join {
+                kind: JoinKind::Inner,
+                source: Source::Table(table),
+                on: Some(all(on.collect())),
+            });
+        }
+        query.filter.push(among(table, columns, wanted));
+        query.filter.extend(self.filter.iter().cloned());
+        let mut order_by = self.order_by.clone();
+        if order_by.is_empty() {
+            order_by.extend(target.primary_key.iter().map(|key| order(column_of(target, *key))));
+        }
+        SelectBody { core: Core::Query(query), order_by, limit: Limit::default(), lock: None }
+    }
+
+    async fn many(&self, keys: Keys, db: &mut dyn Executor) -> Result<Vec<Vec<L::Output>>> {
+        let mut outputs: Vec<Vec<L::Output>> = keys.0.iter().map(|_| Vec::new()).collect();
+        let mut rest: Vec<usize> = (0..keys.0.len()).collect();
+        // Rows are not copied. Where the same entity came twice, its rows are read once more for the second time.
+        while !rest.is_empty() {
+            let mut places: HashMap<&Key, usize> = HashMap::with_capacity(rest.len());
+            rest.retain(|at| match places.entry(&keys.0[*at]) {
+                Entry::Occupied(_) => true,
+                Entry::Vacant(place) => {
+                    place.insert(*at);
+                    false
+                }
+            });
+            for (key, output) in self.fetch(places.keys().copied(), db).await? {
+                if let Some(at) = places.get(&key) {
+                    outputs[*at].push(output);
+                }
+            }
+        }
+        Ok(outputs)
+    }
+
+    async fn one(&self, keys: Keys, db: &mut dyn Executor) -> Result<Vec<Option<L::Output>>>
+    where
+        L::Output: Clone,
+    {
+        let distinct: HashSet<&Key> = keys.0.iter().collect();
+        let found: HashMap<Key, L::Output> =
+            self.fetch(distinct.into_iter(), db).await?.into_iter().collect();
+        Ok(keys.0.iter().map(|key| found.get(key).cloned()).collect())
+    }
+}
+
+fn column_of(table: &'static Table, column: usize) -> Expression {
+    Expression::Column(TableColumn { table, column: &table.columns[column] })
+}
+
+fn equals(left: Expression, right: Expression) -> Expression {
+    Expression::Infix(Box::new(Infix { left, operator: Operator::Eq, right }))
+}
+
+fn order(expression: Expression) -> OrderItem {
+    OrderItem { expression, direction: relata_core::clause::Direction::Ascending, nulls: None }
+}
+
+fn all(mut operands: Vec<Expression>) -> Expression {
+    match operands.len() {
+        1 => operands.remove(0),
+        _ => Expression::Logical(Logical { connective: Connective::And, operands }),
+    }
+}
+
+/// Whether columns have one of these values.
+fn among(table: &'static Table, columns: &[usize], wanted: &[&Key]) -> Expression {
+    if let [column] = columns {
+        let kind = table.columns[*column].ty.kind;
+        let values = wanted.iter().flat_map(|key| key.parts()).map(|part| part.to_value(kind)).collect();
+        let list = InList::Values(Value::Array(kind, values));
+        return Expression::In(Box::new(In { operand: column_of(table, *column), list, negated: false }));
+    }
+    let mut operands: Vec<Expression> = wanted
+        .iter()
+        .map(|key| {
+            let pairs = columns.iter().zip(key.parts());
+            all(pairs
+                .map(|(column, part)| {
+                    let value = part.to_value(table.columns[*column].ty.kind);
+                    equals(column_of(table, *column), Expression::Bind(value))
+                })
+                .collect())
+        })
+        .collect();
+    match operands.len() {
+        1 => operands.remove(0),
+        _ => Expression::Logical(Logical { connective: Connective::Or, operands }),
+    }
+}
+
+/// What is said when the row at the end of a required edge is not there.
+fn missing<R: Relationship>(relationship: &R) -> Error {
+    Error::new(
+        ErrorClass::NotFound,
+        format!(
+            "{}::{} leads to a row of {} that is not there: declare the relationship `optional` if that may be",
+            R::Source::TABLE.entity,
+            relationship.name(),
+            R::Target::TABLE.name
+        ),
+    )
+    .with_table(R::Target::TABLE.name)
+}
+
+/// For each kind of relationship: what is at its end, how it is loaded, and what becomes of it in a session.
+macro_rules! edge {
+    ($name:ident<$source:ident, $target:ident $(, $presence:ident)?> => $output:ty, $handles:ty $(, $clone:ident)?;
+     |$to:ident, $keys:ident, $db:ident| $load:expr; |$edge:ident, $value:ident, $session:ident| $attach:expr) => {
+        impl<$source: Entity, $target: Entity, L: Load<Entity = $target>> Edge for To<$name<$source, $target $(, $presence)?>, L>
+        where
+            $(L::Output: $clone,)?
+        {
+            type Source = $source;
+            type Output = $output;
+
+            fn key_columns(&self) -> &'static [usize] {
+                self.relationship.source_columns()
+            }
+
+            fn load<'a>(&'a self, $keys: Keys, $db: &'a mut dyn Executor) -> BoxFuture<'a, Result<Vec<Self::Output>>> {
+                let $to = self;
+                Box::pin(async move { $load })
+            }
+        }
+
+        impl<$source: Entity, $target: Entity, L: LoadHandles<Entity = $target>> EdgeHandles
+            for To<$name<$source, $target $(, $presence)?>, L>
+        where
+            $(L::Output: $clone,)?
+        {
+            type Handles = $handles;
+
+            fn attach(&self, $value: Self::Output, $session: &mut Session) -> Result<Self::Handles> {
+                let $edge = self;
+                $attach
+            }
+        }
+
+        impl<$source: Entity, $target: Entity> Edge for $name<$source, $target $(, $presence)?>
+        where
+            $($target: $clone,)?
+        {
+            type Source = $source;
+            type Output = <To<Self, Whole<$target>> as Edge>::Output;
+
+            fn key_columns(&self) -> &'static [usize] {
+                Relationship::source_columns(self)
+            }
+
+            fn load<'a>(&'a self, keys: Keys, db: &'a mut dyn Executor) -> BoxFuture<'a, Result<Vec<Self::Output>>> {
+                let edge = To::whole(*self);
+                Box::pin(async move { edge.load(keys, db).await })
+            }
+        }
+
+        impl<$source: Entity, $target: Entity> EdgeHandles for $name<$source, $target $(, $presence)?>
+        where
+            $($target: $clone,)?
+        {
+            type Handles = <To<Self, Whole<$target>> as EdgeHandles>::Handles;
+
+            fn attach(&self, output: Self::Output, session: &mut Session) -> Result<Self::Handles> {
+                To::whole(*self).attach(output, session)
+            }
+        }
+    };
+}
+
+edge! {
+    HasMany<P, C> => Vec<L::Output>, Vec<L::Handles>;
+    |to, keys, db| to.many(keys, db).await;
+    |edge, values, session| values.into_iter().map(|value| edge.load.attach(value, session)).collect()
+}
+
+edge! {
+    ManyToMany<P, C> => Vec<L::Output>, Vec<L::Handles>;
+    |to, keys, db| to.many(keys, db).await;
+    |edge, values, session| values.into_iter().map(|value| edge.load.attach(value, session)).collect()
+}
+
+edge! {
+    HasOne<P, C> => Option<L::Output>, Option<L::Handles>;
+    |to, keys, db| Ok(to.many(keys, db).await?.into_iter().map(|mut rows| rows.pop()).collect());
+    |edge, value, session| value.map(|value| edge.load.attach(value, session)).transpose()
+}
+
+edge! {
+    BelongsTo<C, P, Optional> => Option<L::Output>, Option<L::Handles>, Clone;
+    |to, keys, db| to.one(keys, db).await;
+    |edge, value, session| value.map(|value| edge.load.attach(value, session)).transpose()
+}
+
+edge! {
+    BelongsTo<C, P, Required> => L::Output, L::Handles, Clone;
+    |to, keys, db| {
+        let found = to.one(keys, db).await?;
+        found.into_iter().map(|row| row.ok_or_else(|| missing(&to.relationship))).collect()
+    };
+    |edge, value, session| edge.load.attach(value, session)
+}

@@ -1,0 +1,17 @@
+//! Loading graphs: entities with what they are related to, one statement an edge.
+//!
+//! An [`Edge`] is a relationship with what to load at its end; a [`Load`] is what to load of each row: an entity, an entity
+//! with edges, or a [`Shape`]. The keys that an edge needs are read along with the rows; the rows at its end are fetched by
+//! those keys in one statement, and put to their parents by a hash map.
+
+mod edge;
+mod graph;
+mod rows;
+mod select;
+mod shape;
+
+pub use edge::{Edge, EdgeHandles, To, WithEdges};
+pub use graph::{Edges, Graph, Whole};
+pub use rows::{Keys, Load, LoadHandles};
+pub use select::{GraphSelect, LoadGraph};
+pub use shape::{FromEdge, Shape, Shaped, load_field};

@@ -1,0 +1,130 @@
+//! Statements that load graphs.
+
+use std::sync::Arc;
+
+use relata_core::{
+    Error, ErrorClass, Result,
+    driver::BoxFuture,
+    entity::Entity,
+    statement::{Select, SelectBody},
+};
+use relata_pool::Executor;
+
+use super::{
+    edge::Edge,
+    graph::{Append, Graph},
+    rows::{Load, LoadHandles, load_rows},
+    shape::{Shape, Shaped},
+};
+use crate::session::{Session, SessionRead};
+
+/// A select of entities with what to load of each.
+#[derive(Debug, Clone)]
+pub struct GraphSelect<L> {
+    body: SelectBody,
+    load: Arc<L>,
+}
+
+/// Adds to a select of entities what to load with them.
+pub trait LoadGraph: Sized {
+    /// The entity.
+    type Entity: Entity;
+
+    /// Loads an edge with each entity: `User::select().with(User::posts)` gives `(User, Vec<Post>)`. One statement more,
+    /// whatever the number of users. Call it again for more edges.
+    fn with<X: Edge<Source = Self::Entity>>(self, edge: X) -> GraphSelect<Graph<Self::Entity, (X,)>>;
+
+    /// Loads a struct of one's own instead of the entity: `#[derive(Shape)]`. Only its columns are read.
+    fn shape<S: Shape<Entity = Self::Entity>>(self) -> GraphSelect<Shaped<S>>;
+}
+
+impl<E: Entity> LoadGraph for Select<E> {
+    type Entity = E;
+
+    fn with<X: Edge<Source = E>>(self, edge: X) -> GraphSelect<Graph<E, (X,)>> {
+        GraphSelect { body: self.into_body(), load: Arc::new(Graph::new((edge,))) }
+    }
+
+    fn shape<S: Shape<Entity = E>>(self) -> GraphSelect<Shaped<S>> {
+        GraphSelect { body: self.into_body(), load: Arc::new(Shaped::new()) }
+    }
+}
+
+impl<E: Entity, T: Clone> GraphSelect<Graph<E, T>> {
+    /// Loads one more edge with each entity.
+    pub fn with<X: Edge<Source = E>>(self, edge: X) -> GraphSelect<Graph<E, T::Output>>
+    where
+        T: Append<X>,
+    {
+        let graph = Arc::unwrap_or_clone(self.load);
+        GraphSelect { body: self.body, load: Arc::new(Graph::new(graph.into_edges().append(edge))) }
+    }
+}
+
+impl<L: Load> GraphSelect<L> {
+    /// All rows.
+    ///
+    /// # Errors
+    ///
+    /// What the database says; what cannot be decoded; [`NotFound`](ErrorClass::NotFound) if a row that a relationship
+    /// promises is not there.
+    pub async fn all(self, mut db: impl Executor) -> Result<Vec<L::Output>> {
+        Ok(load_rows(&*self.load, self.body, Vec::new(), &mut db).await?.0)
+    }
+
+    /// The one row.
+    ///
+    /// # Errors
+    ///
+    /// As [`all`](GraphSelect::all); [`NotFound`](ErrorClass::NotFound) or [`TooManyRows`](ErrorClass::TooManyRows) if there
+    /// is not exactly one.
+    pub async fn one(self, db: impl Executor) -> Result<L::Output> {
+        self.one_or_none(db)
+            .await?
+            .ok_or_else(|| Error::new(ErrorClass::NotFound, "one row was asked for, and there is none"))
+    }
+
+    /// The one row, or `None`.
+    ///
+    /// # Errors
+    ///
+    /// As [`all`](GraphSelect::all); [`TooManyRows`](ErrorClass::TooManyRows) if there are more.
+    pub async fn one_or_none(mut self, db: impl Executor) -> Result<Option<L::Output>> {
+        self.body.limit.limit = Some(self.body.limit.limit.unwrap_or(2).min(2));
+        let mut rows = self.all(db).await?;
+        if rows.len() > 1 {
+            return Err(Error::new(ErrorClass::TooManyRows, "one row was asked for, and there are more"));
+        }
+        Ok(rows.pop())
+    }
+
+    /// The first row, or `None`: with `LIMIT 1`.
+    ///
+    /// # Errors
+    ///
+    /// As [`all`](GraphSelect::all).
+    pub async fn first(mut self, db: impl Executor) -> Result<Option<L::Output>> {
+        self.body.limit.limit = Some(1);
+        Ok(self.all(db).await?.pop())
+    }
+}
+
+impl<L: LoadHandles> SessionRead for GraphSelect<L> {
+    type Handles = L::Handles;
+
+    fn read_into<'a>(self, session: &'a mut Session) -> BoxFuture<'a, Result<Vec<L::Handles>>>
+    where
+        Self: 'a,
+    {
+        Box::pin(async move {
+            let load = self.load.clone();
+            let rows = self.all(&mut *session).await?;
+            rows.into_iter().map(|row| load.attach(row, session)).collect()
+        })
+    }
+
+    fn at_most(mut self, rows: u64) -> Self {
+        self.body.limit.limit = Some(self.body.limit.limit.unwrap_or(rows).min(rows));
+        self
+    }
+}

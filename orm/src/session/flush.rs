@@ -1,0 +1,471 @@
+//! Sending what is pending: all of it, or nothing.
+
+use std::any::TypeId;
+
+use relata_core::{
+    Error, ErrorClass, Result,
+    clause::{ConflictAction, OnConflict},
+    driver::{Job, Mode},
+    entity::Input,
+    expr::{Expression, Infix, Operator, TableColumn},
+    render::Statement,
+    schema::{ReferentialAction, Table},
+    statement::{Delete, Insert, InsertBody, Update},
+    value::Value,
+};
+use relata_pool::Executor;
+
+use super::{
+    At, Session,
+    error::name_of,
+    plan::{Operation, UpdateKind, plan},
+    relate::Link,
+    store::AnyStore,
+};
+
+type Stores = [(TypeId, Box<dyn AnyStore>)];
+
+/// What has to be known of an operation when its flush has succeeded.
+enum Done {
+    Updated { at: At, values: Vec<(usize, Value)> },
+    Deleted { at: At },
+    Nothing,
+}
+
+/// A statement of one row, ready to run.
+struct Ready {
+    statement: Change,
+    /// Whether it has to change exactly one row.
+    exact: bool,
+    /// The entity it is about.
+    at: Option<At>,
+    done: Done,
+}
+
+enum Change {
+    Update(Update),
+    Delete(Delete),
+    Link(Insert),
+}
+
+impl Statement for Change {
+    fn render<'s>(&'s self, out: &mut relata_core::render::Renderer<'s>) -> relata_core::render::Compile {
+        match self {
+            Change::Update(statement) => statement.render(out),
+            Change::Delete(statement) => statement.render(out),
+            Change::Link(statement) => statement.render(out),
+        }
+    }
+}
+
+impl Session {
+    /// Sends what is pending: INSERTs in the order of the foreign keys, UPDATEs of the changed columns only, DELETEs. Keys
+    /// and defaults come back into the entities.
+    ///
+    /// It is all or nothing: if a statement fails, the database is as before, and everything is pending still.
+    ///
+    /// # Errors
+    ///
+    /// What the database says of a statement, with the entity it is about; [`Stale`](ErrorClass::Stale) if a row was changed
+    /// or deleted by somebody else since it was read; [`Session`](ErrorClass::Session) if the changes cannot be ordered.
+    pub async fn flush(&mut self) -> Result<()> {
+        self.check_usable_at_all()?;
+        if !self.has_pending() {
+            return Ok(());
+        }
+        let operations = plan(self)?;
+        if operations.is_empty() {
+            self.settle_flush(Vec::new())?;
+            return Ok(());
+        }
+        let fresh = self.begin().await?;
+        // Until this is done, nobody knows what the database did.
+        self.poisoned = true;
+        let result = match exclusive(&mut self.transaction) {
+            None => return Err(lost_transaction()),
+            // Nothing was done in this transaction: if the flush fails, all of it can go.
+            Some(transaction) if fresh => run(&mut self.stores, transaction, operations).await,
+            Some(transaction) => {
+                let mut savepoint = transaction.begin().await?;
+                match run(&mut self.stores, &mut savepoint, operations).await {
+                    Ok(done) => savepoint.commit().await.map(|()| done),
+                    Err(error) if ends_transaction(&error) => Err(error),
+                    Err(error) => match savepoint.rollback().await {
+                        Ok(()) => {
+                            self.poisoned = false;
+                            Err(error)
+                        }
+                        Err(lost) => {
+                            Err(error.context(format!("the savepoint of the flush is lost ({lost})")))
+                        }
+                    },
+                }
+            }
+        };
+        match result {
+            Ok(done) => {
+                self.settle_flush(done)?;
+                self.poisoned = false;
+                Ok(())
+            }
+            Err(error) => {
+                for (_, store) in &mut self.stores {
+                    store.clear_staged();
+                }
+                if fresh {
+                    if let Some(transaction) = exclusive(&mut self.transaction).take() {
+                        // What comes of it says nothing that the first error does not.
+                        let _ = transaction.rollback().await;
+                    }
+                    self.poisoned = ends_transaction(&error);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Begins the transaction if there is none; nothing is sent yet. Says whether it did.
+    ///
+    /// # Errors
+    ///
+    /// As getting a connection from the pool.
+    pub(super) async fn begin(&mut self) -> Result<bool> {
+        let fresh = exclusive(&mut self.transaction).is_none();
+        if fresh {
+            let transaction = self.engine.begin_with(self.options).await?;
+            *exclusive(&mut self.transaction) = Some(transaction);
+        }
+        Ok(fresh)
+    }
+
+    /// Takes over what a flush did.
+    fn settle_flush(&mut self, done: Vec<Done>) -> Result<()> {
+        let now = self.clock;
+        for (_, store) in &mut self.stores {
+            store.apply_staged(now);
+        }
+        for at in std::mem::take(&mut self.dirty) {
+            // What was set back to where it was is clean as well.
+            self.stores[at.store as usize].1.settle(at.slot, &[])?;
+        }
+        for done in done {
+            match done {
+                Done::Updated { at, values } => self.stores[at.store as usize].1.settle(at.slot, &values)?,
+                Done::Deleted { at } => self.settle_delete(at),
+                Done::Nothing => {}
+            }
+        }
+        self.pending.clear();
+        self.deleted.clear();
+        self.links.clear();
+        Ok(())
+    }
+
+    /// A row is gone; what the database did to those that referred to it is done to the entities, from row to row.
+    fn settle_delete(&mut self, at: At) {
+        let now = self.clock;
+        let mut gone = vec![(at.store as usize, at.slot)];
+        while let Some((store, slot)) = gone.pop() {
+            let store = &mut self.stores[store].1;
+            let table = store.table();
+            let values: Option<Vec<Value>> =
+                (0..table.columns.len()).map(|column| store.loaded(slot, column)).collect();
+            store.mark_gone(slot);
+            let Some(values) = values else { continue };
+            for (at, (_, store)) in self.stores.iter_mut().enumerate() {
+                for key in store.table().foreign_keys.iter().filter(|key| std::ptr::eq((key.table)(), table))
+                {
+                    let cascades = match key.on_delete {
+                        ReferentialAction::Cascade => true,
+                        ReferentialAction::SetNull | ReferentialAction::SetDefault => false,
+                        ReferentialAction::NoAction | ReferentialAction::Restrict => continue,
+                    };
+                    let parent: Vec<Value> =
+                        key.references.iter().map(|column| values[*column].clone()).collect();
+                    let children = store.parent_gone(key.columns, &parent, cascades, now);
+                    gone.extend(children.into_iter().map(|slot| (at, slot)));
+                }
+            }
+        }
+    }
+}
+
+/// The transaction, without locking: nobody else can have the session.
+pub(super) fn exclusive<T>(mutex: &mut std::sync::Mutex<T>) -> &mut T {
+    match mutex.get_mut() {
+        Ok(inner) => inner,
+        // Nobody locks it, so nobody can have panicked with it.
+        Err(poisoned) => poisoned.into_inner(),
+    }
+}
+
+pub(super) fn lost_transaction() -> Error {
+    Error::new(ErrorClass::Poisoned, "the session has lost its transaction: roll it back")
+}
+
+/// Whether the server has ended the transaction with this error, savepoints and all.
+pub(super) fn ends_transaction(error: &Error) -> bool {
+    matches!(
+        error.class(),
+        ErrorClass::Serialization
+            | ErrorClass::Deadlock
+            | ErrorClass::Disconnected
+            | ErrorClass::Timeout
+            | ErrorClass::Poisoned
+            | ErrorClass::CommitUnknown
+    )
+}
+
+/// Runs the operations in order: inserts of one table together, changes of rows together.
+async fn run(stores: &mut Stores, db: &mut dyn Executor, operations: Vec<Operation>) -> Result<Vec<Done>> {
+    let mut done = Vec::with_capacity(operations.len());
+    let mut inserts: Vec<(At, Vec<Input>)> = Vec::new();
+    let mut changes: Vec<Operation> = Vec::new();
+    for operation in operations {
+        match operation {
+            Operation::Insert { at, inputs } => {
+                run_changes(stores, db, &mut changes, &mut done).await?;
+                let joins = inserts.last().is_none_or(|(last, _)| last.store == at.store)
+                    && !inputs
+                        .iter()
+                        .any(|input| inserts.iter().any(|(row, _)| *input == Input::Pending(*row)));
+                if !joins {
+                    run_inserts(stores, db, &mut inserts).await?;
+                }
+                inserts.push((at, inputs));
+            }
+            other => {
+                run_inserts(stores, db, &mut inserts).await?;
+                changes.push(other);
+            }
+        }
+    }
+    run_inserts(stores, db, &mut inserts).await?;
+    run_changes(stores, db, &mut changes, &mut done).await?;
+    Ok(done)
+}
+
+async fn run_inserts(
+    stores: &mut Stores,
+    db: &mut dyn Executor,
+    rows: &mut Vec<(At, Vec<Input>)>,
+) -> Result<()> {
+    let Some((first, _)) = rows.first() else { return Ok(()) };
+    let first = *first;
+    let table = stores[first.store as usize].1.table();
+    let mut slots = Vec::with_capacity(rows.len());
+    let mut inputs = Vec::with_capacity(rows.len() * table.columns.len());
+    for (at, row) in rows.drain(..) {
+        slots.push(at.slot);
+        for (column, input) in row.into_iter().enumerate() {
+            inputs.push(match input {
+                Input::Pending(to) => Input::Value(key_of(stores, table, column, to)?),
+                input => input,
+            });
+        }
+    }
+    let body = Insert::from_inputs(table, inputs).into_body();
+    let about = if let [_] = slots.as_slice() {
+        name_of(&*stores[first.store as usize].1, first)
+    } else {
+        format!("{} new rows of {}", slots.len(), table.entity)
+    };
+    stores[first.store as usize].1.run_insert(db, body, &slots).await.map_err(|error| error.context(about))
+}
+
+/// The key of an entity that has been inserted, as the column of another wants it.
+fn key_of(stores: &Stores, table: &'static Table, column: usize, to: At) -> Result<Value> {
+    let gone = || {
+        Error::new(
+            ErrorClass::Handle,
+            format!("{}.{} refers to an entity that is gone", table.name, table.columns[column].name),
+        )
+        .with_table(table.name)
+    };
+    let (_, parent) = stores.get(to.store as usize).ok_or_else(gone)?;
+    let reference = table
+        .foreign_keys
+        .iter()
+        .filter(|key| std::ptr::eq((key.table)(), parent.table()))
+        .find_map(|key| key.columns.iter().position(|own| *own == column).map(|at| key.references[at]))
+        .or_else(|| parent.table().primary_key.first().copied())
+        .ok_or_else(gone)?;
+    parent.value(to.slot, to.generation, reference).ok_or_else(gone)
+}
+
+async fn run_changes(
+    stores: &mut Stores,
+    db: &mut dyn Executor,
+    operations: &mut Vec<Operation>,
+    done: &mut Vec<Done>,
+) -> Result<()> {
+    if operations.is_empty() {
+        return Ok(());
+    }
+    let ready = operations
+        .drain(..)
+        .map(|operation| prepare(stores, operation))
+        .collect::<Result<Vec<Option<Ready>>>>()?;
+    let ready: Vec<Ready> = ready.into_iter().flatten().collect();
+    {
+        let dialect = db.dialect().clone();
+        let compiled =
+            ready.iter().map(|ready| ready.statement.compile(&*dialect)).collect::<Result<Vec<_>, _>>()?;
+        let mut jobs: Vec<Job<'_>> =
+            compiled.iter().map(|compiled| Job::new(&compiled.sql, &compiled.binds, Mode::Cached)).collect();
+        let result = db.run(&mut jobs).await;
+        // The first that failed or found no row is what the error is about.
+        for (job, ready) in jobs.iter().zip(&ready) {
+            if !job.done {
+                break;
+            }
+            if ready.exact && job.rows_affected != 1 {
+                return Err(stale(stores, ready.at));
+            }
+        }
+        if let Err(error) = result {
+            let failed = jobs.iter().position(|job| !job.done);
+            let at = failed.and_then(|failed| ready[failed].at);
+            return Err(match at {
+                Some(at) => error.context(name_of(&*stores[at.store as usize].1, at)),
+                None => error,
+            });
+        }
+    }
+    done.extend(ready.into_iter().map(|ready| ready.done));
+    Ok(())
+}
+
+fn stale(stores: &Stores, at: Option<At>) -> Error {
+    let about =
+        at.map(|at| (name_of(&*stores[at.store as usize].1, at), stores[at.store as usize].1.table()));
+    match about {
+        Some((name, table)) => Error::new(
+            ErrorClass::Stale,
+            format!("{name} was changed or deleted by somebody else since it was read: refresh it, or roll back and try again"),
+        )
+        .with_table(table.name),
+        None => Error::new(ErrorClass::Stale, "a row was changed or deleted by somebody else since it was read"),
+    }
+}
+
+/// The statement of an operation on one row; `None` if there is nothing to do.
+fn prepare(stores: &Stores, operation: Operation) -> Result<Option<Ready>> {
+    match operation {
+        Operation::Update { at, changes, kind } => prepare_update(stores, at, changes, kind),
+        Operation::Delete { at } => {
+            let store = &*stores[at.store as usize].1;
+            let statement = Change::Delete(Delete::of(store.table(), row_filter(store, at, true)));
+            Ok(Some(Ready { statement, exact: true, at: Some(at), done: Done::Deleted { at } }))
+        }
+        Operation::Link(link) => prepare_link(stores, &link).map(Some),
+        // `run` has sent those on their own.
+        Operation::Insert { .. } => Ok(None),
+    }
+}
+
+fn prepare_update(
+    stores: &Stores,
+    at: At,
+    changes: Vec<(usize, Input)>,
+    kind: UpdateKind,
+) -> Result<Option<Ready>> {
+    let store = &*stores[at.store as usize].1;
+    let table = store.table();
+    let mut values = Vec::with_capacity(changes.len() + 1);
+    for (column, input) in changes {
+        match input {
+            Input::Value(value) => values.push((column, value)),
+            Input::Pending(to) => {
+                let value = key_of(stores, table, column, to)?;
+                if store.loaded(at.slot, column).is_none_or(|loaded| !loaded.same(&value)) {
+                    values.push((column, value));
+                }
+            }
+            Input::Default => {}
+        }
+    }
+    if values.is_empty() {
+        return Ok(None);
+    }
+    if kind == UpdateKind::Edit
+        && let Some(version) = table.version()
+        && let Some(next) = store.loaded(at.slot, version).as_ref().and_then(next_version)
+    {
+        values.push((version, next));
+    }
+    let set = values.iter().map(|(column, value)| (*column, Expression::Bind(value.clone()))).collect();
+    let filter = row_filter(store, at, kind != UpdateKind::Complete);
+    let statement = Change::Update(Update::of(table, set, filter));
+    // A row that is inserted in this flush becomes an entity with what was inserted: what is completed is set on top.
+    let done = if kind == UpdateKind::Release { Done::Nothing } else { Done::Updated { at, values } };
+    Ok(Some(Ready { statement, exact: true, at: Some(at), done }))
+}
+
+fn next_version(version: &Value) -> Option<Value> {
+    Some(match version {
+        Value::I16(version) => Value::I16(version.checked_add(1)?),
+        Value::I32(version) => Value::I32(version.checked_add(1)?),
+        Value::I64(version) => Value::I64(version.checked_add(1)?),
+        Value::U64(version) => Value::U64(version.checked_add(1)?),
+        _ => return None,
+    })
+}
+
+/// `key = … AND version = …`, as the database has them.
+fn row_filter(store: &dyn AnyStore, at: At, with_version: bool) -> Vec<Expression> {
+    let table = store.table();
+    let version = table.version().filter(|_| with_version);
+    table
+        .primary_key
+        .iter()
+        .copied()
+        .chain(version)
+        .map(|column| {
+            let value = store
+                .loaded(at.slot, column)
+                .or_else(|| store.value(at.slot, at.generation, column))
+                .unwrap_or(Value::Null(table.columns[column].ty.kind));
+            equals(table, column, value)
+        })
+        .collect()
+}
+
+fn equals(table: &'static Table, column: usize, value: Value) -> Expression {
+    let left = Expression::Column(TableColumn { table, column: &table.columns[column] });
+    Expression::Infix(Box::new(Infix { left, operator: Operator::Eq, right: Expression::Bind(value) }))
+}
+
+fn prepare_link(stores: &Stores, link: &Link) -> Result<Ready> {
+    let table = link.through.table;
+    let mut columns: Vec<(usize, Value)> = Vec::new();
+    for (at, own, other) in [
+        (link.source, link.through.source_columns, link.source_columns),
+        (link.target, link.through.target_columns, link.target_columns),
+    ] {
+        let store = &*stores[at.store as usize].1;
+        for (own, other) in own.iter().zip(other) {
+            let value = store.value(at.slot, at.generation, *other).ok_or_else(|| {
+                Error::new(
+                    ErrorClass::Handle,
+                    format!("a row of {} would link an entity that is gone", table.name),
+                )
+                .with_table(table.name)
+            })?;
+            columns.push((*own, value));
+        }
+    }
+    let statement = if link.linked {
+        let mut inputs = vec![Input::Default; table.columns.len()];
+        for (column, value) in columns {
+            inputs[column] = Input::Value(value);
+        }
+        let mut body: InsertBody = Insert::from_inputs(table, inputs).into_body();
+        body.conflict = Some(OnConflict { target: Vec::new(), action: ConflictAction::Nothing });
+        Change::Link(Insert::from_body(body))
+    } else {
+        let filter = columns.into_iter().map(|(column, value)| equals(table, column, value)).collect();
+        Change::Delete(Delete::of(table, filter))
+    };
+    Ok(Ready { statement, exact: false, at: None, done: Done::Nothing })
+}

@@ -1,0 +1,455 @@
+//! What a flush does, in which order: decided without a database.
+//!
+//! Each pending change is an operation. Foreign keys and unique values make some wait for others; among those that wait for
+//! none, the order is inserts (parents first), updates, unlinking, linking, deletes (children first). A circle is broken
+//! through a column that can be NULL: it is NULL first, and set by an UPDATE when the other side is there.
+
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, HashMap},
+};
+
+use relata_core::{
+    Error, ErrorClass, Result,
+    entity::Input,
+    schema::{Table, sorted_tables},
+    value::Value,
+};
+
+use super::{At, Session, relate::Link};
+use crate::key::Key;
+
+/// One change of one row.
+#[derive(Debug, Clone)]
+pub(super) enum Operation {
+    /// `INSERT`, with a place for each column.
+    Insert { at: At, inputs: Vec<Input> },
+    /// `UPDATE`, of these columns.
+    Update { at: At, changes: Vec<(usize, Input)>, kind: UpdateKind },
+    /// `DELETE`.
+    Delete { at: At },
+    /// A row of an association.
+    Link(Link),
+}
+
+/// Why a row is updated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum UpdateKind {
+    /// It was edited.
+    Edit,
+    /// It lets go of unique values that others take, and gets its own later.
+    Release,
+    /// It was inserted in this flush, without a key that was not known then.
+    Complete,
+}
+
+impl Operation {
+    fn phase(&self) -> u8 {
+        match self {
+            Operation::Insert { .. } => 0,
+            Operation::Update { .. } => 1,
+            Operation::Link(link) if !link.linked => 2,
+            Operation::Link(_) => 3,
+            Operation::Delete { .. } => 4,
+        }
+    }
+
+    pub(super) fn at(&self) -> Option<At> {
+        match self {
+            Operation::Insert { at, .. } | Operation::Update { at, .. } | Operation::Delete { at } => {
+                Some(*at)
+            }
+            Operation::Link(_) => None,
+        }
+    }
+
+    /// The entities that have to be inserted before it.
+    pub(super) fn waits_for(&self) -> Vec<At> {
+        let pending = |input: &Input| match input {
+            Input::Pending(at) => Some(*at),
+            _ => None,
+        };
+        match self {
+            Operation::Insert { inputs, .. } => inputs.iter().filter_map(pending).collect(),
+            Operation::Update { changes, .. } => {
+                changes.iter().filter_map(|(_, input)| pending(input)).collect()
+            }
+            Operation::Link(link) => vec![link.source, link.target],
+            Operation::Delete { .. } => Vec::new(),
+        }
+    }
+}
+
+/// Operations, each to be done after those it is listed behind.
+struct Graph {
+    operations: Vec<Operation>,
+    after: Vec<Vec<usize>>,
+    waiting: Vec<usize>,
+}
+
+impl Graph {
+    fn add(&mut self, operation: Operation) -> usize {
+        self.operations.push(operation);
+        self.after.push(Vec::new());
+        self.waiting.push(0);
+        self.operations.len() - 1
+    }
+
+    fn edge(&mut self, first: usize, then: usize) {
+        if first != then && !self.after[first].contains(&then) {
+            self.after[first].push(then);
+            self.waiting[then] += 1;
+        }
+    }
+
+    fn remove_edge(&mut self, first: usize, then: usize) {
+        if let Some(at) = self.after[first].iter().position(|known| *known == then) {
+            self.after[first].swap_remove(at);
+            self.waiting[then] -= 1;
+        }
+    }
+}
+
+/// A table, some of its columns, and values of them: what a key refers to, or a unique constraint guards.
+type Place = (*const Table, Vec<usize>, Key);
+
+/// The operations of a flush, in order.
+pub(super) fn plan(session: &Session) -> Result<Vec<Operation>> {
+    let operations = collect(session)?;
+    if operations.len() <= 1 {
+        return Ok(operations);
+    }
+    let count = operations.len();
+    let mut graph = Graph { operations, after: vec![Vec::new(); count], waiting: vec![0; count] };
+    let inserts: HashMap<At, usize> = graph
+        .operations
+        .iter()
+        .enumerate()
+        .filter_map(|(op, operation)| match operation {
+            Operation::Insert { at, .. } => Some((*at, op)),
+            _ => None,
+        })
+        .collect();
+    pending_keys(&mut graph, &inserts);
+    foreign_keys(session, &mut graph);
+    unique_values(session, &mut graph);
+    sort(session, graph, &inserts)
+}
+
+/// What is pending, one operation a row.
+fn collect(session: &Session) -> Result<Vec<Operation>> {
+    let mut operations =
+        Vec::with_capacity(session.pending.len() + session.dirty.len() + session.deleted.len());
+    for at in &session.pending {
+        let store = session.store(*at);
+        if store.is_pending(at.slot, at.generation) {
+            let mut inputs = vec![Input::Default; store.table().columns.len()];
+            store.inputs(at.slot, &mut inputs);
+            operations.push(Operation::Insert { at: *at, inputs });
+        }
+    }
+    for at in &session.dirty {
+        let store = session.store(*at);
+        if session.deleted.contains(at) {
+            continue;
+        }
+        let mut changes: Vec<(usize, Input)> =
+            store.changes(at.slot).into_iter().map(|(column, value)| (column, Input::Value(value))).collect();
+        let version = store.table().version();
+        if changes.iter().any(|(column, _)| Some(*column) == version) {
+            return Err(session.describe(*at, "its version was edited by hand; the session counts it"));
+        }
+        for (column, to) in store.links(at.slot) {
+            changes.retain(|(known, _)| *known != column);
+            changes.push((column, Input::Pending(to)));
+        }
+        if !changes.is_empty() {
+            operations.push(Operation::Update { at: *at, changes, kind: UpdateKind::Edit });
+        }
+    }
+    operations.extend(session.links.iter().map(|link| Operation::Link(*link)));
+    operations.extend(session.deleted.iter().map(|at| Operation::Delete { at: *at }));
+    Ok(operations)
+}
+
+/// What holds the key of a pending row waits for it; links wait for both ends, and deletes for unlinking.
+fn pending_keys(graph: &mut Graph, inserts: &HashMap<At, usize>) {
+    let deletes: HashMap<At, usize> = graph
+        .operations
+        .iter()
+        .enumerate()
+        .filter_map(|(op, operation)| match operation {
+            Operation::Delete { at } => Some((*at, op)),
+            _ => None,
+        })
+        .collect();
+    for op in 0..graph.operations.len() {
+        for at in graph.operations[op].waits_for() {
+            if let Some(insert) = inserts.get(&at) {
+                graph.edge(*insert, op);
+            }
+            // Only a link that is deleted can have an end that is deleted.
+            if let Some(delete) = deletes.get(&at) {
+                graph.edge(op, *delete);
+            }
+        }
+    }
+}
+
+/// A row that refers to another by a key that was given waits for it to be inserted, and a row that is referred to is deleted
+/// after those that refer to it.
+fn foreign_keys(session: &Session, graph: &mut Graph) {
+    let mut inserted: HashMap<Place, usize> = HashMap::new();
+    let mut deleted: HashMap<Place, usize> = HashMap::new();
+    let mut referenced: Vec<(*const Table, &'static [usize])> = Vec::new();
+    for (_, store) in &session.stores {
+        for key in store.table().foreign_keys {
+            let target: *const Table = (key.table)();
+            if !referenced.contains(&(target, key.references)) {
+                referenced.push((target, key.references));
+            }
+        }
+    }
+    for (op, operation) in graph.operations.iter().enumerate() {
+        let Some(at) = operation.at() else { continue };
+        let table: *const Table = session.store(at).table();
+        for (_, columns) in referenced.iter().filter(|(target, _)| std::ptr::eq(*target, table)) {
+            match operation {
+                Operation::Insert { inputs, .. } => {
+                    if let Some(key) = given(inputs, columns) {
+                        inserted.insert((table, columns.to_vec(), key), op);
+                    }
+                }
+                Operation::Delete { .. } => {
+                    if let Some(key) = loaded(session, at, columns) {
+                        deleted.insert((table, columns.to_vec(), key), op);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    if inserted.is_empty() && deleted.is_empty() {
+        return;
+    }
+    for op in 0..graph.operations.len() {
+        let Some(at) = graph.operations[op].at() else { continue };
+        for key in session.store(at).table().foreign_keys {
+            let target: *const Table = (key.table)();
+            let (now, before) = match &graph.operations[op] {
+                Operation::Insert { inputs, .. } => (given(inputs, key.columns), None),
+                Operation::Update { changes, .. } => {
+                    let touched =
+                        key.columns.iter().any(|column| changes.iter().any(|(known, _)| known == column));
+                    if !touched {
+                        continue;
+                    }
+                    (updated(session, at, changes, key.columns), loaded(session, at, key.columns))
+                }
+                Operation::Delete { .. } => (None, loaded(session, at, key.columns)),
+                Operation::Link(_) => continue,
+            };
+            let place = |key_values| (target, key.references.to_vec(), key_values);
+            if let Some(insert) = now.and_then(|values| inserted.get(&place(values))).copied() {
+                graph.edge(insert, op);
+            }
+            if let Some(delete) = before.and_then(|values| deleted.get(&place(values))).copied() {
+                graph.edge(op, delete);
+            }
+        }
+    }
+}
+
+/// What frees a unique value goes before what takes it.
+fn unique_values(session: &Session, graph: &mut Graph) {
+    let mut freed: HashMap<Place, usize> = HashMap::new();
+    let mut taken: Vec<(Place, usize)> = Vec::new();
+    for (op, operation) in graph.operations.iter().enumerate() {
+        let Some(at) = operation.at() else { continue };
+        let table = session.store(at).table();
+        let place = |columns: &[usize], key| (std::ptr::from_ref(table), columns.to_vec(), key);
+        for columns in unique_columns(table) {
+            match operation {
+                Operation::Insert { inputs, .. } => {
+                    if let Some(key) = given(inputs, columns) {
+                        taken.push((place(columns, key), op));
+                    }
+                }
+                Operation::Update { changes, .. } => {
+                    if columns.iter().any(|column| changes.iter().any(|(known, _)| known == column)) {
+                        if let Some(key) = updated(session, at, changes, columns) {
+                            taken.push((place(columns, key), op));
+                        }
+                        if let Some(key) = loaded(session, at, columns) {
+                            freed.insert(place(columns, key), op);
+                        }
+                    }
+                }
+                Operation::Delete { .. } => {
+                    if let Some(key) = loaded(session, at, columns) {
+                        freed.insert(place(columns, key), op);
+                    }
+                }
+                Operation::Link(_) => {}
+            }
+        }
+    }
+    if freed.is_empty() {
+        return;
+    }
+    for (place, op) in taken {
+        if let Some(first) = freed.get(&place) {
+            graph.edge(*first, op);
+        }
+    }
+}
+
+/// The columns of each unique constraint, the primary key first.
+fn unique_columns(table: &'static Table) -> impl Iterator<Item = &'static [usize]> {
+    let indexes = table.indexes.iter().filter(|index| index.unique).map(|index| index.columns);
+    std::iter::once(table.primary_key).chain(table.uniques.iter().map(|unique| unique.columns)).chain(indexes)
+}
+
+/// The values that an insert gives for these columns, if it gives all and none is NULL.
+fn given(inputs: &[Input], columns: &[usize]) -> Option<Key> {
+    let values: Option<Vec<&Value>> = columns
+        .iter()
+        .map(|column| match &inputs[*column] {
+            Input::Value(value) => Some(value),
+            _ => None,
+        })
+        .collect();
+    Some(Key::of_values(values?.into_iter())).filter(|key| !key.has_null())
+}
+
+/// The values that these columns have in the database.
+fn loaded(session: &Session, at: At, columns: &[usize]) -> Option<Key> {
+    let values: Option<Vec<Value>> =
+        columns.iter().map(|column| session.store(at).loaded(at.slot, *column)).collect();
+    Some(Key::of_values(values?.iter())).filter(|key| !key.has_null())
+}
+
+/// The values that these columns have after an update.
+fn updated(session: &Session, at: At, changes: &[(usize, Input)], columns: &[usize]) -> Option<Key> {
+    let values: Option<Vec<Value>> = columns
+        .iter()
+        .map(|column| match changes.iter().find(|(known, _)| known == column) {
+            Some((_, Input::Value(value))) => Some(value.clone()),
+            Some(_) => None,
+            None => session.store(at).loaded(at.slot, *column),
+        })
+        .collect();
+    Some(Key::of_values(values?.iter())).filter(|key| !key.has_null())
+}
+
+/// The operations in an order that none has to wait in.
+fn sort(session: &Session, mut graph: Graph, inserts: &HashMap<At, usize>) -> Result<Vec<Operation>> {
+    let tables: Vec<&'static Table> = session.stores.iter().map(|(_, store)| store.table()).collect();
+    let sorted = sorted_tables(&tables);
+    let rank = |operation: &Operation| {
+        let table = match operation.at() {
+            Some(at) => session.store(at).table(),
+            None => return 0,
+        };
+        let rank = sorted.iter().position(|known| std::ptr::eq(*known, table)).unwrap_or(0);
+        if matches!(operation, Operation::Delete { .. }) { sorted.len() - rank } else { rank }
+    };
+    let priority = |graph: &Graph, op: usize| {
+        let operation = &graph.operations[op];
+        Reverse((operation.phase(), rank(operation), op))
+    };
+    let mut ready: BinaryHeap<Reverse<(u8, usize, usize)>> = (0..graph.operations.len())
+        .filter(|op| graph.waiting[*op] == 0)
+        .map(|op| priority(&graph, op))
+        .collect();
+    let mut order = Vec::with_capacity(graph.operations.len());
+    let mut done = vec![false; graph.operations.len()];
+    loop {
+        while let Some(Reverse((_, _, op))) = ready.pop() {
+            done[op] = true;
+            order.push(op);
+            for next in graph.after[op].clone() {
+                graph.waiting[next] -= 1;
+                if graph.waiting[next] == 0 {
+                    ready.push(priority(&graph, next));
+                }
+            }
+        }
+        if order.len() == graph.operations.len() {
+            break;
+        }
+        let freed = break_circle(session, &mut graph, &done, inserts)?;
+        done.resize(graph.operations.len(), false);
+        for op in freed {
+            if graph.waiting[op] == 0 && !done[op] {
+                ready.push(priority(&graph, op));
+            }
+        }
+    }
+    let mut operations: Vec<Option<Operation>> = graph.operations.into_iter().map(Some).collect();
+    Ok(order.into_iter().filter_map(|op| operations[op].take()).collect())
+}
+
+/// Lets one of the operations that wait for each other go on, and says which may be ready now.
+fn break_circle(
+    session: &Session,
+    graph: &mut Graph,
+    done: &[bool],
+    inserts: &HashMap<At, usize>,
+) -> Result<Vec<usize>> {
+    let stuck: Vec<usize> = (0..graph.operations.len()).filter(|op| !done[*op]).collect();
+    // A row is inserted with NULL for a key that is not known yet, which an UPDATE sets.
+    for op in &stuck {
+        let Operation::Insert { at, inputs } = &graph.operations[*op] else { continue };
+        let (at, table) = (*at, session.store(*at).table());
+        let cut = inputs.iter().enumerate().find_map(|(column, input)| match input {
+            Input::Pending(to) if table.columns[column].nullable => {
+                inserts.get(to).filter(|insert| !done[**insert]).map(|insert| (column, *to, *insert))
+            }
+            _ => None,
+        });
+        let Some((column, to, parent)) = cut else { continue };
+        if let Operation::Insert { inputs, .. } = &mut graph.operations[*op] {
+            inputs[column] = Input::Value(Value::Null(table.columns[column].ty.kind));
+            // The same parent may be needed for another column as well.
+            if !inputs.contains(&Input::Pending(to)) {
+                graph.remove_edge(parent, *op);
+            }
+        }
+        let changes = vec![(column, Input::Pending(to))];
+        let complete = graph.add(Operation::Update { at, changes, kind: UpdateKind::Complete });
+        graph.edge(*op, complete);
+        graph.edge(parent, complete);
+        return Ok(vec![*op]);
+    }
+    // A row lets go of its unique values through NULL, so that others can take them.
+    for op in &stuck {
+        let Operation::Update { at, changes, kind: UpdateKind::Edit } = &graph.operations[*op] else {
+            continue;
+        };
+        let (at, table) = (*at, session.store(*at).table());
+        let takers: Vec<usize> = graph.after[*op].iter().copied().filter(|taker| !done[*taker]).collect();
+        let column = unique_columns(table).flatten().copied().find(|column| {
+            table.columns[*column].nullable && changes.iter().any(|(known, _)| known == column)
+        });
+        let Some(column) = column.filter(|_| !takers.is_empty()) else { continue };
+        let changes = vec![(column, Input::Value(Value::Null(table.columns[column].ty.kind)))];
+        let release = graph.add(Operation::Update { at, changes, kind: UpdateKind::Release });
+        for taker in &takers {
+            graph.remove_edge(*op, *taker);
+            graph.edge(release, *taker);
+        }
+        graph.edge(release, *op);
+        return Ok(vec![release]);
+    }
+    let mut names: Vec<String> =
+        stuck.iter().filter_map(|op| graph.operations[*op].at()).map(|at| session.name_of(at)).collect();
+    names.dedup();
+    Err(Error::new(
+        ErrorClass::Session,
+        format!(
+            "these rows wait for each other in a circle, and no column in it can be NULL for a moment: {}; flush in between, or change one of them first",
+            names.join(", ")
+        ),
+    ))
+}

@@ -1,0 +1,254 @@
+//! Reading through a session: handles, and plain rows.
+
+use std::sync::Arc;
+
+use relata_core::{
+    Error, ErrorClass, Result,
+    dialect::Dialect,
+    driver::{BoxFuture, Job},
+    entity::Entity,
+    schema::Table,
+    statement::Select,
+};
+use relata_pool::{Executor, Fetch, Transaction};
+
+use super::{
+    Handle, Session,
+    flush::{ends_transaction, exclusive, lost_transaction},
+};
+
+/// A statement whose rows a session can take in: a select of entities, or a graph of them.
+#[diagnostic::on_unimplemented(
+    message = "a session cannot take in the rows of `{Self}`",
+    note = "a select of whole entities it can, and one `.with(…)` their relationships; read anything else by `select.all(&mut session)`"
+)]
+pub trait SessionRead: Sized + Send {
+    /// What a row becomes: `Handle<User>`, or `(Handle<User>, Vec<Handle<Post>>)`.
+    type Handles: Send;
+
+    /// Reads the rows and takes them in.
+    ///
+    /// # Errors
+    ///
+    /// What the database says; what cannot be decoded.
+    fn read_into<'a>(self, session: &'a mut Session) -> BoxFuture<'a, Result<Vec<Self::Handles>>>
+    where
+        Self: 'a;
+
+    /// The same with `LIMIT rows`.
+    #[must_use]
+    fn at_most(self, rows: u64) -> Self;
+}
+
+impl<E: Entity> SessionRead for Select<E> {
+    type Handles = Handle<E>;
+
+    fn read_into<'a>(self, session: &'a mut Session) -> BoxFuture<'a, Result<Vec<Handle<E>>>>
+    where
+        Self: 'a,
+    {
+        Box::pin(async move {
+            let rows = self.all(&mut *session).await?;
+            session.attach_all(rows)
+        })
+    }
+
+    fn at_most(self, rows: u64) -> Self {
+        self.limit(rows)
+    }
+}
+
+impl Session {
+    /// The rows of a statement, as handles; flushes first. A row that is in the session already keeps its handle: a clean
+    /// entity takes the new values, an edited one keeps its edits.
+    ///
+    /// # Errors
+    ///
+    /// As [`flush`](Session::flush); what the database says; what cannot be decoded.
+    pub async fn all<Q: SessionRead>(&mut self, statement: Q) -> Result<Vec<Q::Handles>> {
+        statement.read_into(self).await
+    }
+
+    /// The one row of a statement.
+    ///
+    /// # Errors
+    ///
+    /// As [`all`](Session::all); [`NotFound`](ErrorClass::NotFound) or [`TooManyRows`](ErrorClass::TooManyRows) if there is
+    /// not exactly one.
+    pub async fn one<Q: SessionRead>(&mut self, statement: Q) -> Result<Q::Handles> {
+        self.one_or_none(statement)
+            .await?
+            .ok_or_else(|| Error::new(ErrorClass::NotFound, "one row was asked for, and there is none"))
+    }
+
+    /// The one row of a statement, or `None`.
+    ///
+    /// # Errors
+    ///
+    /// As [`all`](Session::all); [`TooManyRows`](ErrorClass::TooManyRows) if there are more.
+    pub async fn one_or_none<Q: SessionRead>(&mut self, statement: Q) -> Result<Option<Q::Handles>> {
+        let mut rows = statement.at_most(2).read_into(self).await?;
+        if rows.len() > 1 {
+            return Err(Error::new(ErrorClass::TooManyRows, "one row was asked for, and there are more"));
+        }
+        Ok(rows.pop())
+    }
+
+    /// The first row of a statement, or `None`: with `LIMIT 1`.
+    ///
+    /// # Errors
+    ///
+    /// As [`all`](Session::all).
+    pub async fn first<Q: SessionRead>(&mut self, statement: Q) -> Result<Option<Q::Handles>> {
+        Ok(statement.at_most(1).read_into(self).await?.pop())
+    }
+
+    /// The row with this primary key: from memory, if it is there and not stale; otherwise from the database.
+    ///
+    /// # Errors
+    ///
+    /// As [`all`](Session::all).
+    pub async fn get<E: Entity>(&mut self, key: impl Into<E::Key>) -> Result<Option<Handle<E>>> {
+        let key = key.into();
+        if let Some(handle) = self.known::<E>(&key) {
+            return Ok(handle);
+        }
+        self.one_or_none(E::find(&key)).await
+    }
+
+    /// Reads an entity again from the database. Its edits are kept, on top of the new values.
+    ///
+    /// # Errors
+    ///
+    /// As [`all`](Session::all); [`Handle`](ErrorClass::Handle) if the handle names no entity;
+    /// [`Stale`](ErrorClass::Stale) if its row is gone.
+    pub async fn refresh<E: Entity>(&mut self, handle: Handle<E>) -> Result<()> {
+        let key = self
+            .store_of(handle)?
+            .key(handle.at.slot, handle.at.generation)
+            .map_err(|why| handle.error(why))?;
+        // Its own edits are not sent for this: they may be what is in doubt.
+        let row: Option<E> = E::find(&key).one_or_none(&mut Unflushed(self)).await?;
+        let row = row.ok_or_else(|| {
+            Error::new(ErrorClass::Stale, format!("the row of {} is gone", self.name_of(handle.at)))
+                .with_table(E::TABLE.name)
+        })?;
+        self.attach(row)?;
+        Ok(())
+    }
+
+    /// What memory says of a key: nothing, that it is deleted (`Some(None)`), or its handle.
+    fn known<E: Entity>(&mut self, key: &E::Key) -> Option<Option<Handle<E>>> {
+        let id = self.id;
+        let (store, entities) = self.open_store::<E>();
+        let slot = *entities.map.get(key)?;
+        let generation = entities.entries[slot as usize].generation;
+        match entities.live(slot, generation) {
+            Ok(live) if live.stale => None,
+            Ok(_) => Some(Some(Handle::new(super::At { session: id, store, slot, generation }))),
+            Err(_) => Some(None),
+        }
+    }
+
+    pub(super) async fn run_unflushed(&mut self, jobs: &mut [Job<'_>]) -> Result<()> {
+        self.check_usable_at_all()?;
+        self.begin().await?;
+        self.poisoned = true;
+        let transaction = exclusive(&mut self.transaction).as_mut().ok_or_else(lost_transaction)?;
+        let result = transaction.run(jobs).await;
+        self.poisoned = result.as_ref().is_err_and(ends_transaction);
+        result
+    }
+
+    async fn join_unflushed(&mut self) -> Result<Transaction<'_>> {
+        self.check_usable_at_all()?;
+        self.begin().await?;
+        exclusive(&mut self.transaction).as_mut().ok_or_else(lost_transaction)?.join().await
+    }
+
+    /// Takes in a row.
+    pub(crate) fn attach<E: Entity>(&mut self, entity: E) -> Result<Handle<E>> {
+        let (id, now) = (self.id, self.clock);
+        let (store, entities) = self.open_store::<E>();
+        let (slot, generation) = entities.attach(entity, now)?;
+        Ok(Handle::new(super::At { session: id, store, slot, generation }))
+    }
+
+    /// Takes in rows.
+    pub(crate) fn attach_all<E: Entity>(&mut self, rows: Vec<E>) -> Result<Vec<Handle<E>>> {
+        let (id, now) = (self.id, self.clock);
+        let (store, entities) = self.open_store::<E>();
+        entities.reserve(rows.len());
+        rows.into_iter()
+            .map(|row| {
+                let (slot, generation) = entities.attach(row, now)?;
+                Ok(Handle::new(super::At { session: id, store, slot, generation }))
+            })
+            .collect()
+    }
+}
+
+/// A session runs any statement, in its transaction, after a flush of what is pending: rows come back plain.
+impl Executor for Session {
+    fn dialect(&self) -> &Arc<dyn Dialect> {
+        self.engine.dialect()
+    }
+
+    fn run<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            if self.autoflush {
+                self.flush().await?;
+            }
+            self.run_unflushed(jobs).await
+        })
+    }
+
+    fn run_atomic<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>> {
+        self.run(jobs)
+    }
+
+    fn in_transaction(&self) -> bool {
+        true
+    }
+
+    fn join<'a>(&'a mut self) -> BoxFuture<'a, Result<Transaction<'a>>> {
+        Box::pin(async move {
+            if self.autoflush {
+                self.flush().await?;
+            }
+            self.join_unflushed().await
+        })
+    }
+
+    fn wrote(&mut self, table: &'static Table) {
+        let now = self.clock;
+        if let Some(store) = self.store_of_table(table) {
+            self.stores[store as usize].1.mark_stale(now);
+        }
+    }
+}
+
+/// A session that runs a statement without flushing first.
+struct Unflushed<'a>(&'a mut Session);
+
+impl Executor for Unflushed<'_> {
+    fn dialect(&self) -> &Arc<dyn Dialect> {
+        self.0.engine.dialect()
+    }
+
+    fn run<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>> {
+        Box::pin(self.0.run_unflushed(jobs))
+    }
+
+    fn run_atomic<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>> {
+        self.run(jobs)
+    }
+
+    fn in_transaction(&self) -> bool {
+        true
+    }
+
+    fn join<'a>(&'a mut self) -> BoxFuture<'a, Result<Transaction<'a>>> {
+        Box::pin(self.0.join_unflushed())
+    }
+}

@@ -1,0 +1,134 @@
+//! Commit, rollback and savepoints: the database and the memory together.
+
+use relata_core::{Error, ErrorClass, Result};
+
+use super::{
+    Session,
+    flush::{exclusive, lost_transaction},
+    store::Time,
+};
+
+/// A point to go back to within the transaction of a session. [`Session::savepoint`] makes it.
+#[derive(Debug)]
+#[must_use = "roll back to it or release it; by itself it does nothing"]
+pub struct Savepoint {
+    session: u64,
+    began: Time,
+    /// Its number in the transaction.
+    number: usize,
+}
+
+impl Session {
+    /// Flushes, and makes everything permanent. The entities stay in the session, and a next transaction begins when it is
+    /// needed.
+    ///
+    /// # Errors
+    ///
+    /// As [`flush`](Session::flush); then nothing is committed, and the transaction is as it was. If the COMMIT itself fails,
+    /// the session has to be rolled back; [`CommitUnknown`](ErrorClass::CommitUnknown) if its answer was lost.
+    pub async fn commit(&mut self) -> Result<()> {
+        self.flush().await?;
+        if let Some(transaction) = exclusive(&mut self.transaction).take() {
+            self.poisoned = true;
+            transaction.commit().await?;
+            self.poisoned = false;
+        }
+        for (_, store) in &mut self.stores {
+            store.commit();
+        }
+        self.next_transaction();
+        Ok(())
+    }
+
+    /// Goes back to where the transaction began, in the database and in memory: entities that were edited have the values
+    /// they had then, those that were added or first read in it leave, those that were deleted return. Only the ROLLBACK is
+    /// sent. It ends the poisoning of a session.
+    ///
+    /// # Errors
+    ///
+    /// If the database refuses. A lost connection is no error: the database has rolled back by itself then.
+    pub async fn rollback(&mut self) -> Result<()> {
+        let transaction = exclusive(&mut self.transaction).take();
+        // The memory goes back first: it does so whatever becomes of the connection.
+        let began = self.levels.first().copied().unwrap_or(1);
+        self.restore(began)?;
+        self.next_transaction();
+        self.poisoned = false;
+        match transaction {
+            Some(transaction) => transaction.rollback().await.or_else(|error| match error.is_disconnect() {
+                true => Ok(()),
+                false => Err(error),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Flushes, and marks a point to go back to.
+    ///
+    /// # Errors
+    ///
+    /// As [`flush`](Session::flush), or if the savepoint cannot be made.
+    pub async fn savepoint(&mut self) -> Result<Savepoint> {
+        self.flush().await?;
+        self.check_usable_at_all()?;
+        self.begin().await?;
+        let transaction = exclusive(&mut self.transaction).as_mut().ok_or_else(lost_transaction)?;
+        // It travels with the next statement.
+        let number = transaction.open_savepoint().await?;
+        self.clock += 1;
+        self.levels.push(self.clock);
+        Ok(Savepoint { session: self.id, began: self.clock, number })
+    }
+
+    /// Goes back to a savepoint, in the database and in memory, as [`rollback`](Session::rollback) does to the start. The
+    /// savepoint and those made after it are gone.
+    ///
+    /// # Errors
+    ///
+    /// [`Session`](ErrorClass::Session) if it is not one of this transaction's; whatever the database says.
+    pub async fn rollback_to(&mut self, savepoint: Savepoint) -> Result<()> {
+        let level = self.level_of(&savepoint)?;
+        let transaction = exclusive(&mut self.transaction).as_mut().ok_or_else(lost_transaction)?;
+        self.poisoned = true;
+        transaction.rollback_savepoint(savepoint.number).await?;
+        self.poisoned = false;
+        self.restore(savepoint.began)?;
+        self.levels.truncate(level);
+        Ok(())
+    }
+
+    /// Flushes, and forgets a savepoint: what was done since belongs to what is around it.
+    ///
+    /// # Errors
+    ///
+    /// As [`flush`](Session::flush); [`Session`](ErrorClass::Session) if it is not one of this transaction's.
+    pub async fn release(&mut self, savepoint: Savepoint) -> Result<()> {
+        let level = self.level_of(&savepoint)?;
+        self.flush().await?;
+        let transaction = exclusive(&mut self.transaction).as_mut().ok_or_else(lost_transaction)?;
+        transaction.release_savepoint(savepoint.number).await?;
+        self.levels.truncate(level);
+        Ok(())
+    }
+
+    fn level_of(&self, savepoint: &Savepoint) -> Result<usize> {
+        let level = self.levels.iter().position(|began| *began == savepoint.began);
+        level.filter(|_| savepoint.session == self.id).ok_or_else(|| {
+            Error::new(ErrorClass::Session, "the savepoint is not one of this transaction: it ended with another, or with the transaction")
+        })
+    }
+
+    /// Takes the memory back to a time.
+    fn restore(&mut self, to: Time) -> Result<()> {
+        self.pending.clear();
+        self.dirty.clear();
+        self.deleted.clear();
+        self.links.clear();
+        self.stores.iter_mut().try_for_each(|(_, store)| store.rollback(to))
+    }
+
+    fn next_transaction(&mut self) {
+        self.clock += 1;
+        self.levels = vec![self.clock];
+    }
+}

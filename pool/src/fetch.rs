@@ -1,0 +1,302 @@
+//! Running statements for their rows.
+
+use std::ops::ControlFlow;
+
+use relata_core::{
+    Error, ErrorClass, Result,
+    driver::{Job, Mode, Sink},
+    expr::{count_all, exists},
+    render::Statement,
+    statement::{Core, Delete, Insert, RawStatement, ReadRow, Select, Update, select},
+};
+
+use crate::{
+    Executor, RowStream,
+    returning::insert_rows,
+    sink::{Collect, First},
+};
+
+/// What is known when a statement has run.
+#[non_exhaustive]
+pub struct Ran {
+    /// The sink, with the rows.
+    pub sink: Option<Box<dyn Sink>>,
+    /// How many rows it changed, as the database counts them.
+    pub rows_affected: u64,
+    /// The SQL text; of an INSERT that became several, the first.
+    pub sql: String,
+}
+
+/// Runs statements for their rows, on anything that is an [`Executor`]: `&engine`, `&mut connection`, `&mut transaction`.
+///
+/// ```ignore
+/// let posts: Vec<Post> = Post::select().filter(Post::title.contains("rust")).all(&engine).await?;
+/// ```
+///
+/// Each method fails with what the database says of the statement, with
+/// [`Compile`](ErrorClass::Compile) if the database cannot express it, with [`Decode`](ErrorClass::Decode) if a row does not
+/// fit, and with the errors of getting a connection.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no statement with rows",
+    note = "SELECT is, and INSERT, UPDATE and DELETE with `.returning(…)`"
+)]
+pub trait Fetch: Sized + Send {
+    /// What a row becomes.
+    type Row: Send + 'static;
+
+    /// How a row becomes one.
+    fn reader(&self) -> ReadRow<Self::Row>;
+
+    /// Whether it only reads, so that it may be given up as soon as enough is known.
+    fn reads_only(&self) -> bool {
+        false
+    }
+
+    /// The same with no more than so many rows, where that can be said.
+    #[must_use]
+    fn at_most(self, rows: u64) -> Self {
+        let _ = rows;
+        self
+    }
+
+    /// Runs it with the rows into a sink. The other methods stand on this one.
+    ///
+    /// # Errors
+    ///
+    /// As said [above](Fetch), and whatever the sink says.
+    fn run_into(
+        self,
+        db: &mut dyn Executor,
+        sink: Box<dyn Sink>,
+        mode: Mode,
+    ) -> impl Future<Output = Result<Ran>> + Send;
+
+    /// All rows.
+    ///
+    /// # Errors
+    ///
+    /// As said [above](Fetch).
+    fn all(self, db: impl Executor) -> impl Future<Output = Result<Vec<Self::Row>>> + Send {
+        async move {
+            let mut db = db;
+            let sink = Collect::new(self.reader());
+            let ran = self.run_into(&mut db, sink, Mode::Cached).await?;
+            Collect::into_rows(ran.sink)
+        }
+    }
+
+    /// The one row.
+    ///
+    /// # Errors
+    ///
+    /// As said [above](Fetch); [`NotFound`](ErrorClass::NotFound) if there is none,
+    /// [`TooManyRows`](ErrorClass::TooManyRows) if there are more.
+    fn one(self, db: impl Executor) -> impl Future<Output = Result<Self::Row>> + Send {
+        async move {
+            let mut db = db;
+            let (row, sql) = at_most_one(self, &mut db).await?;
+            row.ok_or_else(|| {
+                Error::new(ErrorClass::NotFound, "no row was found; `one_or_none` allows for that")
+                    .with_statement(&sql)
+            })
+        }
+    }
+
+    /// The one row, or `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// As said [above](Fetch); [`TooManyRows`](ErrorClass::TooManyRows) if there are more.
+    fn one_or_none(self, db: impl Executor) -> impl Future<Output = Result<Option<Self::Row>>> + Send {
+        async move {
+            let mut db = db;
+            Ok(at_most_one(self, &mut db).await?.0)
+        }
+    }
+
+    /// The first row, or `None` if there is none. A SELECT gets `LIMIT 1`.
+    ///
+    /// # Errors
+    ///
+    /// As said [above](Fetch).
+    fn first(self, db: impl Executor) -> impl Future<Output = Result<Option<Self::Row>>> + Send {
+        async move {
+            let mut db = db;
+            let sink = First::new(self.reader(), self.reads_only());
+            let ran = self.at_most(1).run_into(&mut db, sink, Mode::Cached).await?;
+            Ok(First::back(ran.sink)?.row)
+        }
+    }
+
+    /// The rows one by one, as they come, with bounded memory.
+    ///
+    /// Nothing is sent before the first is asked for. A stream that is dropped before its end leaves the connection in
+    /// doubt: the engine cleans it, a transaction has to be rolled back.
+    fn stream<'a>(self, db: impl Executor + 'a) -> RowStream<'a, Self::Row>
+    where
+        Self: 'a,
+    {
+        RowStream::new(self, db)
+    }
+
+    /// Calls a function for each row, as they come, with bounded memory, until it breaks.
+    ///
+    /// # Errors
+    ///
+    /// As said [above](Fetch), and those of the function.
+    fn for_each(
+        self,
+        db: impl Executor,
+        each: impl FnMut(Self::Row) -> Result<ControlFlow<()>> + Send,
+    ) -> impl Future<Output = Result<()>> + Send {
+        async move {
+            let mut each = each;
+            let mut rows = self.stream(db);
+            while let Some(row) = rows.next().await {
+                if each(row?)?.is_break() {
+                    break;
+                }
+            }
+            Ok(())
+        }
+    }
+}
+
+async fn at_most_one<F: Fetch>(statement: F, db: &mut dyn Executor) -> Result<(Option<F::Row>, String)> {
+    let sink = First::new(statement.reader(), statement.reads_only());
+    let ran = statement.run_into(db, sink, Mode::Cached).await?;
+    let first = First::back(ran.sink)?;
+    if first.more {
+        return Err(Error::new(
+            ErrorClass::TooManyRows,
+            "more than one row was found; `first` takes the first, `all` takes all",
+        )
+        .with_statement(&ran.sql));
+    }
+    Ok((first.row, ran.sql))
+}
+
+/// Compiles a statement and runs it.
+pub(crate) async fn run_statement<S: Statement + Sync>(
+    statement: &S,
+    db: &mut dyn Executor,
+    sink: Option<Box<dyn Sink>>,
+    mode: Mode,
+) -> Result<Ran> {
+    let dialect = db.dialect().clone();
+    let compiled = statement.compile(&*dialect)?;
+    let mut job = Job::new(&compiled.sql, &compiled.binds, mode);
+    job.sink = sink;
+    let mut jobs = [job];
+    db.run(&mut jobs).await?;
+    let [Job { sink, rows_affected, .. }] = jobs;
+    Ok(Ran { sink, rows_affected, sql: compiled.sql })
+}
+
+impl<R: Send + 'static> Fetch for Select<R> {
+    type Row = R;
+
+    fn reader(&self) -> ReadRow<R> {
+        Select::reader(self)
+    }
+
+    fn reads_only(&self) -> bool {
+        true
+    }
+
+    fn at_most(self, rows: u64) -> Self {
+        let rows = self.body().limit.limit.map_or(rows, |limit| limit.min(rows));
+        self.limit(rows)
+    }
+
+    async fn run_into(self, db: &mut dyn Executor, sink: Box<dyn Sink>, mode: Mode) -> Result<Ran> {
+        run_statement(&self, db, Some(sink), mode).await
+    }
+}
+
+impl<R: Send + 'static> Fetch for Insert<R> {
+    type Row = R;
+
+    fn reader(&self) -> ReadRow<R> {
+        Insert::reader(self)
+    }
+
+    async fn run_into(self, db: &mut dyn Executor, sink: Box<dyn Sink>, mode: Mode) -> Result<Ran> {
+        insert_rows(db, self.into_body(), Some(sink), mode).await
+    }
+}
+
+impl<R: Send + 'static> Fetch for Update<R> {
+    type Row = R;
+
+    fn reader(&self) -> ReadRow<R> {
+        Update::reader(self)
+    }
+
+    async fn run_into(self, db: &mut dyn Executor, sink: Box<dyn Sink>, mode: Mode) -> Result<Ran> {
+        run_statement(&self, db, Some(sink), mode).await
+    }
+}
+
+impl<R: Send + 'static> Fetch for Delete<R> {
+    type Row = R;
+
+    fn reader(&self) -> ReadRow<R> {
+        Delete::reader(self)
+    }
+
+    async fn run_into(self, db: &mut dyn Executor, sink: Box<dyn Sink>, mode: Mode) -> Result<Ran> {
+        run_statement(&self, db, Some(sink), mode).await
+    }
+}
+
+impl<R: Send + 'static> Fetch for RawStatement<R> {
+    type Row = R;
+
+    fn reader(&self) -> ReadRow<R> {
+        RawStatement::reader(self)
+    }
+
+    async fn run_into(self, db: &mut dyn Executor, sink: Box<dyn Sink>, mode: Mode) -> Result<Ran> {
+        run_statement(&self, db, Some(sink), mode).await
+    }
+}
+
+/// Asks about the rows of a SELECT without reading them.
+pub trait FetchSelect: Sized + Send {
+    /// How many rows it has: `SELECT COUNT(*) FROM (SELECT …)`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Fetch`] says.
+    fn count(self, db: impl Executor) -> impl Future<Output = Result<i64>> + Send;
+
+    /// Whether it has any row: `SELECT EXISTS (SELECT …)`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Fetch`] says.
+    fn exists(self, db: impl Executor) -> impl Future<Output = Result<bool>> + Send;
+}
+
+impl<R: Send + 'static> FetchSelect for Select<R> {
+    async fn count(self, db: impl Executor) -> Result<i64> {
+        select(count_all()).from(inner(self).subquery("counted")).one(db).await
+    }
+
+    async fn exists(self, db: impl Executor) -> Result<bool> {
+        select(exists(inner(self))).one(db).await
+    }
+}
+
+/// The same rows as a subquery that is only asked about: in no order, unless that decides which rows there are, and without
+/// locks, which such a subquery cannot take.
+fn inner<R>(select: Select<R>) -> Select<R> {
+    let read = select.reader();
+    let mut body = select.into_body();
+    body.lock = None;
+    if body.limit.limit.is_none() && body.limit.offset.is_none() && matches!(body.core, Core::Query(_)) {
+        body.order_by.clear();
+    }
+    Select::from_parts(body, read)
+}

@@ -1,0 +1,484 @@
+//! One connection and what is known of its state.
+//!
+//! The state is marked before the first await that changes it, so that a future dropped midway leaves the link marked
+//! busy: nobody then knows what the server has done, and the link is cleaned or dropped before anybody else has it.
+
+use std::{
+    borrow::Cow,
+    sync::{Arc, atomic::Ordering},
+    time::Instant,
+};
+
+use relata_core::{
+    Error, ErrorClass, Result,
+    dialect::{Dialect, Feature},
+    driver::{Connection, Job, Mode},
+    transaction::{AfterError, TransactionOptions},
+};
+use tokio::time::timeout;
+
+use crate::{
+    manager::{Shared, some_of},
+    trace::Watch,
+};
+
+/// One connection and what is known of its state.
+pub(crate) struct Link {
+    // `None` once it has left the pool.
+    connection: Option<Box<dyn Connection>>,
+    dialect: Arc<dyn Dialect>,
+    shared: Arc<Shared>,
+    pub(crate) generation: u64,
+    pub(crate) idle_since: Instant,
+    expires: Option<Instant>,
+    /// A call was begun and has not come to its end.
+    busy: bool,
+    /// The connection is of no more use.
+    dead: bool,
+    /// The server is in a transaction.
+    open: bool,
+    /// What is left of that transaction.
+    health: AfterError,
+    /// How many transactions and savepoints the user holds, one in the other.
+    depth: usize,
+    /// What goes out ahead of the next statement.
+    ahead: Vec<Step>,
+}
+
+/// Transaction control that waits for the next statement.
+#[derive(Debug)]
+enum Step {
+    /// The texts that begin a transaction.
+    Begin(String),
+    /// `SAVEPOINT`, of the given depth.
+    Savepoint(usize),
+    /// `ROLLBACK TO SAVEPOINT`.
+    RollbackTo(usize),
+    /// `RELEASE SAVEPOINT`.
+    Release(usize),
+    /// `ROLLBACK`.
+    Rollback,
+}
+
+impl Step {
+    /// The SQL text, which the databases spell alike (SQL:2016 Foundation 17.5 to 17.8).
+    fn text(&self) -> Cow<'_, str> {
+        match self {
+            Step::Begin(text) => Cow::Borrowed(text),
+            Step::Savepoint(depth) => Cow::Owned(format!("SAVEPOINT relata_{depth}")),
+            Step::RollbackTo(depth) => Cow::Owned(format!("ROLLBACK TO SAVEPOINT relata_{depth}")),
+            Step::Release(depth) => Cow::Owned(format!("RELEASE SAVEPOINT relata_{depth}")),
+            Step::Rollback => Cow::Borrowed("ROLLBACK"),
+        }
+    }
+}
+
+fn poisoned(why: &'static str) -> Error {
+    Error::new(ErrorClass::Poisoned, why)
+}
+
+impl Link {
+    pub(crate) fn new(connection: Box<dyn Connection>, generation: u64, shared: Arc<Shared>) -> Self {
+        let now = Instant::now();
+        Link {
+            dialect: connection.dialect(),
+            connection: Some(connection),
+            expires: shared.options.max_lifetime.and_then(|time| now.checked_add(time - some_of(time / 10))),
+            shared,
+            generation,
+            idle_since: now,
+            busy: false,
+            dead: false,
+            open: false,
+            health: AfterError::Open,
+            depth: 0,
+            ahead: Vec::new(),
+        }
+    }
+
+    pub(crate) fn dialect(&self) -> &Arc<dyn Dialect> {
+        &self.dialect
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// How many transactions and savepoints are open, as the user sees it.
+    pub(crate) fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// Nothing is open and nothing in doubt: anybody may have it.
+    pub(crate) fn is_clean(&self) -> bool {
+        !self.busy && !self.open && !self.dead && self.ahead.is_empty()
+    }
+
+    pub(crate) fn is_dead(&self) -> bool {
+        self.dead || self.connection.as_ref().is_none_or(|connection| connection.is_closed())
+    }
+
+    /// Whether it should be replaced when it comes to rest.
+    pub(crate) fn is_worn_out(&self, now: Instant) -> bool {
+        let idle = self.shared.options.idle_timeout;
+        self.is_dead()
+            || self.expires.is_some_and(|end| now >= end)
+            || idle.is_some_and(|limit| now.saturating_duration_since(self.idle_since) >= limit)
+    }
+
+    /// Called when it goes back to the pool.
+    pub(crate) fn rest(&mut self) {
+        self.depth = 0;
+        self.idle_since = Instant::now();
+    }
+
+    /// Forgets transaction control that the server has never heard of.
+    pub(crate) fn forget_unsent(&mut self) {
+        if !self.open {
+            self.ahead.clear();
+        }
+    }
+
+    pub(crate) async fn ping(&mut self) -> Result<()> {
+        let limit = self.shared.options.connect_timeout;
+        let connection = self.connection.as_mut().ok_or_else(closed)?;
+        self.busy = true;
+        let answer = timeout(limit, connection.ping()).await;
+        self.busy = false;
+        match answer {
+            Ok(answer) => answer,
+            Err(_) => {
+                Err(Error::new(ErrorClass::Disconnected, format!("no answer to a ping within {limit:?}")))
+            }
+        }
+    }
+
+    /// Rolls back whatever is open and makes it as good as new.
+    pub(crate) async fn clean(&mut self) -> Result<()> {
+        let known = !self.busy && self.health != AfterError::Ended;
+        self.ahead.clear();
+        let result = if known {
+            // `open` is put off only by the answer.
+            self.trip(&mut [Job::text("ROLLBACK")], 1, 0).await
+        } else {
+            let connection = self.connection.as_mut().ok_or_else(closed)?;
+            self.busy = true;
+            let result = connection.reset().await;
+            self.busy = false;
+            result
+        };
+        match result {
+            Ok(()) => {
+                self.ended();
+                Ok(())
+            }
+            Err(error) => {
+                self.dead = true;
+                Err(error)
+            }
+        }
+    }
+
+    /// The transaction is over, whichever way.
+    fn ended(&mut self) {
+        self.open = false;
+        self.health = AfterError::Open;
+        self.depth = 0;
+        self.ahead.clear();
+    }
+
+    /// Says good-bye without making anybody wait.
+    pub(crate) fn close_in_background(&mut self) {
+        let Some(connection) = self.connection.take() else { return };
+        let shared = self.shared.clone();
+        if self.dead || self.busy {
+            // It would not answer.
+            drop(connection);
+            shared.left.notify_waiters();
+            return;
+        }
+        shared.leaving.fetch_add(1, Ordering::AcqRel);
+        let runtime = shared.runtime.clone();
+        runtime.spawn(async move {
+            let limit = shared.options.connect_timeout;
+            // Best effort: what cannot say good-bye is dropped.
+            let _ = timeout(limit, connection.close()).await;
+            shared.leaving.fetch_sub(1, Ordering::AcqRel);
+            shared.left.notify_waiters();
+        });
+    }
+
+    /// Makes sure that a statement can run. A connection in doubt is cleaned; a transaction in doubt is refused.
+    pub(crate) async fn ready(&mut self) -> Result<()> {
+        if self.dead {
+            return Err(Error::new(
+                ErrorClass::Disconnected,
+                "the connection was given up after an earlier error",
+            ));
+        }
+        if self.depth == 0 {
+            // A transaction that was left open, and no ROLLBACK waits for it; or a statement that was dropped midway.
+            let left_open = self.open && !matches!(self.ahead.first(), Some(Step::Rollback));
+            return if self.busy || left_open { self.clean().await } else { Ok(()) };
+        }
+        if self.busy {
+            return Err(poisoned(
+                "a statement of this transaction was dropped before it came to its end: roll it back",
+            ));
+        }
+        match self.health {
+            AfterError::Open => Ok(()),
+            AfterError::Aborted => Err(poisoned(
+                "a statement failed in this transaction: roll it back, or to a savepoint made before",
+            )),
+            AfterError::Ended => {
+                Err(poisoned("the database has rolled back this transaction after an error: begin it again"))
+            }
+        }
+    }
+
+    /// Runs the jobs, behind the transaction control that waits.
+    pub(crate) async fn run(&mut self, jobs: &mut [Job<'_>]) -> Result<()> {
+        self.ready().await?;
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        let result = if self.ahead.is_empty() {
+            self.trip(jobs, 0, 0).await
+        } else {
+            self.trip_behind(jobs, &[]).await
+        };
+        if let Err(error) = &result
+            && self.open
+        {
+            self.health = worse(self.health, self.left_by(error));
+        }
+        result
+    }
+
+    /// What a failed statement leaves of the transaction.
+    fn left_by(&self, error: &Error) -> AfterError {
+        match error.class() {
+            // Ours: the server has seen no failure.
+            ErrorClass::Compile | ErrorClass::Decode => AfterError::Open,
+            class => self.dialect.after_error(class),
+        }
+    }
+
+    /// Runs the jobs as a unit: in the open transaction, or in one of their own that travels along.
+    pub(crate) async fn run_atomic(&mut self, jobs: &mut [Job<'_>]) -> Result<()> {
+        if self.depth > 0 || jobs.len() <= 1 {
+            return self.run(jobs).await;
+        }
+        self.begin(&TransactionOptions::new()).await?;
+        self.commit(jobs).await
+    }
+
+    /// Opens a transaction, or a savepoint in the one that is open. Nothing is sent yet.
+    pub(crate) async fn begin(&mut self, options: &TransactionOptions) -> Result<usize> {
+        self.ready().await?;
+        if self.depth == 0 {
+            self.ahead.extend(self.dialect.begin(options)?.into_iter().map(Step::Begin));
+        } else {
+            self.ahead.push(Step::Savepoint(self.depth));
+        }
+        self.depth += 1;
+        Ok(self.depth)
+    }
+
+    /// Ends the transaction or savepoint at a depth, after some last jobs.
+    pub(crate) async fn finish(&mut self, depth: usize, jobs: &mut [Job<'_>]) -> Result<()> {
+        if depth > self.depth {
+            return Err(poisoned("the transaction around this one is over"));
+        }
+        if depth == 1 {
+            return self.commit(jobs).await;
+        }
+        let result = if jobs.is_empty() { self.ready().await } else { self.run(jobs).await };
+        if result.is_err() {
+            self.abandon(depth);
+            return result;
+        }
+        // RELEASE fails only where the transaction is aborted already, so it can wait for the next statement.
+        if !self.forget_begin(depth) {
+            self.ahead.push(Step::Release(depth - 1));
+        }
+        self.depth = depth - 1;
+        Ok(())
+    }
+
+    /// Sends the last jobs and COMMIT, behind whatever waits.
+    async fn commit(&mut self, jobs: &mut [Job<'_>]) -> Result<()> {
+        if let Err(error) = self.ready().await {
+            // Best effort: if it cannot be cleaned now, it is when it comes back.
+            let _ = self.undo(1).await;
+            return Err(error);
+        }
+        if jobs.is_empty() && self.forget_begin(1) {
+            self.depth = 0;
+            return Ok(());
+        }
+        let Err(error) = self.trip_behind(jobs, &["COMMIT"]).await else {
+            self.ended();
+            return Ok(());
+        };
+        // Whether COMMIT was on its way when the connection broke: with pipelining it always is.
+        let sent = self.dialect.supports(Feature::Pipelining) || jobs.iter().all(|job| job.done);
+        if self.dead && sent {
+            return Err(Error::new(
+                ErrorClass::CommitUnknown,
+                "the answer to COMMIT was lost: the transaction may have been committed or not",
+            )
+            .with_source(error));
+        }
+        if !self.dead {
+            // Some databases have ended the transaction by now, others have not.
+            self.busy = true;
+            let _ = self.clean().await;
+        }
+        Err(error)
+    }
+
+    /// Rolls back to the begin of the transaction or savepoint at a depth.
+    pub(crate) async fn undo(&mut self, depth: usize) -> Result<()> {
+        if depth > self.depth {
+            return Ok(());
+        }
+        if self.forget_begin(depth) || self.dead {
+            // The server has not heard of it, or has rolled it back when it lost us.
+            self.depth = depth - 1;
+            return Ok(());
+        }
+        if depth == 1 {
+            return self.clean().await;
+        }
+        self.abandon(depth);
+        self.ready().await?;
+        let result = self.trip_behind(&mut [], &[]).await;
+        if result.is_err() {
+            self.health = worse(self.health, AfterError::Aborted);
+        }
+        result
+    }
+
+    /// Rolls back to the begin of the transaction or savepoint at a depth, ahead of the next statement.
+    pub(crate) fn abandon(&mut self, depth: usize) {
+        if depth > self.depth {
+            return;
+        }
+        self.depth = depth - 1;
+        if self.forget_begin(depth) || self.busy || self.dead || self.health == AfterError::Ended {
+            // Nothing to do, or nothing that could be done ahead of a statement.
+            return;
+        }
+        self.health = AfterError::Open;
+        if depth == 1 {
+            self.ahead.clear();
+            self.ahead.push(Step::Rollback);
+        } else {
+            self.ahead.extend([Step::RollbackTo(depth - 1), Step::Release(depth - 1)]);
+        }
+    }
+
+    /// If what begins the transaction or savepoint at a depth was not sent yet, forgets it.
+    fn forget_begin(&mut self, depth: usize) -> bool {
+        let begins = |step: &Step| match step {
+            Step::Begin(_) => depth == 1,
+            Step::Savepoint(at) => *at >= depth.saturating_sub(1),
+            _ => false,
+        };
+        let mut forgotten = false;
+        while self.ahead.last().is_some_and(begins) {
+            self.ahead.pop();
+            forgotten = true;
+        }
+        forgotten
+    }
+
+    /// Runs what waits, then the jobs, then closing texts, in one trip.
+    async fn trip_behind(&mut self, jobs: &mut [Job<'_>], closing: &[&'static str]) -> Result<()> {
+        let mut ahead = std::mem::take(&mut self.ahead);
+        let texts: Vec<Cow<'_, str>> = ahead.iter().map(Step::text).collect();
+        let lead = texts.len();
+        let mut all = Vec::with_capacity(lead + jobs.len() + closing.len());
+        all.extend(texts.iter().map(|text| Job::text(text)));
+        for job in jobs.iter_mut() {
+            let mut moved = Job::new(job.sql, job.binds, job.mode);
+            moved.sink = job.sink.take();
+            all.push(moved);
+        }
+        all.extend(closing.iter().map(|text| Job::text(text)));
+        let result = self.trip(&mut all, lead, closing.len()).await;
+        let sent = all[..lead].iter().take_while(|job| job.done).count();
+        for (job, ran) in jobs.iter_mut().zip(&mut all[lead..]) {
+            job.sink = ran.sink.take();
+            job.rows_affected = ran.rows_affected;
+            job.last_insert_id = ran.last_insert_id;
+            job.done = ran.done;
+        }
+        drop(all);
+        drop(texts);
+        self.ahead = ahead.split_off(sent);
+        for step in &ahead {
+            match step {
+                Step::Begin(_) => self.open = true,
+                Step::Rollback => self.open = false,
+                Step::Savepoint(_) | Step::RollbackTo(_) | Step::Release(_) => {}
+            }
+        }
+        result
+    }
+
+    /// One trip to the server. The first `lead` and the last `trail` jobs are transaction control.
+    async fn trip(&mut self, jobs: &mut [Job<'_>], lead: usize, trail: usize) -> Result<()> {
+        let connection = self.connection.as_mut().ok_or_else(closed)?;
+        let mut watch = Watch::start(&self.shared, &*self.dialect, jobs);
+        self.busy = true;
+        // A stream takes as long as its reader does.
+        let streams = jobs.iter().any(|job| job.mode == Mode::Stream);
+        let result = match self.shared.options.statement_timeout.filter(|_| !streams) {
+            None => Watch::run(&watch, connection.run(jobs)).await,
+            Some(limit) => match timeout(limit, Watch::run(&watch, connection.run(jobs))).await {
+                Ok(result) => result,
+                Err(_) => {
+                    self.dead = true;
+                    Err(Error::new(ErrorClass::Timeout, format!("no answer within {limit:?}")))
+                }
+            },
+        };
+        self.busy = false;
+        let result = result.map_err(|error| match jobs.iter().find(|job| !job.done) {
+            Some(job) => error.with_statement(job.sql),
+            None => error,
+        });
+        if let Some(watch) = &mut watch {
+            watch.end(&self.shared, jobs, lead, trail, result.as_ref().err());
+        }
+        if let Err(error) = &result
+            && (error.is_disconnect() || connection.is_closed())
+        {
+            self.dead = true;
+            // Once for all that were opened in this generation, however many of them notice.
+            let _ = self.shared.generation.compare_exchange(
+                self.generation,
+                self.generation + 1,
+                Ordering::AcqRel,
+                Ordering::Relaxed,
+            );
+        }
+        result
+    }
+}
+
+fn worse(a: AfterError, b: AfterError) -> AfterError {
+    match (a, b) {
+        (AfterError::Ended, _) | (_, AfterError::Ended) => AfterError::Ended,
+        (AfterError::Aborted, _) | (_, AfterError::Aborted) => AfterError::Aborted,
+        (AfterError::Open, AfterError::Open) => AfterError::Open,
+    }
+}
+
+#[cold]
+fn closed() -> Error {
+    Error::new(ErrorClass::PoolClosed, "the connection is closed")
+}

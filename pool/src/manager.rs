@@ -1,0 +1,105 @@
+//! How the pool makes, checks and ends its connections.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use deadpool::managed::{self, Metrics, RecycleResult};
+use relata_core::{Error, ErrorClass, Result, driver::Driver};
+use tokio::{runtime::Handle, sync::Notify, time::timeout};
+
+use crate::{
+    link::Link,
+    options::{PoolOptions, PrePing},
+    recorder::Recorders,
+};
+
+/// What the engine, its pool and its connections share.
+pub(crate) struct Shared {
+    pub(crate) options: PoolOptions,
+    pub(crate) recorders: Recorders,
+    /// Counts the times that a connection was lost: those that were opened before are checked before they are used again.
+    pub(crate) generation: AtomicU64,
+    /// Where connections are cleaned when they come back in doubt.
+    pub(crate) runtime: Handle,
+    /// How many connections are saying good-bye.
+    pub(crate) leaving: AtomicUsize,
+    /// Told when a connection has left the pool.
+    pub(crate) left: Notify,
+}
+
+impl Shared {
+    pub(crate) fn new(options: PoolOptions, recorders: Recorders, runtime: Handle) -> Self {
+        Shared {
+            options,
+            recorders,
+            generation: AtomicU64::new(0),
+            runtime,
+            leaving: AtomicUsize::new(0),
+            left: Notify::new(),
+        }
+    }
+}
+
+/// Opens connections for the pool.
+pub(crate) struct Manager {
+    pub(crate) driver: Arc<dyn Driver>,
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl managed::Manager for Manager {
+    type Type = Link;
+    type Error = Error;
+
+    async fn create(&self) -> Result<Link> {
+        // Taken before connecting: what is lost meanwhile makes this one be checked, too.
+        let generation = self.shared.generation.load(Ordering::Acquire);
+        let limit = self.shared.options.connect_timeout;
+        match timeout(limit, self.driver.connect()).await {
+            Ok(connection) => Ok(Link::new(connection?, generation, self.shared.clone())),
+            Err(_) => {
+                Err(Error::new(ErrorClass::Connect, format!("the server did not let us in within {limit:?}")))
+            }
+        }
+    }
+
+    /// Called when a connection is about to be used again; an error makes the pool drop it and take another.
+    async fn recycle(&self, link: &mut Link, _: &Metrics) -> RecycleResult<Error> {
+        let now = Instant::now();
+        if !link.is_clean() || link.is_worn_out(now) {
+            return Err(managed::RecycleError::message("the connection is closed, too old or in doubt"));
+        }
+        let generation = self.shared.generation.load(Ordering::Acquire);
+        let ping = link.generation != generation
+            || match self.shared.options.pre_ping {
+                PrePing::Always => true,
+                PrePing::AfterIdle(time) => now.duration_since(link.idle_since) >= time,
+                PrePing::Never => false,
+            };
+        if ping {
+            link.ping().await?;
+            link.generation = generation;
+        }
+        Ok(())
+    }
+
+    /// Called for each connection that leaves the pool.
+    fn detach(&self, link: &mut Link) {
+        link.close_in_background();
+    }
+}
+
+/// A number that nobody can foresee: for jitter, not for secrets.
+pub(crate) fn random() -> u64 {
+    use std::hash::{BuildHasher, Hasher, RandomState};
+    RandomState::new().build_hasher().finish()
+}
+
+/// A part of a duration, by chance.
+pub(crate) fn some_of(time: Duration) -> Duration {
+    time.mul_f64((random() % 1000) as f64 / 1000.0)
+}

@@ -1,0 +1,219 @@
+//! Transactions and savepoints, as guards.
+
+use std::{fmt, sync::Arc};
+
+use relata_core::{
+    Result,
+    dialect::Dialect,
+    driver::{BoxFuture, Job},
+    transaction::TransactionOptions,
+};
+
+use crate::{Executor, lease::Lease};
+
+/// A transaction, or a savepoint in one. Dropping it rolls back.
+///
+/// `BEGIN` travels with the first statement; a transaction without statements costs nothing.
+///
+/// ```ignore
+/// let mut tx = engine.begin().await?;
+/// insert(NewUser { … }).execute(&mut tx).await?;
+/// tx.commit().await?;
+/// ```
+///
+/// Where the database lets nothing more be done after a statement has failed (PostgreSQL), committing is an error of class
+/// [`Poisoned`](relata_core::ErrorClass::Poisoned), as COMMIT would roll back without a word. The same holds everywhere
+/// after a deadlock or a serialization failure. A savepoint around what may fail keeps the rest.
+pub struct Transaction<'c> {
+    lease: Held<'c>,
+    dialect: Arc<dyn Dialect>,
+    /// 1 for a transaction, 2 for a savepoint in it, and so on.
+    depth: usize,
+    /// Whether it ends with this guard.
+    own: bool,
+    over: bool,
+}
+
+enum Held<'c> {
+    Own(Box<Lease>),
+    Lent(&'c mut Lease),
+}
+
+impl Held<'_> {
+    fn get(&self) -> &Lease {
+        match self {
+            Held::Own(lease) => lease,
+            Held::Lent(lease) => lease,
+        }
+    }
+
+    fn get_mut(&mut self) -> &mut Lease {
+        match self {
+            Held::Own(lease) => lease,
+            Held::Lent(lease) => lease,
+        }
+    }
+}
+
+impl<'c> Transaction<'c> {
+    pub(crate) async fn begin_own(
+        mut lease: Lease,
+        options: &TransactionOptions,
+    ) -> Result<Transaction<'static>> {
+        let link = lease.link_mut()?;
+        let depth = link.begin(options).await?;
+        let dialect = link.dialect().clone();
+        Ok(Transaction { lease: Held::Own(Box::new(lease)), dialect, depth, own: true, over: false })
+    }
+
+    pub(crate) async fn begin_lent(
+        lease: &'c mut Lease,
+        options: &TransactionOptions,
+    ) -> Result<Transaction<'c>> {
+        let link = lease.link_mut()?;
+        let depth = link.begin(options).await?;
+        let dialect = link.dialect().clone();
+        Ok(Transaction { lease: Held::Lent(lease), dialect, depth, own: true, over: false })
+    }
+
+    /// Begins a savepoint: `SAVEPOINT`, which travels with its first statement. Committing it is `RELEASE SAVEPOINT`,
+    /// rolling it back or dropping it `ROLLBACK TO SAVEPOINT`.
+    ///
+    /// # Errors
+    ///
+    /// [`Poisoned`](relata_core::ErrorClass::Poisoned) if nothing more can be done in this transaction.
+    pub async fn begin(&mut self) -> Result<Transaction<'_>> {
+        Transaction::begin_lent(self.lease.get_mut(), &TransactionOptions::new()).await
+    }
+
+    /// Begins a savepoint as [`begin`](Transaction::begin) does, but without a guard: for who keeps the transaction and its
+    /// savepoints in one place, as a session does. The number names it.
+    ///
+    /// # Errors
+    ///
+    /// As [`begin`](Transaction::begin).
+    pub async fn open_savepoint(&mut self) -> Result<usize> {
+        self.lease.get_mut().link_mut()?.begin(&TransactionOptions::new()).await
+    }
+
+    /// `RELEASE SAVEPOINT`, with the next statement. Savepoints in it are released as well.
+    ///
+    /// # Errors
+    ///
+    /// As [`commit`](Transaction::commit) of a savepoint.
+    pub async fn release_savepoint(&mut self, savepoint: usize) -> Result<()> {
+        self.lease.get_mut().link_mut()?.finish(savepoint, &mut []).await
+    }
+
+    /// `ROLLBACK TO SAVEPOINT`, and forgets it and the savepoints in it.
+    ///
+    /// # Errors
+    ///
+    /// As [`rollback`](Transaction::rollback) of a savepoint.
+    pub async fn rollback_savepoint(&mut self, savepoint: usize) -> Result<()> {
+        self.lease.get_mut().link_mut()?.undo(savepoint).await
+    }
+
+    /// Makes what was done permanent: `COMMIT`. For a savepoint: `RELEASE SAVEPOINT`, with the next statement.
+    ///
+    /// # Errors
+    ///
+    /// * [`CommitUnknown`](relata_core::ErrorClass::CommitUnknown) if the connection broke before the answer came: it may
+    ///   have happened or not;
+    /// * [`Poisoned`](relata_core::ErrorClass::Poisoned) if a statement has failed and the database then lets nothing more
+    ///   be done, or if the future of a statement was dropped midway;
+    /// * [`Serialization`](relata_core::ErrorClass::Serialization) and whatever else the database finds only now.
+    ///
+    /// Except for `CommitUnknown`, the transaction is then rolled back.
+    pub async fn commit(self) -> Result<()> {
+        self.commit_with(&mut []).await
+    }
+
+    /// Runs some last statements and `COMMIT` in one trip. The transaction must not depend on their results.
+    ///
+    /// # Errors
+    ///
+    /// As [`commit`](Transaction::commit), and what the database says of the first job that fails; the transaction is then
+    /// rolled back.
+    pub async fn commit_with(mut self, jobs: &mut [Job<'_>]) -> Result<()> {
+        let link = self.lease.get_mut().link_mut()?;
+        if self.own {
+            let result = link.finish(self.depth, jobs).await;
+            // Before this, dropping the future leaves it to the guard to roll back.
+            self.over = true;
+            result
+        } else if jobs.is_empty() {
+            Ok(())
+        } else {
+            link.run(jobs).await
+        }
+    }
+
+    /// Undoes what was done: `ROLLBACK`, or `ROLLBACK TO SAVEPOINT`.
+    ///
+    /// # Errors
+    ///
+    /// Whatever prevents it. The server rolls back by itself when the connection ends, which it then does.
+    pub async fn rollback(mut self) -> Result<()> {
+        if self.own {
+            let depth = self.depth;
+            let result = self.lease.get_mut().link_mut()?.undo(depth).await;
+            self.over = true;
+            result
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        // One that owns its connection gives it back, and whatever is open is then rolled back at once.
+        if self.own
+            && !self.over
+            && let Held::Lent(lease) = &mut self.lease
+            && let Ok(link) = lease.link_mut()
+        {
+            link.abandon(self.depth);
+        }
+    }
+}
+
+impl Executor for Transaction<'_> {
+    fn dialect(&self) -> &Arc<dyn Dialect> {
+        &self.dialect
+    }
+
+    fn run<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move { self.lease.get_mut().link_mut()?.run(jobs).await })
+    }
+
+    fn run_atomic<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>> {
+        self.run(jobs)
+    }
+
+    fn in_transaction(&self) -> bool {
+        true
+    }
+
+    fn join<'a>(&'a mut self) -> BoxFuture<'a, Result<Transaction<'a>>> {
+        let joined = Transaction {
+            dialect: self.dialect.clone(),
+            depth: self.depth,
+            own: false,
+            over: false,
+            lease: Held::Lent(self.lease.get_mut()),
+        };
+        Box::pin(std::future::ready(Ok(joined)))
+    }
+}
+
+impl fmt::Debug for Transaction<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let begun = self.lease.get().link().is_ok_and(|link| link.depth() >= self.depth);
+        f.debug_struct("Transaction")
+            .field("depth", &self.depth)
+            .field("open", &begun)
+            .finish_non_exhaustive()
+    }
+}
