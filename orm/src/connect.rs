@@ -85,7 +85,7 @@ fn driver(url: DatabaseUrl) -> Result<Arc<dyn Driver>> {
         #[cfg(feature = "sqlite")]
         "sqlite" => Ok(Arc::new(relata_sqlite::SqliteDriver::from_url(url)?)),
         #[cfg(feature = "postgres")]
-        "postgres-soon" => Ok(Arc::new(relata_mysql::MysqlDriver::from_url(url)?)),
+        "postgres" | "postgresql" => Ok(Arc::new(relata_postgres::PostgresDriver::from_url(url)?)),
         #[cfg(feature = "mysql")]
         "mysql" | "mariadb" => Ok(Arc::new(relata_mysql::MysqlDriver::from_url(url)?)),
         scheme => Err(unknown(scheme)),
