@@ -30,7 +30,7 @@ async fn one_connection_serves_many_statements() -> Result<()> {
 #[tokio::test]
 async fn waiting_has_an_end_that_says_why() -> Result<()> {
     let db = database_with(options().wait_timeout(Duration::from_millis(20)), Behaviour::default()).await;
-    let one = db.engine.connection().await?;
+    let _one = db.engine.connection().await?;
     let _two = db.engine.connection().await?;
     let error = select(User::id).all(&db.engine).await.unwrap_err();
     assert_eq!(error.class(), ErrorClass::PoolTimeout);
