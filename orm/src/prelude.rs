@@ -18,5 +18,5 @@ pub use crate::{
     transaction::{Isolation, TransactionOptions},
     types::Type,
 };
-pub use relata_macros::{Entity, Enum, Row, Type};
+pub use relata_macros::{Entity, Enum, Row, Shape, Type};
 pub use relata_pool::{Connection, Engine, Recorder, Transaction};

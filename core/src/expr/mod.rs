@@ -50,7 +50,9 @@ pub use is_null::IsNull;
 pub use like::Like;
 pub use logical::{Connective, Logical, Not, all_of, any_of, not};
 pub use negate::Negate;
-pub use operand::{Arithmetic, Assignable, Comparable, Condition, IntoExpr, ListValue, Numeric, TextLike};
+pub use operand::{
+    Arithmetic, Assignable, Comparable, Condition, IntoExpr, ListValue, Nothing, Numeric, TextLike,
+};
 pub use operators::{Calculated, Divided, Either, Operators};
 pub use raw::{Raw, raw};
 pub use subquery::{Scalar, scalar};

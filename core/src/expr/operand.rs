@@ -121,6 +121,17 @@ pub trait Comparable<Rhs> {}
 #[diagnostic::do_not_recommend]
 impl<T: Type> Comparable<T> for T {}
 
+/// No type of SQL. With an implementation for it, no type has one implementation only, which the compiler would take for
+/// the one that is meant: `type mismatch` instead of the message above.
+#[derive(Debug)]
+pub enum Nothing {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Type> Comparable<Nothing> for T {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Type> Assignable<Nothing> for T {}
+
 /// A value of type `Rhs` that a column of this type can take.
 #[diagnostic::on_unimplemented(
     message = "cannot assign `{Rhs}` to a column of type `{Self}`",
