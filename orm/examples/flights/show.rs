@@ -72,7 +72,7 @@ impl<'e> Show<'e> {
     ) {
         let rows: Vec<Vec<Value>> = rows.into_iter().map(cells).collect();
         let mut table = Table::new();
-        table.load_preset(UTF8_FULL_CONDENSED).set_header(headings);
+        table.load_style(UTF8_FULL_CONDENSED.with_rounded_corners()).set_header(headings);
         for row in rows.iter().take(LINES) {
             table.add_row(row.iter().map(|cell| match cell {
                 Value::Null => "–".to_owned(),
