@@ -21,7 +21,7 @@ mod flights {
     pub mod show;
 }
 
-use std::{error::Error, process::ExitCode, time::Instant};
+use std::{error::Error, process::ExitCode};
 
 use clap::Parser;
 use flights::{
@@ -69,7 +69,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     answer_questions(&show).await?;
     load_graphs(&db, &show).await?;
     correct(&db, &show).await?;
-    show.totals();
+    show.total();
 
     if !arguments.keep {
         entities::schema().drop(&db).await?;
@@ -93,10 +93,11 @@ async fn create_tables(db: &Engine, replace: bool) -> Result<(), Box<dyn Error>>
 }
 
 async fn load_data(db: &Engine, show: &Show<'_>) -> Result<(), Box<dyn Error>> {
-    let (began, bar) = (Instant::now(), show::progress_bar(load::ROWS));
-    load::load(db, |rows| bar.inc(rows)).await?;
+    let bar = show::progress_bar(load::ROWS);
+    let (loaded, ran) = show.run(load::load(db, |rows| bar.inc(rows))).await;
     bar.finish_and_clear();
-    show.loaded(bar.position(), began);
+    loaded?;
+    println!("{} rows loaded: {ran}", load::ROWS);
     Ok(())
 }
 
@@ -156,24 +157,25 @@ async fn load_graphs(db: &Engine, show: &Show<'_>) -> relata::Result<()> {
     show.heading("Two graphs");
 
     show.title("The five longest delays, with airline, plane, destination and weather");
-    let delays = graphs::longest_delays(db).await?;
+    let (delays, ran) = show.run(graphs::longest_delays(db)).await;
     show.table(
         ["minutes", "airline", "flight", "to", "plane", "visibility"],
-        delays.iter().map(|(flight, airline, plane, to, weather)| {
+        delays?.iter().map(|(flight, airline, plane, to, weather)| {
             (
                 flight.dep_delay,
                 &airline.name,
                 flight.flight,
                 to.as_ref().map(|to| &to.name),
-                plane.as_ref().map(|plane| format!("{} {}", plane.manufacturer, plane.model)),
+                plane.as_ref().map(|plane| &plane.model),
                 weather.as_ref().map(|weather| format!("{} miles", weather.visib)),
             )
         }),
     );
-    show.ran();
+    show.ran(&ran);
 
     show.title("Planes that fly at less than 100 miles an hour, says the registry; and their flights");
-    for plane in graphs::slow_planes(db).await? {
+    let (planes, ran) = show.run(graphs::slow_planes(db)).await;
+    for plane in planes? {
         let graphs::SlowPlane { tailnum, manufacturer, model, speed, flights } = plane;
         println!("{tailnum}, {manufacturer} {model}, {} miles an hour", speed.unwrap_or_default());
         show.table(
@@ -184,17 +186,22 @@ async fn load_graphs(db: &Engine, show: &Show<'_>) -> relata::Result<()> {
             }),
         );
     }
-    show.ran();
+    show.ran(&ran);
     Ok(())
 }
 
 async fn correct(db: &Engine, show: &Show<'_>) -> Result<(), Box<dyn Error>> {
     show.heading("Some corrections");
     let mut session = db.session();
-    corrections::correct(&mut session).await?;
-    session.flush().await?;
-    show.title("What the session has read and written");
-    show.written();
+    show.title("What a session reads");
+    let (corrected, read) = show.run(corrections::correct(&mut session)).await;
+    corrected?;
+    show.ran(&read);
+    show.title("What its flush writes");
+    let (flushed, written) = show.run(session.flush()).await;
+    flushed?;
+    println!("{written}");
+    show.sql(&written);
     session.commit().await?;
 
     // Statements are values: the same questions again, of less.
@@ -211,7 +218,7 @@ async fn correct(db: &Engine, show: &Show<'_>) -> Result<(), Box<dyn Error>> {
     )
     .await?;
     show.ask(
-        "The two planes on the last day",
+        "N526JB has flown for N292JB on the 31st, besides its own flights",
         ["plane", "model", "flights"],
         corrections::last_day_of_the_planes(),
     )

@@ -6,10 +6,15 @@ use relata::prelude::*;
 
 use super::entities::*;
 
-/// Corrects what is wrong in the data, and plays what-if with the last day of the month.
+/// Corrects what is wrong in the data, and plays what-if with the last day of the month. Nothing is written yet.
 pub async fn correct(session: &mut Session) -> Result<(), Box<dyn Error>> {
-    // MQ flew as American Eagle in 2013; Envoy is its later name. Only the changed column will be written.
+    // What is read is owned by the session; a handle names it.
+    let last_day = Flight::select().filter(Flight::day.eq(31));
     let eagle = session.get::<Airline>("MQ").await?.ok_or("no airline MQ")?;
+    let honolulu = session.one(last_day.clone().filter(Flight::carrier.eq("HA"))).await?;
+    let grounded = session.all(last_day.filter(Flight::tailnum.eq("N292JB"))).await?;
+
+    // MQ flew as American Eagle in 2013; Envoy is its later name. Only the column that has changed will be written.
     session[eagle].name = "American Eagle Airlines Inc.".into();
 
     // Flights to San Juan lead to an airport that is missing.
@@ -24,14 +29,12 @@ pub async fn correct(session: &mut Session) -> Result<(), Box<dyn Error>> {
         tzone: "America/Puerto_Rico".into(),
     });
 
-    // What if Hawaiian had cancelled its flight on the 31st?
-    let last_day = Flight::select().filter(Flight::day.eq(31));
-    let honolulu = session.one(last_day.clone().filter(Flight::carrier.eq("HA"))).await?;
+    // What if Hawaiian had cancelled its flight?
     let flight = &mut session[honolulu];
     (flight.dep_time, flight.dep_delay) = (None, None);
     (flight.arr_time, flight.arr_delay, flight.air_time) = (None, None, None);
 
-    // What if another plane had flown for N292JB that day? One that the registry lacks, though it flew 33 times.
+    // What if another plane had flown for N292JB? One that the registry lacks: it is inserted before the flights refer to it.
     let substitute = session.add(NewPlane {
         tailnum: "N526JB".into(),
         year: None,
@@ -43,13 +46,13 @@ pub async fn correct(session: &mut Session) -> Result<(), Box<dyn Error>> {
         speed: None,
         engine: "Turbo-fan".into(),
     });
-    for flight in session.all(last_day.filter(Flight::tailnum.eq("N292JB"))).await? {
+    for flight in grounded {
         session.set(flight, Flight::plane, substitute);
     }
     Ok(())
 }
 
-/// How often each of the two planes flew on the 31st.
+/// How often each of the two planes flew on that day.
 pub fn last_day_of_the_planes() -> Select<(String, String, i64)> {
     select((Plane::tailnum, Plane::model, count_all()))
         .join(Plane::flights)

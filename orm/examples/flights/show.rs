@@ -2,6 +2,7 @@
 
 use std::{
     cell::Cell,
+    fmt,
     io::{IsTerminal, stdout},
     time::{Duration, Instant},
 };
@@ -15,26 +16,26 @@ use serde_json::Value;
 /// Longer tables are cut.
 const LINES: usize = 10;
 
-/// Asks questions and shows what comes back.
+/// Asks questions, and shows what comes back and what it took.
 pub struct Show<'e> {
     db: &'e Engine,
     recorder: Recorder,
     all_sql: bool,
-    statements: Cell<usize>,
-    time: Cell<Duration>,
+    began: Instant,
+    total: Cell<usize>,
+}
+
+/// What ran.
+pub struct Ran {
+    statements: Vec<Recorded>,
+    time: Duration,
 }
 
 impl<'e> Show<'e> {
     /// Records what the engine runs from now on.
     pub fn new(db: &'e Engine, all_sql: bool) -> Self {
         println!("{}", bold(&format!("A month of flights, on {}", db.dialect().name())));
-        Show {
-            db,
-            recorder: db.record(),
-            all_sql,
-            statements: Cell::default(),
-            time: Cell::default(),
-        }
+        Show { db, recorder: db.record(), all_sql, began: Instant::now(), total: Cell::new(0) }
     }
 
     /// A chapter.
@@ -45,6 +46,17 @@ impl<'e> Show<'e> {
     /// A section.
     pub fn title(&self, text: &str) {
         println!("\n{}", bold(text));
+    }
+
+    /// Waits for something to run on the engine.
+    pub async fn run<T>(&self, what: impl Future<Output = T>) -> (T, Ran) {
+        let began = Instant::now();
+        let result = what.await;
+        let time = began.elapsed();
+        let mut statements = self.recorder.take();
+        statements.retain(|ran| !ran.transaction_control);
+        self.total.set(self.total.get() + statements.len());
+        (result, Ran { statements, time })
     }
 
     /// Runs a statement and shows its rows.
@@ -58,9 +70,9 @@ impl<'e> Show<'e> {
         R: Serialize + Send + 'static,
     {
         self.title(question);
-        let rows = statement.all(self.db).await?;
-        self.table(headings, rows);
-        self.ran();
+        let (rows, ran) = self.run(statement.all(self.db)).await;
+        self.table(headings, rows?);
+        self.ran(&ran);
         Ok(())
     }
 
@@ -91,47 +103,34 @@ impl<'e> Show<'e> {
         }
     }
 
-    /// Says what it took to load the rows.
-    pub fn loaded(&self, rows: u64, began: Instant) {
-        let ran = self.take();
-        let seconds = began.elapsed().as_secs_f64();
-        println!("{rows} rows loaded in {seconds:.2} s, by {}", count(ran.len()));
-    }
-
-    /// Says how many statements ran since it was last said, and shows them if all are to be shown.
-    pub fn ran(&self) {
-        let ran = self.take();
-        let time: Duration = ran.iter().map(|ran| ran.duration).sum();
-        println!("{}", dim(&format!("{} in {:.1} ms", count(ran.len()), time.as_secs_f64() * 1000.0)));
+    /// Says how many statements ran, and shows them if all are to be shown.
+    pub fn ran(&self, ran: &Ran) {
+        println!("{}", dim(&ran.to_string()));
         if self.all_sql {
-            show_sql(&ran);
+            self.sql(ran);
         }
     }
 
-    /// Shows the statements that ran since it was last said.
-    pub fn written(&self) {
-        let ran = self.take();
-        show_sql(&ran);
-        println!("{}", dim(&count(ran.len())));
+    /// Shows the statements that ran; the same one many times is shown once.
+    pub fn sql(&self, ran: &Ran) {
+        for same in ran.statements.chunk_by(|one, next| one.sql == next.sql) {
+            let times = if same.len() > 1 { format!("{} times: ", same.len()) } else { String::new() };
+            println!("{}", dim(&format!("  {times}{}", same[0].sql)));
+        }
     }
 
-    /// Says how many statements ran in all.
-    pub fn totals(&self) {
-        self.take();
-        println!(
-            "\n{} in all, {:.2} s in the database",
-            count(self.statements.get()),
-            self.time.get().as_secs_f64()
-        );
+    /// Says how many statements ran since the beginning.
+    pub fn total(&self) {
+        let seconds = self.began.elapsed().as_secs_f64();
+        println!("\n{} statements in all, {seconds:.2} s", self.total.get());
     }
+}
 
-    /// What ran since it was last asked, without BEGIN and COMMIT.
-    fn take(&self) -> Vec<Recorded> {
-        let ran: Vec<Recorded> =
-            self.recorder.take().into_iter().filter(|ran| !ran.transaction_control).collect();
-        self.statements.set(self.statements.get() + ran.len());
-        self.time.set(self.time.get() + ran.iter().map(|ran| ran.duration).sum());
-        ran
+impl fmt::Display for Ran {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.statements.len();
+        let statements = if count == 1 { "statement" } else { "statements" };
+        write!(f, "{count} {statements}, {:.1} ms", self.time.as_secs_f64() * 1000.0)
     }
 }
 
@@ -149,20 +148,6 @@ pub fn cells(row: impl Serialize) -> Vec<Value> {
         Ok(cell) => vec![cell],
         Err(error) => vec![Value::String(error.to_string())],
     }
-}
-
-fn show_sql(ran: &[Recorded]) {
-    let mut rest = ran;
-    while let [first, ..] = rest {
-        let same = rest.iter().take_while(|ran| ran.sql == first.sql).count();
-        let times = if same > 1 { format!("  ({same} times)") } else { String::new() };
-        println!("{}{times}", dim(&first.sql));
-        rest = &rest[same..];
-    }
-}
-
-fn count(statements: usize) -> String {
-    if statements == 1 { "1 statement".to_owned() } else { format!("{statements} statements") }
 }
 
 fn bold(text: &str) -> String {
