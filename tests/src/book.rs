@@ -52,5 +52,7 @@ mod pages {
     pages! {
         readme "README.md"
         getting_started "docs/src/getting-started.md"
+        mapping "docs/src/mapping.md"
+        writing "docs/src/writing.md"
     }
 }
