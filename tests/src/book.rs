@@ -53,6 +53,8 @@ mod pages {
         readme "README.md"
         getting_started "docs/src/getting-started.md"
         mapping "docs/src/mapping.md"
+        reading "docs/src/reading.md"
         writing "docs/src/writing.md"
+        sessions "docs/src/sessions.md"
     }
 }
