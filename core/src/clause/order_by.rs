@@ -74,6 +74,37 @@ impl OrderItem {
     }
 }
 
+/// An item of the ORDER BY of a set operation: what its first query selects, by name, or by place where it has none.
+#[derive(Debug, Clone, Copy)]
+pub struct SetOrder<'s> {
+    /// The name that the first query gives it.
+    pub name: Option<&'s str>,
+    /// Its place, counted from 1.
+    pub position: u64,
+    /// How it is ordered.
+    pub item: &'s OrderItem,
+}
+
+impl<'s> SetOrder<'s> {
+    /// Writes the name or place.
+    ///
+    /// # Errors
+    ///
+    /// If the name cannot be written.
+    pub fn render_key<'o>(&self, out: &'o mut Renderer<'s>) -> Compile<&'o mut Renderer<'s>> {
+        match self.name {
+            Some(name) => out.identifier(name),
+            None => Ok(out.number(self.position)),
+        }
+    }
+
+    pub(super) fn render(&self, out: &mut Renderer<'s>) -> Compile {
+        self.render_key(out)?;
+        self.item.render_suffix(out);
+        Ok(())
+    }
+}
+
 /// What can be ordered by: an expression, smallest first, or one with a direction.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be ordered by",

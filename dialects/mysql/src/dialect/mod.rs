@@ -1,5 +1,6 @@
 //! How MySQL and MariaDB spell SQL, where they differ from the standard or from each other.
 
+mod assignment;
 mod clause;
 mod ddl;
 mod expression;
