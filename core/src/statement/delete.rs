@@ -34,7 +34,12 @@ pub fn delete<E: Entity>() -> Delete {
 impl Delete {
     /// A DELETE of the rows for which all conditions hold.
     pub fn of(table: &'static Table, filter: Vec<Expression>) -> Self {
-        Delete { table, filter, returning: Vec::new(), read: |_: &mut RowReader<'_>| -> Result<()> { Ok(()) } }
+        Delete {
+            table,
+            filter,
+            returning: Vec::new(),
+            read: |_: &mut RowReader<'_>| -> Result<()> { Ok(()) },
+        }
     }
 }
 

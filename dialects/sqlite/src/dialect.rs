@@ -173,6 +173,7 @@ impl Dialect for Sqlite {
 
     fn render_expression<'s>(&'s self, expression: &'s Expression, out: &mut Renderer<'s>) -> Compile {
         match expression {
+            _ if decimal::is_decimal(expression) => decimal::render(expression, out),
             Expression::Infix(n) => infix(n, out),
             Expression::In(n) => in_list(n, out),
             Expression::Cast(n) => cast(n, out),
@@ -235,6 +236,7 @@ fn infix<'s>(n: &'s Infix, out: &mut Renderer<'s>) -> Compile {
                 .operand(&n.right, Precedence::Multiplicative)?;
             Ok(())
         }
+        _ if decimal::render_infix(n, out)? => Ok(()),
         _ => n.render(out),
     }
 }
@@ -273,11 +275,6 @@ fn cast<'s>(n: &'s Cast, out: &mut Renderer<'s>) -> Compile {
         // Days and times are text of fixed width: the day of a timestamp is how it begins.
         Kind::Date => {
             out.sql("SUBSTR(").expression(&n.operand)?.sql(", 1, 10)");
-            Ok(())
-        }
-        Kind::Decimal => {
-            n.render(out)?;
-            out.sql(" COLLATE ").sql(decimal::COLLATION);
             Ok(())
         }
         _ => n.render(out),

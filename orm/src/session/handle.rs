@@ -28,7 +28,8 @@ impl<E: Entity> Handle<E> {
 
     /// The error of a handle that names no entity, in the words that indexing panics with.
     pub(super) fn error(self, why: &str) -> Error {
-        Error::new(ErrorClass::Handle, format!("a handle of {} {why}", E::TABLE.entity)).with_table(E::TABLE.name)
+        Error::new(ErrorClass::Handle, format!("a handle of {} {why}", E::TABLE.entity))
+            .with_table(E::TABLE.name)
     }
 }
 

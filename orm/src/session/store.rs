@@ -91,7 +91,8 @@ impl<E: Entity, N: Insertable<Entity = E>> Draft<E> for N {
 
     fn new(&self) -> Option<&E::New> {
         let any: &dyn Any = self;
-        any.downcast_ref::<E::New>().or_else(|| any.downcast_ref::<WithKey<E::New, E::Key>>().map(WithKey::row))
+        any.downcast_ref::<E::New>()
+            .or_else(|| any.downcast_ref::<WithKey<E::New, E::Key>>().map(WithKey::row))
     }
 
     fn new_mut(&mut self) -> Option<&mut E::New> {
@@ -109,8 +110,7 @@ pub(super) type Why = &'static str;
 
 const GONE: Why = "names an entity that is no longer in the session: it was expunged, rolled back, or deleted and committed";
 const DELETED: Why = "names an entity that was deleted in this session";
-const PENDING: Why =
-    "names an entity that is not flushed yet, so it has no key and no defaults: `session.draft(handle)` is what was added";
+const PENDING: Why = "names an entity that is not flushed yet, so it has no key and no defaults: `session.draft(handle)` is what was added";
 const PERSISTENT: Why = "names an entity that is flushed already: it is no draft any more";
 
 fn values_of<E: Entity>(entity: &E) -> Arc<[Value]> {
@@ -265,7 +265,13 @@ impl<E: Entity> Store<E> {
     }
 
     /// The entity, to be edited; and whether this is its first edit since the last flush.
-    pub(super) fn edit(&mut self, slot: u32, generation: u32, level: Time, now: Time) -> Result<(&mut E, bool), Why> {
+    pub(super) fn edit(
+        &mut self,
+        slot: u32,
+        generation: u32,
+        level: Time,
+        now: Time,
+    ) -> Result<(&mut E, bool), Why> {
         let live = self.live_mut(slot, generation)?;
         let first = live.remember(level, now);
         Ok((&mut live.entity, first))
@@ -342,7 +348,8 @@ impl<E: Entity> Live<E> {
                 tracked.touched = Some(now);
             } else if self.since < now {
                 // It was there before this transaction: if the transaction is rolled back, these values are not to be trusted.
-                let differs = (0..E::TABLE.columns.len()).any(|c| !fresh.value(c).same(&self.entity.value(c)));
+                let differs =
+                    (0..E::TABLE.columns.len()).any(|c| !fresh.value(c).same(&self.entity.value(c)));
                 if differs {
                     self.track().touched = Some(now);
                 }
@@ -385,7 +392,15 @@ pub(super) trait AnyStore: Any + Send + Sync {
     /// To-one relationships to entities that are not inserted yet.
     fn links(&self, slot: u32) -> Vec<(usize, PendingKey)>;
     /// Sets a column of a live entity.
-    fn assign(&mut self, slot: u32, generation: u32, column: usize, value: &Value, level: Time, now: Time) -> Result<bool>;
+    fn assign(
+        &mut self,
+        slot: u32,
+        generation: u32,
+        column: usize,
+        value: &Value,
+        level: Time,
+        now: Time,
+    ) -> Result<bool>;
     /// Sets a to-one relationship of a live entity to one that is not inserted yet.
     fn link(&mut self, slot: u32, column: usize, to: PendingKey);
     /// Runs an INSERT of these places and keeps its rows until the flush has succeeded.
@@ -405,9 +420,9 @@ pub(super) trait AnyStore: Any + Send + Sync {
     fn mark_gone(&mut self, slot: u32);
     /// Marks every entity as possibly changed in the database.
     fn mark_stale(&mut self, now: Time);
-    /// What became of rows whose foreign key refers to a deleted one: forgets those that were deleted with it, clears the key
-    /// of those that were let go.
-    fn parent_gone(&mut self, columns: &[usize], key: &[Value], cascades: bool, now: Time) -> Result<()>;
+    /// What became of rows whose foreign key refers to a deleted one: those that were let go are stale; those that were
+    /// deleted with it are gone, and their places are given back.
+    fn parent_gone(&mut self, columns: &[usize], key: &[Value], cascades: bool, now: Time) -> Vec<u32>;
     /// Goes back to how things were at a time.
     fn rollback(&mut self, to: Time) -> Result<()>;
     /// Keeps things as they are.
@@ -446,7 +461,9 @@ impl<E: Entity> AnyStore for Store<E> {
     fn value(&self, slot: u32, generation: u32, column: usize) -> Option<Value> {
         match self.entry(slot, generation).ok()? {
             State::Live(live) => Some(live.entity.value(column)),
-            _ => self.staged.iter().find(|(staged, _)| *staged == slot).map(|(_, entity)| entity.value(column)),
+            _ => {
+                self.staged.iter().find(|(staged, _)| *staged == slot).map(|(_, entity)| entity.value(column))
+            }
         }
     }
 
@@ -471,7 +488,15 @@ impl<E: Entity> AnyStore for Store<E> {
         }
     }
 
-    fn assign(&mut self, slot: u32, generation: u32, column: usize, value: &Value, level: Time, now: Time) -> Result<bool> {
+    fn assign(
+        &mut self,
+        slot: u32,
+        generation: u32,
+        column: usize,
+        value: &Value,
+        level: Time,
+        now: Time,
+    ) -> Result<bool> {
         let (entity, first) =
             self.edit(slot, generation, level, now).map_err(|why| handle_error(E::TABLE, why))?;
         assign(entity, column, value)?;
@@ -500,7 +525,12 @@ impl<E: Entity> AnyStore for Store<E> {
             let inputs = body.inputs.clone();
             let rows: Vec<E> = Insert::from_body(body).returning(E::entity()).all(db).await?;
             if rows.len() != slots.len() {
-                let why = format!("{} rows of {} were inserted, but {} came back", slots.len(), E::TABLE.name, rows.len());
+                let why = format!(
+                    "{} rows of {} were inserted, but {} came back",
+                    slots.len(),
+                    E::TABLE.name,
+                    rows.len()
+                );
                 return Err(Error::new(relata_core::ErrorClass::Session, why));
             }
             self.staged.extend(in_input_order(rows, slots, &inputs));
@@ -556,9 +586,10 @@ impl<E: Entity> AnyStore for Store<E> {
         }
     }
 
-    fn parent_gone(&mut self, columns: &[usize], key: &[Value], cascades: bool, now: Time) -> Result<()> {
-        for slot in 0..self.entries.len() {
-            let State::Live(live) = &mut self.entries[slot].state else { continue };
+    fn parent_gone(&mut self, columns: &[usize], key: &[Value], cascades: bool, now: Time) -> Vec<u32> {
+        let mut gone = Vec::new();
+        for slot in 0..self.entries.len() as u32 {
+            let State::Live(live) = &mut self.entries[slot as usize].state else { continue };
             let refers = columns.iter().zip(key).all(|(column, value)| live.loaded(*column).same(value));
             if !refers || live.deleted() {
                 continue;
@@ -566,12 +597,12 @@ impl<E: Entity> AnyStore for Store<E> {
             live.track().touched = Some(now);
             if cascades {
                 live.track().deleted = Some(now);
-                self.mark_gone(slot as u32);
+                gone.push(slot);
             } else {
                 live.stale = true;
             }
         }
-        Ok(())
+        gone
     }
 
     fn rollback(&mut self, to: Time) -> Result<()> {
@@ -666,7 +697,8 @@ impl<E: Entity> AnyStore for Store<E> {
 }
 
 pub(super) fn handle_error(table: &Table, why: Why) -> Error {
-    Error::new(relata_core::ErrorClass::Handle, format!("a handle of {} {why}", table.entity)).with_table(table.name)
+    Error::new(relata_core::ErrorClass::Handle, format!("a handle of {} {why}", table.entity))
+        .with_table(table.name)
 }
 
 /// Pairs the rows that came back with the places they were inserted from.
@@ -675,7 +707,8 @@ pub(super) fn handle_error(table: &Table, why: Why) -> Error {
 /// generated keys grow in the order of the rows.
 fn in_input_order<E: Entity>(rows: Vec<E>, slots: &[u32], inputs: &[Input]) -> Vec<(u32, E)> {
     let width = E::TABLE.columns.len().max(1);
-    let key_given = |row: &[Input]| E::TABLE.primary_key.iter().all(|key| matches!(row[*key], Input::Value(_)));
+    let key_given =
+        |row: &[Input]| E::TABLE.primary_key.iter().all(|key| matches!(row[*key], Input::Value(_)));
     if slots.len() <= 1 {
         return slots.iter().copied().zip(rows).collect();
     }
@@ -698,7 +731,10 @@ fn in_input_order<E: Entity>(rows: Vec<E>, slots: &[u32], inputs: &[Input]) -> V
         .enumerate()
         .filter_map(|(at, (slot, row))| {
             let is_it = |entity: &E| {
-                E::TABLE.primary_key.iter().all(|key| matches!(&row[*key], Input::Value(v) if v.same(&entity.value(*key))))
+                E::TABLE
+                    .primary_key
+                    .iter()
+                    .all(|key| matches!(&row[*key], Input::Value(v) if v.same(&entity.value(*key))))
             };
             // Most databases keep the order: look there first.
             let found = if rows[at].as_ref().is_some_and(is_it) {

@@ -38,7 +38,7 @@ pub struct MysqlDialect {
 
 impl MysqlDialect {
     /// The dialect of a server.
-    pub fn new(server: Server) -> Self {
+    pub const fn new(server: Server) -> Self {
         MysqlDialect { server }
     }
 

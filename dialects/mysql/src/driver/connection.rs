@@ -154,7 +154,7 @@ async fn run_one(conn: &mut Conn, statements: &mut Statements, job: &mut Job<'_>
     }
     let params = params(job.binds).map_err(|e| e.with_statement(sql))?;
     check_colons(sql)?;
-    let kept = statements.get(sql);
+    let kept = statements.get(sql, job.binds);
     let known = kept.is_some();
     let statement = match kept {
         Some(statement) => statement,
@@ -170,10 +170,10 @@ async fn run_one(conn: &mut Conn, statements: &mut Statements, job: &mut Job<'_>
     };
     let close = if known {
         None
-    } else if job.mode == Mode::Once || !statements.is_on() {
+    } else if job.mode == Mode::Once {
         Some(statement.clone())
     } else {
-        statements.keep(sql, statement.clone())
+        statements.keep(sql, job.binds, statement.clone())
     };
     let outcome = match conn.exec_iter(statement, params).await {
         Ok(result) => take_result(result, job).await,
