@@ -71,7 +71,7 @@ pub(super) fn render<'s>(
         Expression::Excluded(n) => {
             out.sql("VALUES(").identifier(n.column.name)?.sql(")");
         }
-        Expression::In(n) => return render_in(n, expression, out),
+        Expression::In(n) => return render_in(dialect, n, expression, out),
         Expression::Bind(value) => render_bind(dialect, value, out),
         other => return other.render(out),
     }
@@ -99,13 +99,29 @@ fn render_filtered<'s>(n: &'s Aggregate, out: &mut Renderer<'s>) -> Compile {
 }
 
 /// A subquery with LIMIT cannot stand in IN itself, but inside of one that stands there can (MySQL 8.4 manual 15.2.15.12).
-fn render_in<'s>(n: &'s In, whole: &'s Expression, out: &mut Renderer<'s>) -> Compile {
+fn render_in<'s>(
+    dialect: &'s MysqlDialect,
+    n: &'s In,
+    whole: &'s Expression,
+    out: &mut Renderer<'s>,
+) -> Compile {
     match &n.list {
         InList::Select(select) if select.limit != Limit::default() => {
             out.operand(&n.operand, Precedence::Comparison)?;
             out.sql(if n.negated { " NOT IN (SELECT * FROM (" } else { " IN (SELECT * FROM (" });
             select.render(out)?;
             out.sql(") AS ").identifier("limited")?.sql(")");
+            Ok(())
+        }
+        // The operand tells the type of other values.
+        InList::Values(Value::Array(Kind::Decimal | Kind::Json, values)) if !values.is_empty() => {
+            out.operand(&n.operand, Precedence::Comparison)?;
+            out.sql(if n.negated { " NOT IN (" } else { " IN (" });
+            out.list(values, ", ", |out, value| {
+                render_bind(dialect, value, out);
+                Ok(())
+            })?;
+            out.sql(")");
             Ok(())
         }
         _ => whole.render(out),
