@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{ReadRow, insert::render_returning, select::render_conditions};
+use super::{ReadRow, insert::render_returning, placement::check_rows, select::render_conditions};
 use crate::{
     dialect::Feature,
     entity::Entity,
@@ -71,6 +71,7 @@ impl<R> Delete<R> {
 
 impl<R> Statement for Delete<R> {
     fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
+        check_rows(&self.filter, "a filter")?;
         let mut scope = Scope::new();
         scope.table(self.table);
         out.enter(scope);

@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
-use super::{ReadRow, SetOperation};
+use super::{
+    ReadRow, SetOperation,
+    placement::{Contents, check_rows},
+};
 use crate::{
     clause::{
         Clause, CteDefinition, IntoJoin, IntoOrder, IntoSource, Join, JoinKind, Limit, Lock, LockStrength,
@@ -449,12 +452,20 @@ impl Query {
 
     /// In a grouped query, what is not aggregated must be the same for the whole group.
     fn check_groups(&self, order_by: &[OrderItem]) -> Compile {
-        let grouped = !self.group_by.is_empty()
-            || self.items.iter().any(|item| has_aggregate(&item.expression))
-            || self.having.iter().any(has_aggregate);
-        if let Some(filter) = self.filter.iter().find(|filter| has_aggregate(filter)) {
-            let _ = filter;
-            return Err(CompileError::invalid("an aggregate cannot be in a filter: use `.having(…)`"));
+        check_rows(&self.filter, "a filter")?;
+        check_rows(self.joins.iter().filter_map(|join| join.on.as_ref()), "the condition of a join")?;
+        check_rows(&self.group_by, "GROUP BY")?;
+        let mut grouped = !self.group_by.is_empty();
+        for having in &self.having {
+            let contents = Contents::of(having).check_nesting()?;
+            grouped = true;
+            if contents.window {
+                check_rows([having], "HAVING")?;
+            }
+        }
+        let ordered = order_by.iter().map(|item| &item.expression);
+        for expression in self.items.iter().map(|item| &item.expression).chain(ordered) {
+            grouped |= Contents::of(expression).check_nesting()?.aggregate;
         }
         if !grouped {
             return Ok(());
@@ -518,23 +529,6 @@ impl Query {
 
     fn sources(&self) -> impl Iterator<Item = SourceRef<'_>> {
         self.source().into_iter().chain(self.joins.iter().map(|join| join.source.as_ref()))
-    }
-}
-
-fn has_aggregate(expression: &Expression) -> bool {
-    match expression {
-        Expression::Aggregate(_) => true,
-        // An aggregate over a window is no aggregate of the query.
-        Expression::Window(window) => {
-            let mut found = false;
-            window.function.for_each_child(&mut |child| found |= has_aggregate(child));
-            found
-        }
-        other => {
-            let mut found = false;
-            other.for_each_child(&mut |child| found |= has_aggregate(child));
-            found
-        }
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{Assignments, ReadRow, insert::render_returning, select::render_conditions};
+use super::{
+    Assignments, ReadRow, insert::render_returning, placement::check_rows, select::render_conditions,
+};
 use crate::{
     clause::render_assignments,
     dialect::Feature,
@@ -105,6 +107,8 @@ impl<R> Statement for Update<R> {
         if list.is_empty() {
             return Err(CompileError::invalid(format!("nothing to set in {}", self.table.name)));
         }
+        check_rows(list.iter().map(|(_, value)| value), "SET")?;
+        check_rows(&self.filter, "a filter")?;
         let mut scope = Scope::new();
         scope.table(self.table);
         out.enter(scope);

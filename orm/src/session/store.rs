@@ -8,9 +8,11 @@ use relata_core::{
     entity::{Entity, Input, Insertable, PendingKey, WithKey},
     schema::Table,
     statement::{Insert, InsertBody},
-    value::Value,
+    value::{Cell, Value},
 };
 use relata_pool::{Executor, Fetch};
+
+use crate::key::Key;
 
 /// When something happened: the session's clock ticks at each begin and savepoint.
 pub(super) type Time = u64;
@@ -118,7 +120,7 @@ fn values_of<E: Entity>(entity: &E) -> Arc<[Value]> {
 }
 
 fn assign<E: Entity>(entity: &mut E, column: usize, value: &Value) -> Result<()> {
-    let cell = value.as_cell().unwrap_or(relata_core::value::Cell::Null);
+    let cell = value.as_cell().unwrap_or(Cell::Null);
     entity.assign(column, cell).map_err(|mismatch| mismatch.at(E::TABLE.columns[column].name, column))
 }
 
@@ -522,6 +524,7 @@ impl<E: Entity> AnyStore for Store<E> {
         slots: &'a [u32],
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
+            // Only the keys are looked at afterwards.
             let inputs = body.inputs.clone();
             let rows: Vec<E> = Insert::from_body(body).returning(E::entity()).all(db).await?;
             if rows.len() != slots.len() {
@@ -533,7 +536,15 @@ impl<E: Entity> AnyStore for Store<E> {
                 );
                 return Err(Error::new(relata_core::ErrorClass::Session, why));
             }
-            self.staged.extend(in_input_order(rows, slots, &inputs));
+            let staged = in_input_order(rows, slots, &inputs);
+            if staged.len() != slots.len() {
+                let why = format!(
+                    "rows of {} came back with other keys than they were inserted with",
+                    E::TABLE.name
+                );
+                return Err(Error::new(relata_core::ErrorClass::Session, why));
+            }
+            self.staged.extend(staged);
             Ok(())
         })
     }
@@ -703,46 +714,39 @@ pub(super) fn handle_error(table: &Table, why: Why) -> Error {
 
 /// Pairs the rows that came back with the places they were inserted from.
 ///
-/// Databases need not return rows in the order in which they were given. Where the key was given, it says which is which;
-/// generated keys grow in the order of the rows.
+/// Databases need not return rows in the order in which they were given. A key that was given says which is which; those that
+/// the database generates grow in the order of the rows.
 fn in_input_order<E: Entity>(rows: Vec<E>, slots: &[u32], inputs: &[Input]) -> Vec<(u32, E)> {
     let width = E::TABLE.columns.len().max(1);
-    let key_given =
-        |row: &[Input]| E::TABLE.primary_key.iter().all(|key| matches!(row[*key], Input::Value(_)));
-    if slots.len() <= 1 {
-        return slots.iter().copied().zip(rows).collect();
-    }
-    let all_given = inputs.chunks_exact(width).all(key_given);
-    if !all_given {
-        let mut rows = rows;
-        if let Some(generated) = E::TABLE.generated() {
-            rows.sort_by_key(|row| match row.value(generated).as_cell() {
-                Some(relata_core::value::Cell::I64(key)) => i128::from(key),
-                Some(relata_core::value::Cell::U64(key)) => i128::from(key),
-                _ => 0,
-            });
-        }
-        return slots.iter().copied().zip(rows).collect();
-    }
     let mut rows: Vec<Option<E>> = rows.into_iter().map(Some).collect();
-    slots
-        .iter()
-        .zip(inputs.chunks_exact(width))
-        .enumerate()
-        .filter_map(|(at, (slot, row))| {
-            let is_it = |entity: &E| {
-                E::TABLE
-                    .primary_key
-                    .iter()
-                    .all(|key| matches!(&row[*key], Input::Value(v) if v.same(&entity.value(*key))))
-            };
-            // Most databases keep the order: look there first.
-            let found = if rows[at].as_ref().is_some_and(is_it) {
-                at
-            } else {
-                rows.iter().position(|row| row.as_ref().is_some_and(is_it))?
-            };
-            rows[found].take().map(|entity| (*slot, entity))
-        })
-        .collect()
+    let mut paired = Vec::with_capacity(rows.len());
+    let mut generated = Vec::new();
+    for (at, (slot, input)) in slots.iter().zip(inputs.chunks_exact(width)).enumerate() {
+        let is_it = |row: &Option<E>| {
+            row.as_ref().is_some_and(|entity| {
+                E::TABLE.primary_key.iter().all(|key| {
+                    matches!(&input[*key], Input::Value(given) if Key::of_values([given].into_iter())
+                        == Key::of_values([&entity.value(*key)].into_iter()))
+                })
+            })
+        };
+        if E::TABLE.primary_key.iter().any(|key| !matches!(input[*key], Input::Value(_))) {
+            generated.push(*slot);
+        } else if let Some(found) =
+            Some(at).filter(|at| is_it(&rows[*at])).or_else(|| rows.iter().position(is_it))
+        {
+            // Most databases keep the order, so it is looked for there first.
+            paired.extend(rows[found].take().map(|row| (*slot, row)));
+        }
+    }
+    let mut rest: Vec<E> = rows.into_iter().flatten().collect();
+    if let (Some(key), true) = (E::TABLE.generated(), rest.len() > 1) {
+        rest.sort_by_key(|row| match row.value(key).as_cell() {
+            Some(Cell::I64(key)) => i128::from(key),
+            Some(Cell::U64(key)) => i128::from(key),
+            _ => 0,
+        });
+    }
+    paired.extend(generated.into_iter().zip(rest));
+    paired
 }
