@@ -131,6 +131,18 @@ impl<T: Type> Projection for Expr<T> {
     }
 }
 
+impl<T: Type> Projection for &Expr<T> {
+    type Row = T;
+
+    fn items(self, items: &mut Vec<Item>) {
+        self.clone().items(items);
+    }
+
+    fn read(row: &mut RowReader<'_>) -> Result<T> {
+        row.read()
+    }
+}
+
 impl<E: Entity, T: Type> Projection for Column<E, T> {
     type Row = T;
 

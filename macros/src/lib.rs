@@ -51,6 +51,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `unique(a, b)` | a unique constraint over fields; `name = "…"` names it |
 /// | `index(a, b)`, `unique_index(a, b)` | an index over fields; `name = "…"` names it |
 /// | `check("price > 0")` | a check, as SQL; `check(name = "…", "…")` names it |
+/// | `new(derive(Deserialize))` | what the `New…` struct derives besides `Debug` and `Clone` |
 /// | `crate = "path"` | where `relata` is found, if not under its own name |
 ///
 /// # `#[column(…)]` on a field

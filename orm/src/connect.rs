@@ -3,10 +3,7 @@
 use std::sync::Arc;
 
 use relata_core::{
-    Error, ErrorClass, Result,
-    driver::Driver,
-    transaction::TransactionOptions,
-    url::DatabaseUrl,
+    Error, ErrorClass, Result, driver::Driver, transaction::TransactionOptions, url::DatabaseUrl,
 };
 use relata_pool::{Engine, PoolOptions};
 
@@ -88,7 +85,7 @@ fn driver(url: DatabaseUrl) -> Result<Arc<dyn Driver>> {
         #[cfg(feature = "sqlite")]
         "sqlite" => Ok(Arc::new(relata_sqlite::SqliteDriver::from_url(url)?)),
         #[cfg(feature = "postgres")]
-        "postgres-soon" => Ok(Arc::new(relata_mysql::MysqlDriver::from_url(url)?)),
+        "postgres" | "postgresql" => Ok(Arc::new(relata_postgres::PostgresDriver::from_url(url)?)),
         #[cfg(feature = "mysql")]
         "mysql" | "mariadb" => Ok(Arc::new(relata_mysql::MysqlDriver::from_url(url)?)),
         scheme => Err(unknown(scheme)),
@@ -105,7 +102,9 @@ fn unknown(scheme: &str) -> Error {
     Error::new(
         ErrorClass::Configuration,
         match feature {
-            Some(feature) => format!("the URL scheme {scheme:?} needs the feature `{feature}` of the crate relata"),
+            Some(feature) => {
+                format!("the URL scheme {scheme:?} needs the feature `{feature}` of the crate relata")
+            }
             None => format!(
                 "unknown URL scheme {scheme:?}; known are sqlite, postgres, mysql and mariadb; another dialect's driver is handed to `Engine::open`"
             ),

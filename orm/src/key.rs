@@ -66,14 +66,18 @@ impl Part {
             Part::Null => Value::Null(kind),
             Part::Bool(value) => Value::Bool(*value),
             Part::Integer(value) => match kind {
-                Kind::I8 | Kind::I16 | Kind::U8 => i16::try_from(*value).map_or_else(|_| wide(*value), Value::I16),
+                Kind::I8 | Kind::I16 | Kind::U8 => {
+                    i16::try_from(*value).map_or_else(|_| wide(*value), Value::I16)
+                }
                 Kind::I32 | Kind::U16 => i32::try_from(*value).map_or_else(|_| wide(*value), Value::I32),
                 _ => wide(*value),
             },
             Part::Float(bits) => Value::F64(f64::from_bits(*bits)),
             Part::Text(text) => Value::Text(text.to_string()),
             Part::Bytes(bytes) => Value::Bytes(bytes.to_vec()),
-            Part::Decimal(mantissa, scale) => Value::Decimal(relata_core::value::DecimalValue::new(*mantissa, *scale)),
+            Part::Decimal(mantissa, scale) => {
+                Value::Decimal(relata_core::value::DecimalValue::new(*mantissa, *scale))
+            }
             Part::Uuid(bytes) => Value::Uuid(*bytes),
             Part::Date(days) => Value::Date(*days),
             Part::Time(micros) => Value::Time(*micros),

@@ -10,13 +10,13 @@ mod unit_of_work;
 
 pub use connect::EngineExt;
 pub use relata_core::{
-    CompileError, Error, ErrorClass, Result, clause, ddl, dialect, driver, entity, expr, projection, relationship,
-    render, schema as table, statement, transaction, types, url, value,
+    CompileError, Error, ErrorClass, Result, clause, ddl, dialect, driver, entity, expr, projection,
+    relationship, render, schema as table, statement, transaction, types, url, value,
 };
 pub use relata_macros::{Entity, Enum, Row, Shape, Type};
 pub use relata_pool::{
-    Attempt, Connection, Engine, Execute, Executor, Fetch, FetchSelect, PoolOptions, PrePing, Recorded, Recorder,
-    RetryOptions, Retrying, RowStream, Status, Transaction,
+    Attempt, Connection, Engine, Execute, Executor, Fetch, FetchSelect, PoolOptions, PrePing, Recorded,
+    Recorder, RetryOptions, Retrying, RowStream, Status, Transaction,
 };
 pub use schema::Schema;
 pub use session::{Handle, Ref, Session};

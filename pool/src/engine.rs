@@ -78,7 +78,8 @@ impl Engine {
         let lease = lease(&pool, &shared).await?;
         let dialect = lease.link()?.dialect().clone();
         drop(lease);
-        if let Some(limit) = shared.options.idle_timeout {
+        let limits = [shared.options.idle_timeout, shared.options.max_lifetime];
+        if let Some(limit) = limits.into_iter().flatten().min() {
             shared.runtime.spawn(retire(pool.weak(), limit));
         }
         Ok(Engine { inner: Arc::new(Inner { pool, shared, dialect }) })
@@ -125,7 +126,7 @@ impl Engine {
     ///
     /// ```ignore
     /// let id = engine.transaction(|mut tx| async move {
-    ///     insert(NewUser { … }).returning(User::id).one(&mut tx).await
+    ///     insert(new_user).returning(User::id).one(&mut tx).await
     /// }).await?;
     /// ```
     ///
@@ -232,7 +233,7 @@ async fn lease(pool: &Pool<Manager>, shared: &Shared) -> Result<Lease> {
     }
 }
 
-/// Closes connections that have been idle for too long, until the pool is gone.
+/// Closes idle connections that have been so for too long or are too old, until the pool is gone.
 async fn retire(pool: WeakPool<Manager>, limit: Duration) {
     let period = (limit / 2).clamp(Duration::from_millis(10), Duration::from_secs(60));
     loop {
@@ -247,30 +248,37 @@ async fn retire(pool: WeakPool<Manager>, limit: Duration) {
     }
 }
 
-impl Executor for &Engine {
-    fn dialect(&self) -> &Arc<dyn Dialect> {
-        &self.inner.dialect
-    }
+macro_rules! executor {
+    ($($engine:ty),*) => {
+        $(impl Executor for $engine {
+            fn dialect(&self) -> &Arc<dyn Dialect> {
+                &self.inner.dialect
+            }
 
-    fn run<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move { self.lease().await?.link_mut()?.run(jobs).await })
-    }
+            fn run<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>> {
+                Box::pin(async move { self.lease().await?.link_mut()?.run(jobs).await })
+            }
 
-    fn run_atomic<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move { self.lease().await?.link_mut()?.run_atomic(jobs).await })
-    }
+            fn run_atomic<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>> {
+                Box::pin(async move { self.lease().await?.link_mut()?.run_atomic(jobs).await })
+            }
 
-    fn in_transaction(&self) -> bool {
-        false
-    }
+            fn in_transaction(&self) -> bool {
+                false
+            }
 
-    fn join<'a>(&'a mut self) -> BoxFuture<'a, Result<Transaction<'a>>> {
-        Box::pin(async move {
-            let transaction: Transaction<'a> = self.begin().await?;
-            Ok(transaction)
-        })
-    }
+            fn join<'a>(&'a mut self) -> BoxFuture<'a, Result<Transaction<'a>>> {
+                Box::pin(async move {
+                    let transaction: Transaction<'a> = self.begin().await?;
+                    Ok(transaction)
+                })
+            }
+        })*
+    };
 }
+
+// By value, too: a stream that outlives this function owns a clone.
+executor!(&Engine, Engine);
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

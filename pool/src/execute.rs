@@ -21,9 +21,7 @@ use crate::{Executor, fetch::run_statement, returning::insert_rows};
     note = "INSERT, UPDATE, DELETE, raw SQL and schema statements are; a SELECT is read with `.all(…)` and its kin"
 )]
 pub trait Execute: Sized + Send {
-    /// Runs it, and says how many rows it changed, as the database counts them: PostgreSQL and SQLite count rows that an
-    /// UPDATE met, MySQL too in Relata's setting; an upsert on MySQL counts a changed row as two. Rows that it returns are
-    /// not read.
+    /// Runs it, and says how many rows it changed, as the database counts them. Rows that it returns are not read.
     ///
     /// An INSERT of no rows does nothing.
     ///
@@ -89,6 +87,9 @@ impl Execute for Ddl {
 /// One after another; as a unit where the database can roll back schema statements.
 impl Execute for Vec<Ddl> {
     async fn execute(self, db: impl Executor) -> Result<u64> {
+        if self.is_empty() {
+            return Ok(0);
+        }
         let mut db = db;
         let dialect = db.dialect().clone();
         let compiled = self.iter().map(|ddl| ddl.compile(&*dialect)).collect::<Result<Vec<_>, _>>()?;

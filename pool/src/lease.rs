@@ -35,11 +35,11 @@ impl Drop for Lease {
     fn drop(&mut self) {
         let Some(mut object) = self.object.take() else { return };
         object.forget_unsent();
-        if object.is_clean() {
-            object.rest();
-        } else if object.is_dead() {
+        if object.is_dead() {
             // Leaves the pool, which makes room for another.
             drop(Object::take(object));
+        } else if object.is_clean() {
+            object.rest();
         } else {
             // The locks of an open transaction must not wait for the next user, so it is cleaned now. Until then it keeps
             // its place in the pool. Should the runtime end meanwhile, it comes back in doubt and is dropped when taken.

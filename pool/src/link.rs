@@ -12,13 +12,13 @@ use std::{
 use relata_core::{
     Error, ErrorClass, Result,
     dialect::{Dialect, Feature},
-    driver::{Connection, Job},
+    driver::{Connection, Job, Mode},
     transaction::{AfterError, TransactionOptions},
 };
 use tokio::time::timeout;
 
 use crate::{
-    manager::{Shared, jittered},
+    manager::{Shared, some_of},
     trace::Watch,
 };
 
@@ -83,7 +83,7 @@ impl Link {
         Link {
             dialect: connection.dialect(),
             connection: Some(connection),
-            expires: shared.options.max_lifetime.and_then(|time| now.checked_add(jittered(time))),
+            expires: shared.options.max_lifetime.and_then(|time| now.checked_add(time - some_of(time / 10))),
             shared,
             generation,
             idle_since: now,
@@ -240,6 +240,9 @@ impl Link {
     /// Runs the jobs, behind the transaction control that waits.
     pub(crate) async fn run(&mut self, jobs: &mut [Job<'_>]) -> Result<()> {
         self.ready().await?;
+        if jobs.is_empty() {
+            return Ok(());
+        }
         let result = if self.ahead.is_empty() {
             self.trip(jobs, 0, 0).await
         } else {
@@ -291,12 +294,10 @@ impl Link {
         if depth == 1 {
             return self.commit(jobs).await;
         }
-        if !jobs.is_empty() {
-            self.run(jobs).await?;
-        }
-        if let Err(error) = self.ready().await {
+        let result = if jobs.is_empty() { self.ready().await } else { self.run(jobs).await };
+        if result.is_err() {
             self.abandon(depth);
-            return Err(error);
+            return result;
         }
         // RELEASE fails only where the transaction is aborted already, so it can wait for the next statement.
         if !self.forget_begin(depth) {
@@ -433,7 +434,9 @@ impl Link {
         let connection = self.connection.as_mut().ok_or_else(closed)?;
         let mut watch = Watch::start(&self.shared, &*self.dialect, jobs);
         self.busy = true;
-        let result = match self.shared.options.statement_timeout {
+        // A stream takes as long as its reader does.
+        let streams = jobs.iter().any(|job| job.mode == Mode::Stream);
+        let result = match self.shared.options.statement_timeout.filter(|_| !streams) {
             None => Watch::run(&watch, connection.run(jobs)).await,
             Some(limit) => match timeout(limit, Watch::run(&watch, connection.run(jobs))).await {
                 Ok(result) => result,

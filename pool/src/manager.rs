@@ -99,7 +99,7 @@ pub(crate) fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
-/// Between nine tenths of a duration and all of it.
-pub(crate) fn jittered(time: Duration) -> Duration {
-    time - time.mul_f64((random() % 1000) as f64 / 10_000.0)
+/// A part of a duration, by chance.
+pub(crate) fn some_of(time: Duration) -> Duration {
+    time.mul_f64((random() % 1000) as f64 / 1000.0)
 }

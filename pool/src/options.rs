@@ -182,7 +182,8 @@ impl PoolOptions {
     /// How long the statements of one call may take; `None` for no limit, which is the default. Then
     /// [`Timeout`](relata_core::ErrorClass::Timeout), and the connection is closed.
     ///
-    /// It is the client that watches; a server's own limit, where there is one, ends the statement more gently.
+    /// It does not hold for a [stream](crate::Fetch::stream), which takes as long as its reader does. It is the client that
+    /// watches; a server's own limit, where there is one, ends the statement more gently.
     #[must_use]
     pub fn statement_timeout(mut self, time: impl Into<Option<Duration>>) -> Self {
         self.statement_timeout = time.into();

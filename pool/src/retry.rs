@@ -10,7 +10,7 @@ use relata_core::{
 };
 use tokio::sync::oneshot;
 
-use crate::{Engine, Executor, Transaction, manager::jittered, trace::TARGET};
+use crate::{Engine, Executor, Transaction, manager::some_of, trace::TARGET};
 
 /// How a unit of work is run again after a serialization failure or a deadlock.
 #[derive(Debug, Clone, Copy)]
@@ -87,7 +87,7 @@ impl RetryOptions {
         let doubled = self.backoff.saturating_mul(1_u32.checked_shl(attempt - 1).unwrap_or(u32::MAX));
         let time = doubled.min(self.max_backoff);
         // From half of it to all of it.
-        time / 2 + jittered(time / 2)
+        time / 2 + some_of(time / 2)
     }
 }
 

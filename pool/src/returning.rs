@@ -1,34 +1,45 @@
 //! Inserting rows: in batches, and with RETURNING where the database has none.
+//!
+//! Without RETURNING, rows are read back by what is known of them: the keys that the database reports to have generated,
+//! the keys that were given, or, for an upsert, the values of the conflict target. All of it is one transaction, and the
+//! result is the one that RETURNING gives: rows in the order of the input, without those that `DO NOTHING` left out.
 
 use relata_core::{
-    Result,
+    CompileError, Error, ErrorClass, Result,
+    clause::{ConflictAction, Direction, Limit, Lock, LockStrength, LockWait, OrderItem, Source},
+    dialect::{Dialect, Feature},
     driver::{Job, Mode, Sink},
+    entity::Input,
+    expr::{Case, Connective, Expression, In, InList, Infix, Logical, Operator, TableColumn},
+    projection::{Item, RowReader},
     render::{Compiled, Statement},
-    statement::InsertBody,
+    schema::Table,
+    statement::{Core, InsertBody, Query, SelectBody},
+    value::{Kind, Value},
 };
 
-use crate::{Executor, Ran, fetch::run_statement, sink::Relay};
+use crate::{
+    Executor, Ran,
+    fetch::run_statement,
+    sink::{Collect, Counted, Relay, back},
+};
 
-/// Inserts rows and gives what is returned to a sink.
+/// Inserts rows and gives what they return to a sink: for those who read rows in their own way. Users call
+/// `insert(…).returning(…).all(…)`.
+///
+/// Large lists become several statements, as a unit. Where the database has no RETURNING, the rows are read back by their
+/// keys in the same transaction. Rows come in the order of the input: for certain where they are read back; where the
+/// database returns them, as it does in practice, without promising it. Rows that `DO NOTHING` leaves out do not come.
 ///
 /// # Errors
 ///
-/// What the database says; whatever the sink says.
-pub async fn insert_returning(
-    db: &mut dyn Executor,
-    insert: InsertBody,
-    sink: Box<dyn Sink>,
-) -> Result<Box<dyn Sink>> {
-    let ran = insert_rows(db, insert, Some(sink), Mode::Cached).await?;
-    ran.sink.ok_or_else(|| {
-        relata_core::Error::new(
-            relata_core::ErrorClass::Other,
-            "the driver did not give the sink of the rows back",
-        )
-    })
+/// What the database says of the statements, whatever the sink says, and [`Compile`](ErrorClass::Compile) if the database
+/// has no RETURNING and nothing is known by which a row could be found: its key is a default that is not reported.
+pub async fn insert_returning(db: &mut dyn Executor, insert: InsertBody, sink: Box<dyn Sink>) -> Result<Ran> {
+    insert_rows(db, insert, Some(sink), Mode::Cached).await
 }
 
-/// Inserts rows, in batches, with what is returned into a sink.
+/// Inserts rows, in batches, with what they return into a sink, if there is one.
 pub(crate) async fn insert_rows(
     db: &mut dyn Executor,
     insert: InsertBody,
@@ -39,6 +50,10 @@ pub(crate) async fn insert_rows(
         return Ok(Ran { sink, rows_affected: 0, sql: String::new() });
     }
     let dialect = db.dialect().clone();
+    if !insert.returning.is_empty() && !returns_by_itself(&insert, &*dialect) {
+        // Boxed, for it is large and rare.
+        return Box::pin(read_back(db, insert, sink)).await;
+    }
     let mut batches = insert.batches(&*dialect);
     if batches.len() == 1
         && let Some(insert) = batches.pop()
@@ -46,8 +61,7 @@ pub(crate) async fn insert_rows(
         return run_statement(&insert, db, sink, mode).await;
     }
     let relay = sink.map(Relay::new);
-    let compiled =
-        batches.iter().map(|batch| batch.compile(&*dialect)).collect::<Result<Vec<Compiled<'_>>, _>>()?;
+    let compiled = compile_all(&batches, &*dialect)?;
     let mut jobs: Vec<_> = compiled
         .iter()
         .map(|batch| {
@@ -61,4 +75,362 @@ pub(crate) async fn insert_rows(
     drop(jobs);
     let sql = compiled.into_iter().next().map(|first| first.sql).unwrap_or_default();
     Ok(Ran { sink: relay.and_then(Relay::into_inner), rows_affected, sql })
+}
+
+/// Whether the database's own RETURNING gives the right rows. Where an upsert has no target, `DO NOTHING` is an update that
+/// changes nothing, and the rows that it left out would come back, too (MariaDB).
+fn returns_by_itself(insert: &InsertBody, dialect: &dyn Dialect) -> bool {
+    dialect.supports(Feature::InsertReturning)
+        && (insert.conflict.as_ref().is_none_or(|conflict| conflict.action != ConflictAction::Nothing)
+            || dialect.supports(Feature::ConflictTarget))
+}
+
+fn compile_all<'s>(batches: &'s [InsertBody], dialect: &'s dyn Dialect) -> Result<Vec<Compiled<'s>>> {
+    Ok(batches.iter().map(|batch| batch.compile(dialect)).collect::<Result<_, _>>()?)
+}
+
+/// By what a row is found again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Found {
+    /// By the key that the database reports to have generated for this column.
+    Generated(usize),
+    /// By the values given for these columns.
+    Given(Vec<usize>),
+}
+
+/// How many rows are found by one statement where it has to say their order: the database compares each with each.
+const ORDERED_ROWS: usize = 100;
+
+/// Inserts rows and reads them back.
+async fn read_back(
+    db: &mut dyn Executor,
+    mut insert: InsertBody,
+    sink: Option<Box<dyn Sink>>,
+) -> Result<Ran> {
+    let dialect = db.dialect().clone();
+    let mut tx = db.join().await?;
+    let mut back = ReadBack {
+        table: insert.table,
+        returning: std::mem::take(&mut insert.returning),
+        sink,
+        rows_affected: 0,
+        sql: None,
+        step: None,
+    };
+    for (found, group) in groups(insert, &*dialect)? {
+        match &found {
+            Found::Generated(column) => back.by_generated(&mut tx, group, *column).await?,
+            Found::Given(columns) => back.by_given(&mut tx, group, columns).await?,
+        }
+    }
+    let ReadBack { sink, rows_affected, sql, .. } = back;
+    tx.commit().await?;
+    Ok(Ran { sink, rows_affected, sql: sql.unwrap_or_default() })
+}
+
+/// Rows that follow one another and are found in the same way, as inserts of their own.
+fn groups(mut insert: InsertBody, dialect: &dyn Dialect) -> Result<Vec<(Found, InsertBody)>> {
+    let width = insert.table.columns.len().max(1);
+    let inputs = std::mem::take(&mut insert.inputs);
+    let mut groups: Vec<(Found, InsertBody)> = Vec::new();
+    let mut inputs = inputs.into_iter();
+    loop {
+        let row: Vec<Input> = inputs.by_ref().take(width).collect();
+        if row.is_empty() {
+            return Ok(groups);
+        }
+        let found = how_found(&insert, &row, dialect)?;
+        // An upsert may use up a key without saying so: only the first of several is certain.
+        let limit = match (&found, &insert.conflict) {
+            (Found::Generated(_), Some(_)) => 1,
+            (Found::Generated(_), None) => usize::MAX,
+            (Found::Given(_), _) => ORDERED_ROWS,
+        };
+        match groups.last_mut() {
+            Some((same, group)) if *same == found && group.inputs.len() / width < limit => {
+                group.inputs.extend(row)
+            }
+            _ => {
+                let mut group = insert.clone();
+                group.inputs = row;
+                groups.push((found, group));
+            }
+        }
+    }
+}
+
+fn how_found(insert: &InsertBody, row: &[Input], dialect: &dyn Dialect) -> Result<Found> {
+    let table = insert.table;
+    // A key of NULL is none: the database generates one, or refuses the row.
+    let given = |column: &usize| match row.get(*column) {
+        Some(Input::Value(value)) => !value.is_null(),
+        Some(Input::Pending(_)) => true,
+        Some(Input::Default) | None => false,
+    };
+    if let Some(conflict) = &insert.conflict {
+        // NULL and a generated key are in no conflict with anything: such a row is inserted for certain.
+        if !conflict.target.is_empty() && conflict.target.iter().all(given) {
+            return Ok(Found::Given(conflict.target.clone()));
+        }
+    }
+    if !table.primary_key.is_empty() && table.primary_key.iter().all(given) {
+        return Ok(Found::Given(table.primary_key.to_vec()));
+    }
+    match table.generated() {
+        Some(column) if !given(&column) => Ok(Found::Generated(column)),
+        _ => Err(CompileError::invalid(format!(
+            "{} has no INSERT … RETURNING, and the key of this row of {} is not known, so it cannot be read back: give it a \
+             key, or leave out `.returning(…)`",
+            dialect.name(),
+            table.name
+        ))
+        .into()),
+    }
+}
+
+/// Inserts rows in groups and reads them back.
+struct ReadBack {
+    table: &'static Table,
+    returning: Vec<Item>,
+    sink: Option<Box<dyn Sink>>,
+    rows_affected: u64,
+    sql: Option<String>,
+    /// The distance between generated keys.
+    step: Option<u64>,
+}
+
+impl ReadBack {
+    /// Rows whose keys the database generates: one after another, from the first, which it reports (MySQL 8.4 manual,
+    /// 14.15, LAST_INSERT_ID, and 17.6.1.6: so for an INSERT whose number of rows is known, in every lock mode).
+    async fn by_generated(&mut self, tx: &mut dyn Executor, group: InsertBody, column: usize) -> Result<()> {
+        let dialect = tx.dialect().clone();
+        for batch in group.batches(&*dialect) {
+            let rows = batch.len();
+            let step = if rows > 1 { self.step(tx).await? } else { 1 };
+            let first = self.insert(tx, &batch).await?.ok_or_else(|| {
+                Error::new(
+                    ErrorClass::Other,
+                    format!("{} did not report the key it generated for {}", dialect.name(), self.table.name),
+                )
+            })?;
+            let keys = (0..rows as u64).map(|row| {
+                let key = first.checked_add(row.checked_mul(step)?)?;
+                match self.table.columns[column].ty.kind {
+                    Kind::U64 => Some(Value::U64(key)),
+                    _ => i64::try_from(key).ok().map(Value::I64),
+                }
+            });
+            let keys: Vec<Value> = keys.collect::<Option<_>>().ok_or_else(|| {
+                Error::new(
+                    ErrorClass::Decode,
+                    format!("the key generated for {} is too large", self.table.name),
+                )
+            })?;
+            let operand = self.column(column);
+            let order = (rows > 1).then(|| operand.clone());
+            self.select(tx, any_value(operand, keys), order, Some(rows)).await?;
+        }
+        Ok(())
+    }
+
+    /// Rows with known values in columns that are unique.
+    async fn by_given(
+        &mut self,
+        tx: &mut dyn Executor,
+        mut group: InsertBody,
+        columns: &[usize],
+    ) -> Result<()> {
+        let dialect = tx.dialect().clone();
+        let skips =
+            group.conflict.as_ref().is_some_and(|conflict| conflict.action == ConflictAction::Nothing);
+        if skips {
+            self.leave_out_present(tx, &mut group, columns).await?;
+            if group.is_empty() {
+                return Ok(());
+            }
+        }
+        let rows = self.conditions(&group, columns);
+        let filter = self.filter(&group, columns);
+        // Two rows of an upsert may be one in the table.
+        let expected = group.conflict.is_none().then_some(rows.len());
+        for batch in group.batches(&*dialect) {
+            self.insert(tx, &batch).await?;
+        }
+        let order = (rows.len() > 1).then(|| position(rows));
+        self.select(tx, filter, order, expected).await
+    }
+
+    /// Takes out of a group the rows that `DO NOTHING` will leave out, and keeps others from inserting the rest meanwhile.
+    async fn leave_out_present(
+        &mut self,
+        tx: &mut dyn Executor,
+        group: &mut InsertBody,
+        columns: &[usize],
+    ) -> Result<()> {
+        let dialect = tx.dialect().clone();
+        let item = Item::new(position(self.conditions(group, columns)), true);
+        let mut select = self.body(vec![item], self.filter(group, columns));
+        // Also locks the gaps where there is no row yet (MySQL 8.4 manual 17.7.2.4).
+        select.lock = dialect
+            .supports(Feature::Locking)
+            .then_some(Lock { strength: LockStrength::Update, wait: LockWait::Wait });
+        let sink = Collect::<Option<i64>>::new(|row: &mut RowReader<'_>| row.read());
+        let ran = run_statement(&select, tx, Some(sink), Mode::Cached).await?;
+        let present = Collect::<Option<i64>>::into_rows(ran.sink)?;
+        let width = self.table.columns.len().max(1);
+        let mut at = 0;
+        group.inputs.retain(|_| {
+            let row = (at / width) as i64;
+            at += 1;
+            !present.contains(&Some(row))
+        });
+        Ok(())
+    }
+
+    /// Inserts a batch, and gives the first key that was generated.
+    async fn insert(&mut self, tx: &mut dyn Executor, batch: &InsertBody) -> Result<Option<u64>> {
+        let dialect = tx.dialect().clone();
+        let compiled = batch.compile(&*dialect)?;
+        let mut jobs = [Job::new(&compiled.sql, &compiled.binds, Mode::Cached)];
+        tx.run(&mut jobs).await?;
+        let [job] = jobs;
+        self.rows_affected += job.rows_affected;
+        let first = job.last_insert_id.filter(|id| *id > 0);
+        self.sql.get_or_insert(compiled.sql);
+        Ok(first)
+    }
+
+    /// The distance between generated keys, asked once.
+    async fn step(&mut self, tx: &mut dyn Executor) -> Result<u64> {
+        if let Some(step) = self.step {
+            return Ok(step);
+        }
+        let mut step = 1;
+        if let Some(sql) = tx.dialect().generated_key_step() {
+            let sink = Collect::<i64>::new(|row: &mut RowReader<'_>| row.read());
+            let mut jobs = [Job::new(sql, &[], Mode::Cached).with_sink(sink)];
+            tx.run(&mut jobs).await?;
+            let [job] = jobs;
+            step = Collect::<i64>::into_rows(job.sink)?
+                .first()
+                .and_then(|step| u64::try_from(*step).ok())
+                .unwrap_or(1);
+        }
+        self.step = Some(step);
+        Ok(step)
+    }
+
+    /// Reads rows into the sink; as many as expected, or it is an error: none is ever left out silently.
+    async fn select(
+        &mut self,
+        tx: &mut dyn Executor,
+        filter: Expression,
+        order: Option<Expression>,
+        expected: Option<usize>,
+    ) -> Result<()> {
+        let mut select = self.body(self.returning.clone(), filter);
+        select.order_by.extend(order.map(|expression| OrderItem {
+            expression,
+            direction: Direction::Ascending,
+            nulls: None,
+        }));
+        let sink = self.sink.take().map(|sink| Counted::new(sink) as Box<dyn Sink>);
+        let ran = run_statement(&select, tx, sink, Mode::Cached).await?;
+        let counted = back::<Counted>(ran.sink)?;
+        if let (Some(rows), Some(expected)) = (counted.rows(), expected)
+            && rows != expected as u64
+        {
+            return Err(Error::new(
+                ErrorClass::Other,
+                format!(
+                    "{expected} rows were inserted into {}, but {rows} found by their keys: a trigger may have changed them",
+                    self.table.name
+                ),
+            )
+            .with_statement(&ran.sql));
+        }
+        self.sink = Some(counted.into_inner());
+        Ok(())
+    }
+
+    fn body(&self, items: Vec<Item>, filter: Expression) -> SelectBody {
+        let mut query = Query::default();
+        query.items = items;
+        query.from = Some(Source::Table(self.table));
+        query.filter.push(filter);
+        SelectBody { core: Core::Query(query), order_by: Vec::new(), limit: Limit::default(), lock: None }
+    }
+
+    fn column(&self, column: usize) -> Expression {
+        Expression::Column(TableColumn { table: self.table, column: &self.table.columns[column] })
+    }
+
+    /// For each row, the condition that finds it.
+    fn conditions(&self, group: &InsertBody, columns: &[usize]) -> Vec<Expression> {
+        let width = self.table.columns.len().max(1);
+        let rows = group.inputs.chunks_exact(width);
+        rows.map(|row| {
+            let conditions = columns.iter().map(|column| {
+                let right = Expression::Bind(value_of(row, *column));
+                Expression::Infix(Box::new(Infix {
+                    left: self.column(*column),
+                    operator: Operator::Eq,
+                    right,
+                }))
+            });
+            joined(Connective::And, conditions.collect())
+        })
+        .collect()
+    }
+
+    /// The condition that finds all of them.
+    fn filter(&self, group: &InsertBody, columns: &[usize]) -> Expression {
+        let width = self.table.columns.len().max(1);
+        match columns {
+            [column] => {
+                let rows = group.inputs.chunks_exact(width);
+                any_value(self.column(*column), rows.map(|row| value_of(row, *column)).collect())
+            }
+            columns => joined(Connective::Or, self.conditions(group, columns)),
+        }
+    }
+}
+
+/// The value that a row gives for a column. Rows that do not are found in another way.
+fn value_of(row: &[Input], column: usize) -> Value {
+    match row.get(column) {
+        Some(Input::Value(value)) => value.clone(),
+        _ => Value::Null(Kind::I64),
+    }
+}
+
+/// `operand IN (…)`.
+fn any_value(operand: Expression, mut values: Vec<Value>) -> Expression {
+    match (values.len(), values.pop()) {
+        (1, Some(right)) => Expression::Infix(Box::new(Infix {
+            left: operand,
+            operator: Operator::Eq,
+            right: Expression::Bind(right),
+        })),
+        (_, last) => {
+            let kind = last.as_ref().map_or(Kind::I64, Value::kind);
+            values.extend(last);
+            let list = InList::Values(Value::Array(kind, values));
+            Expression::In(Box::new(In { operand, list, negated: false }))
+        }
+    }
+}
+
+/// Which of the conditions holds, counted from 0.
+fn position(conditions: Vec<Expression>) -> Expression {
+    let numbered = conditions.into_iter().zip(0..);
+    let branches = numbered.map(|(condition, at)| (condition, Expression::Bind(Value::I64(at)))).collect();
+    Expression::Case(Box::new(Case { branches, otherwise: None }))
+}
+
+fn joined(connective: Connective, mut operands: Vec<Expression>) -> Expression {
+    match operands.len() {
+        1 => operands.remove(0),
+        _ => Expression::Logical(Logical { connective, operands }),
+    }
 }

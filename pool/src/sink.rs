@@ -7,7 +7,7 @@ use std::{
 
 use relata_core::{
     Error, ErrorClass, Result,
-    driver::{Flow, Row, Sink},
+    driver::{BoxFuture, Flow, Job, Row, Sink},
     projection::RowReader,
     statement::ReadRow,
 };
@@ -19,7 +19,7 @@ pub(crate) struct Collect<R> {
 }
 
 impl<R: Send + 'static> Collect<R> {
-    pub(crate) fn new(read: ReadRow<R>) -> Box<dyn Sink> {
+    pub(crate) fn new(read: ReadRow<R>) -> Box<Self> {
         Box::new(Collect { read, rows: Vec::new() })
     }
 
@@ -46,7 +46,7 @@ pub(crate) struct First<R> {
 }
 
 impl<R: Send + 'static> First<R> {
-    pub(crate) fn new(read: ReadRow<R>, stop: bool) -> Box<dyn Sink> {
+    pub(crate) fn new(read: ReadRow<R>, stop: bool) -> Box<Self> {
         Box::new(First { read, row: None, more: false, stop })
     }
 
@@ -90,6 +90,58 @@ impl Sink for Relay {
             Flow::Pause => Flow::Continue,
             flow => flow,
         })
+    }
+}
+
+/// Counts the rows on their way to another sink.
+pub(crate) struct Counted {
+    sink: Box<dyn Sink>,
+    rows: u64,
+    stopped: bool,
+}
+
+impl Counted {
+    pub(crate) fn new(sink: Box<dyn Sink>) -> Box<Self> {
+        Box::new(Counted { sink, rows: 0, stopped: false })
+    }
+
+    /// How many rows there were; `None` if the sink did not want all.
+    pub(crate) fn rows(&self) -> Option<u64> {
+        (!self.stopped).then_some(self.rows)
+    }
+
+    /// The sink behind it.
+    pub(crate) fn into_inner(self) -> Box<dyn Sink> {
+        self.sink
+    }
+
+    /// Gives the job the sink behind its counter back, and says how many rows there were.
+    pub(crate) fn take_off(job: &mut Job<'_>) -> u64 {
+        let Some(sink) = job.sink.take() else { return 0 };
+        if !(&*sink as &dyn Any).is::<Counted>() {
+            job.sink = Some(sink);
+            return 0;
+        }
+        match back::<Counted>(Some(sink)) {
+            Ok(counted) => {
+                job.sink = Some(counted.sink);
+                counted.rows
+            }
+            Err(_) => 0,
+        }
+    }
+}
+
+impl Sink for Counted {
+    fn row(&mut self, row: &dyn Row) -> Result<Flow> {
+        self.rows += 1;
+        let flow = self.sink.row(row)?;
+        self.stopped |= flow == Flow::Stop;
+        Ok(flow)
+    }
+
+    fn ready(&mut self) -> BoxFuture<'_, Result<Flow>> {
+        self.sink.ready()
     }
 }
 

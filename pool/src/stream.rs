@@ -11,7 +11,7 @@ use std::{
 
 use futures_core::Stream;
 use relata_core::{
-    Result,
+    Error, Result,
     driver::{BoxFuture, Flow, Mode, Row, Sink},
     projection::RowReader,
     statement::ReadRow,
@@ -19,7 +19,7 @@ use relata_core::{
 
 use crate::{Executor, Fetch};
 
-/// How many rows are decoded ahead of the reader. PERFORMANCE: beyond this, larger chunks gain little.
+/// How many rows are decoded ahead of the reader: where they come from another thread, larger chunks gain little.
 const CHUNK: usize = 256;
 
 /// The rows of a statement, as they come, with bounded memory: at most some hundreds are decoded ahead.
@@ -33,6 +33,8 @@ const CHUNK: usize = 256;
 pub struct RowStream<'a, R> {
     /// Runs the statement; `None` when it has come to its end.
     statement: Option<BoxFuture<'a, Result<()>>>,
+    /// How it came to its end, once all rows before that are taken.
+    error: Option<Error>,
     /// Rows that the reader takes from.
     rows: VecDeque<R>,
     shared: Arc<Shared<R>>,
@@ -65,7 +67,7 @@ impl<'a, R: Send + 'static> RowStream<'a, R> {
             statement.run_into(&mut db, sink, Mode::Stream).await?;
             Ok(())
         });
-        RowStream { statement: Some(statement), rows: VecDeque::new(), shared }
+        RowStream { statement: Some(statement), error: None, rows: VecDeque::new(), shared }
     }
 
     /// The next row; `None` when there are no more.
@@ -85,17 +87,14 @@ impl<'a, R: Send + 'static> RowStream<'a, R> {
         if let Some(row) = self.take_chunk() {
             return Poll::Ready(Some(Ok(row)));
         }
-        let Some(statement) = &mut self.statement else { return Poll::Ready(None) };
+        let Some(statement) = &mut self.statement else { return Poll::Ready(self.error.take().map(Err)) };
         if let Poll::Ready(result) = statement.as_mut().poll(context) {
             self.statement = None;
-            if let Err(error) = result {
-                self.shared.lock().rows.clear();
-                return Poll::Ready(Some(Err(error)));
-            }
+            self.error = result.err();
         }
         match self.take_chunk() {
             Some(row) => Poll::Ready(Some(Ok(row))),
-            None if self.statement.is_none() => Poll::Ready(None),
+            None if self.statement.is_none() => Poll::Ready(self.error.take().map(Err)),
             None => Poll::Pending,
         }
     }

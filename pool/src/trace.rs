@@ -1,18 +1,15 @@
 //! Watching statements: `tracing` and recorders. Next to nothing is done when nobody looks.
 
-use std::{
-    any::Any,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use relata_core::{
     Error, Result,
     dialect::Dialect,
-    driver::{BoxFuture, Flow, Job, Row, Sink},
+    driver::{BoxFuture, Job, Sink},
 };
 use tracing::{Instrument, Level, Span, enabled};
 
-use crate::{manager::Shared, recorder::Recorded};
+use crate::{manager::Shared, recorder::Recorded, sink::Counted};
 
 /// The target of all spans and events.
 pub(crate) const TARGET: &str = "relata";
@@ -37,7 +34,7 @@ impl Watch {
         let mut span = Span::none();
         if debug || record {
             for job in jobs.iter_mut() {
-                job.sink = job.sink.take().map(|sink| Box::new(Counted { sink, rows: 0 }) as Box<dyn Sink>);
+                job.sink = job.sink.take().map(|sink| Counted::new(sink) as Box<dyn Sink>);
             }
         }
         if debug {
@@ -124,40 +121,5 @@ impl Watch {
         } else {
             event!(DEBUG, "statement");
         }
-    }
-}
-
-/// Counts the rows on their way to a sink.
-struct Counted {
-    sink: Box<dyn Sink>,
-    rows: u64,
-}
-
-impl Counted {
-    /// Gives the job its own sink back, and says how many rows there were.
-    fn take_off(job: &mut Job<'_>) -> u64 {
-        let Some(sink) = job.sink.take() else { return 0 };
-        if !(&*sink as &dyn Any).is::<Counted>() {
-            job.sink = Some(sink);
-            return 0;
-        }
-        match (sink as Box<dyn Any>).downcast::<Counted>() {
-            Ok(counted) => {
-                job.sink = Some(counted.sink);
-                counted.rows
-            }
-            Err(_) => 0,
-        }
-    }
-}
-
-impl Sink for Counted {
-    fn row(&mut self, row: &dyn Row) -> Result<Flow> {
-        self.rows += 1;
-        self.sink.row(row)
-    }
-
-    fn ready(&mut self) -> BoxFuture<'_, Result<Flow>> {
-        self.sink.ready()
     }
 }

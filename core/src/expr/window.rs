@@ -6,7 +6,7 @@ use super::{
     operators::node,
 };
 use crate::{
-    clause::{Clause, IntoOrder, OrderItem},
+    clause::{Clause, IntoGroup, IntoOrder, OrderItem},
     render::{Compile, Renderer},
     types::Type,
 };
@@ -45,17 +45,35 @@ pub fn window() -> WindowDefinition {
 }
 
 impl WindowDefinition {
+    /// Writes ` OVER (…)`, behind the function.
+    ///
+    /// # Errors
+    ///
+    /// As its expressions.
+    pub fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
+        out.sql(" OVER (");
+        if !self.partition_by.is_empty() {
+            out.sql("PARTITION BY ").list(&self.partition_by, ", ", |out, e| out.expression(e).map(drop))?;
+        }
+        if !self.order_by.is_empty() {
+            out.sql(if self.partition_by.is_empty() { "ORDER BY " } else { " ORDER BY " });
+            out.list(&self.order_by, ", ", |out, item| out.clause(Clause::OrderItem(item)).map(drop))?;
+        }
+        out.sql(")");
+        Ok(())
+    }
+
     /// `PARTITION BY expression`: rows of the same value are counted on their own. May be called again.
     #[must_use]
-    pub fn partition_by(mut self, expression: impl IntoExpr) -> Self {
-        self.partition_by.push(node(expression));
+    pub fn partition_by(mut self, expression: impl IntoGroup) -> Self {
+        expression.into_group(&mut self.partition_by);
         self
     }
 
     /// `ORDER BY expression`. May be called again.
     #[must_use]
     pub fn order_by(mut self, order: impl IntoOrder) -> Self {
-        self.order_by.push(order.into_order());
+        order.into_order(&mut self.order_by);
         self
     }
 }
@@ -97,17 +115,8 @@ pub fn lead<O: IntoExpr>(operand: O) -> Expr<<O::Sql as Type>::Nullable> {
 
 impl Node for Window {
     fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
-        out.expression(&self.function)?.sql(" OVER (");
-        let WindowDefinition { partition_by, order_by } = &self.definition;
-        if !partition_by.is_empty() {
-            out.sql("PARTITION BY ").list(partition_by, ", ", |out, e| out.expression(e).map(drop))?;
-        }
-        if !order_by.is_empty() {
-            out.sql(if partition_by.is_empty() { "ORDER BY " } else { " ORDER BY " });
-            out.list(order_by, ", ", |out, item| out.clause(Clause::OrderItem(item)).map(drop))?;
-        }
-        out.sql(")");
-        Ok(())
+        out.expression(&self.function)?;
+        self.definition.render(out)
     }
 
     fn for_each_child<'s>(&'s self, visit: &mut dyn FnMut(&'s Expression)) {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{ReadRow, insert::render_returning, select::render_conditions};
+use super::{ReadRow, insert::render_returning, placement::check_rows, select::render_conditions};
 use crate::{
     dialect::Feature,
     entity::Entity,
@@ -34,7 +34,12 @@ pub fn delete<E: Entity>() -> Delete {
 impl Delete {
     /// A DELETE of the rows for which all conditions hold.
     pub fn of(table: &'static Table, filter: Vec<Expression>) -> Self {
-        Delete { table, filter, returning: Vec::new(), read: |_: &mut RowReader<'_>| -> Result<()> { Ok(()) } }
+        Delete {
+            table,
+            filter,
+            returning: Vec::new(),
+            read: |_: &mut RowReader<'_>| -> Result<()> { Ok(()) },
+        }
     }
 }
 
@@ -66,6 +71,7 @@ impl<R> Delete<R> {
 
 impl<R> Statement for Delete<R> {
     fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
+        check_rows(&self.filter, "a filter")?;
         let mut scope = Scope::new();
         scope.table(self.table);
         out.enter(scope);

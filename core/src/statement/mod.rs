@@ -3,6 +3,7 @@
 mod assignment;
 mod delete;
 mod insert;
+mod placement;
 mod raw;
 mod select;
 mod set_operation;

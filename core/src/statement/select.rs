@@ -2,10 +2,13 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
-use super::{ReadRow, SetOperation};
+use super::{
+    ReadRow, SetOperation,
+    placement::{Contents, check_rows},
+};
 use crate::{
     clause::{
-        Clause, CteDefinition, IntoJoin, IntoOrder, IntoSource, Join, JoinKind, Limit, Lock, LockStrength,
+        Clause, CteDefinition, IntoGroup, IntoJoin, IntoOrder, IntoSource, Join, JoinKind, Limit, Lock, LockStrength,
         LockWait, OrderItem, Source, SourceRef, render_items,
     },
     error::Result,
@@ -224,10 +227,10 @@ impl<R> Select<R> {
         self
     }
 
-    /// `GROUP BY expression`. May be called again.
+    /// `GROUP BY expression`, or several in a tuple: `.group_by((Flight::origin, Flight::dest))`. May be called again.
     #[must_use]
-    pub fn group_by(mut self, expression: impl IntoExpr) -> Self {
-        self.query().group_by.push(expression.into_expr().into_node());
+    pub fn group_by(mut self, expression: impl IntoGroup) -> Self {
+        expression.into_group(&mut self.query().group_by);
         self
     }
 
@@ -238,10 +241,11 @@ impl<R> Select<R> {
         self
     }
 
-    /// `ORDER BY expression`, smallest first unless `.desc()`. May be called again.
+    /// `ORDER BY expression`, smallest first unless `.desc()`, or several in a tuple:
+    /// `.order_by((Post::title, Post::id.desc()))`. May be called again.
     #[must_use]
     pub fn order_by(mut self, order: impl IntoOrder) -> Self {
-        self.body.order_by.push(order.into_order());
+        order.into_order(&mut self.body.order_by);
         self
     }
 
@@ -449,12 +453,20 @@ impl Query {
 
     /// In a grouped query, what is not aggregated must be the same for the whole group.
     fn check_groups(&self, order_by: &[OrderItem]) -> Compile {
-        let grouped = !self.group_by.is_empty()
-            || self.items.iter().any(|item| has_aggregate(&item.expression))
-            || self.having.iter().any(has_aggregate);
-        if let Some(filter) = self.filter.iter().find(|filter| has_aggregate(filter)) {
-            let _ = filter;
-            return Err(CompileError::invalid("an aggregate cannot be in a filter: use `.having(…)`"));
+        check_rows(&self.filter, "a filter")?;
+        check_rows(self.joins.iter().filter_map(|join| join.on.as_ref()), "the condition of a join")?;
+        check_rows(&self.group_by, "GROUP BY")?;
+        let mut grouped = !self.group_by.is_empty();
+        for having in &self.having {
+            let contents = Contents::of(having).check_nesting()?;
+            grouped = true;
+            if contents.window {
+                check_rows([having], "HAVING")?;
+            }
+        }
+        let ordered = order_by.iter().map(|item| &item.expression);
+        for expression in self.items.iter().map(|item| &item.expression).chain(ordered) {
+            grouped |= Contents::of(expression).check_nesting()?.aggregate;
         }
         if !grouped {
             return Ok(());
@@ -518,23 +530,6 @@ impl Query {
 
     fn sources(&self) -> impl Iterator<Item = SourceRef<'_>> {
         self.source().into_iter().chain(self.joins.iter().map(|join| join.source.as_ref()))
-    }
-}
-
-fn has_aggregate(expression: &Expression) -> bool {
-    match expression {
-        Expression::Aggregate(_) => true,
-        // An aggregate over a window is no aggregate of the query.
-        Expression::Window(window) => {
-            let mut found = false;
-            window.function.for_each_child(&mut |child| found |= has_aggregate(child));
-            found
-        }
-        other => {
-            let mut found = false;
-            other.for_each_child(&mut |child| found |= has_aggregate(child));
-            found
-        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Select, SelectBody, select::Core};
 use crate::{
-    clause::{Clause, Limit, OrderItem},
+    clause::{Clause, Limit, OrderItem, SetOrder},
     dialect::Feature,
     render::{Compile, CompileError, Renderer, Statement},
 };
@@ -130,12 +130,8 @@ impl SetOperation {
                     "a union is ordered by what its first query selects: the expression must be one of those",
                 )
             })?;
-            match items[at].name() {
-                Some(name) => out.identifier(name)?,
-                None => out.number(at as u64 + 1),
-            };
-            order.render_suffix(out);
-            Ok(())
+            let order = SetOrder { name: items[at].name(), position: at as u64 + 1, item: order };
+            out.clause(Clause::SetOrder(order)).map(drop)
         })?;
         Ok(())
     }

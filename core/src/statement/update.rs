@@ -2,9 +2,11 @@
 
 use std::fmt;
 
-use super::{Assignments, ReadRow, insert::render_returning, select::render_conditions};
+use super::{
+    Assignments, ReadRow, insert::render_returning, placement::check_rows, select::render_conditions,
+};
 use crate::{
-    clause::render_assignments,
+    clause::Clause,
     dialect::Feature,
     entity::Entity,
     error::Result,
@@ -105,11 +107,13 @@ impl<R> Statement for Update<R> {
         if list.is_empty() {
             return Err(CompileError::invalid(format!("nothing to set in {}", self.table.name)));
         }
+        check_rows(list.iter().map(|(_, value)| value), "SET")?;
+        check_rows(&self.filter, "a filter")?;
         let mut scope = Scope::new();
         scope.table(self.table);
         out.enter(scope);
         out.sql("UPDATE ").table(self.table)?.sql(" SET ");
-        render_assignments(self.table, list, out)?;
+        out.clause(Clause::Assignments(self.table, list))?;
         render_conditions(" WHERE ", &self.filter, out)?;
         out.leave();
         render_returning(self.table, Feature::UpdateReturning, &self.returning, out)

@@ -1,5 +1,6 @@
 //! TLS, and who one is.
 #![cfg(feature = "tls")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 
@@ -33,8 +34,13 @@ async fn refused(options: MysqlOptions) -> Error {
 /// The cipher of a connection; empty without TLS.
 async fn cipher(options: MysqlOptions) -> String {
     let mut connection = MysqlDriver::new(options).unwrap().connect().await.unwrap();
-    let sql = "SELECT variable_value FROM performance_schema.session_status WHERE variable_name = 'Ssl_cipher'";
-    let sql = if connection.dialect().name() == "MariaDB" { &sql.replace("performance", "information") } else { sql };
+    let sql =
+        "SELECT variable_value FROM performance_schema.session_status WHERE variable_name = 'Ssl_cipher'";
+    let sql = if connection.dialect().name() == "MariaDB" {
+        &sql.replace("performance", "information")
+    } else {
+        sql
+    };
     one::<String>(&mut *connection, sql, &[]).await.unwrap()
 }
 
@@ -80,7 +86,8 @@ fn a_certificate_of_another_host_is_refused_or_not() {
             let error = refused(options.clone().ssl_mode(SslMode::VerifyIdentity)).await;
             assert_eq!(error.class(), ErrorClass::Tls, "{error:?}");
             assert_ne!(cipher(options.clone().ssl_mode(SslMode::VerifyCa)).await, "");
-            let error = refused(options.ssl_mode(SslMode::VerifyCa).ssl_ca(certificate("wrong-ca.crt"))).await;
+            let error =
+                refused(options.ssl_mode(SslMode::VerifyCa).ssl_ca(certificate("wrong-ca.crt"))).await;
             assert_eq!(error.class(), ErrorClass::Tls, "{error:?}");
         }
     });

@@ -1,14 +1,14 @@
 //! How SQLite spells SQL: what differs from the standard, and nothing else. The manual's pages are named by their titles.
 
 use relata_core::{
-    CompileError,
+    CompileError, ErrorClass,
     clause::{Clause, Limit},
     ddl::{CreateTable, Ddl, render_nullness_and_default},
     dialect::{Dialect, Feature},
     expr::{Cast, Expression, Function, In, InList, Infix, Node, Operator},
     render::{Compile, Precedence, Renderer, Statement},
     schema::{ColumnDef, ColumnType, Table},
-    transaction::TransactionOptions,
+    transaction::{AfterError, TransactionOptions},
     value::{Kind, Value},
 };
 
@@ -173,6 +173,7 @@ impl Dialect for Sqlite {
 
     fn render_expression<'s>(&'s self, expression: &'s Expression, out: &mut Renderer<'s>) -> Compile {
         match expression {
+            _ if decimal::is_decimal(expression) => decimal::render(expression, out),
             Expression::Infix(n) => infix(n, out),
             Expression::In(n) => in_list(n, out),
             Expression::Cast(n) => cast(n, out),
@@ -202,6 +203,15 @@ impl Dialect for Sqlite {
         match ddl {
             Ddl::CreateTable(create) => create_table(create, out),
             other => other.render(out),
+        }
+    }
+
+    fn after_error(&self, class: ErrorClass) -> AfterError {
+        match class {
+            // A full disk, a failed read or an interrupt may end the transaction ("Transaction", 3); one whose snapshot is too old
+            // can do nothing but end.
+            ErrorClass::Timeout | ErrorClass::Other | ErrorClass::Serialization => AfterError::Ended,
+            _ => AfterError::Open,
         }
     }
 
@@ -235,6 +245,7 @@ fn infix<'s>(n: &'s Infix, out: &mut Renderer<'s>) -> Compile {
                 .operand(&n.right, Precedence::Multiplicative)?;
             Ok(())
         }
+        _ if decimal::render_infix(n, out)? => Ok(()),
         _ => n.render(out),
     }
 }
@@ -273,11 +284,6 @@ fn cast<'s>(n: &'s Cast, out: &mut Renderer<'s>) -> Compile {
         // Days and times are text of fixed width: the day of a timestamp is how it begins.
         Kind::Date => {
             out.sql("SUBSTR(").expression(&n.operand)?.sql(", 1, 10)");
-            Ok(())
-        }
-        Kind::Decimal => {
-            n.render(out)?;
-            out.sql(" COLLATE ").sql(decimal::COLLATION);
             Ok(())
         }
         _ => n.render(out),

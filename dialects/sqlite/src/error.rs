@@ -51,7 +51,9 @@ fn classify(code: i32, message: &str) -> ErrorClass {
         ffi::SQLITE_CANTOPEN | ffi::SQLITE_NOTADB => ErrorClass::Connect,
         ffi::SQLITE_TOOBIG | ffi::SQLITE_MISMATCH => ErrorClass::Data,
         // The same code stands for what the statement's text and what its values did wrong.
-        ffi::SQLITE_ERROR if message.contains("overflow") || message.contains("malformed JSON") => {
+        ffi::SQLITE_ERROR
+            if ["overflow", "malformed JSON", "not a decimal"].iter().any(|why| message.contains(why)) =>
+        {
             ErrorClass::Data
         }
         ffi::SQLITE_ERROR | ffi::SQLITE_RANGE | ffi::SQLITE_SCHEMA => ErrorClass::Statement,

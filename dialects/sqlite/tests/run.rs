@@ -1,11 +1,12 @@
 //! Jobs: what they give back, on each runtime and in each mode of blocking.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test fails loudly, and so do its helpers
 
 mod common;
 
 use common::{Collect, Folder, column, driver, execute, memory, one, texts, unbox};
 use relata_core::{
     ErrorClass,
-    driver::{Connection, Driver, Flow, Job, Mode, Row, Sink},
+    driver::{Driver, Flow, Job, Mode, Row, Sink},
     value::Value,
 };
 use std::borrow::Cow;

@@ -95,7 +95,12 @@ impl<R: Relationship> To<R, Whole<R::Target>> {
 
     /// Loads an edge of the entities at the end as well.
     pub fn with<X: Edge<Source = R::Target>>(self, edge: X) -> To<R, Graph<R::Target, (X,)>> {
-        To { relationship: self.relationship, load: Graph::new((edge,)), filter: self.filter, order_by: self.order_by }
+        To {
+            relationship: self.relationship,
+            load: Graph::new((edge,)),
+            filter: self.filter,
+            order_by: self.order_by,
+        }
     }
 }
 
@@ -129,7 +134,7 @@ impl<R: Relationship, L> To<R, L> {
     /// Loads them in an order. May be called again.
     #[must_use]
     pub fn order_by(mut self, order: impl IntoOrder) -> Self {
-        self.order_by.push(order.into_order());
+        order.into_order(&mut self.order_by);
         self
     }
 }
@@ -174,7 +179,11 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
         if let Some(through) = self.relationship.through() {
             let pairs = through.target_columns.iter().zip(self.relationship.target_columns());
             let on = pairs.map(|(own, other)| equals(column_of(table, *own), column_of(target, *other)));
-            query.joins.push(Join { kind: JoinKind::Inner, source: Source::Table(table), on: Some(all(on.collect())) });
+            query.joins.push(Join {
+                kind: JoinKind::Inner,
+                source: Source::Table(table),
+                on: Some(all(on.collect())),
+            });
         }
         query.filter.push(among(table, columns, wanted));
         query.filter.extend(self.filter.iter().cloned());
@@ -212,7 +221,8 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
         L::Output: Clone,
     {
         let distinct: HashSet<&Key> = keys.0.iter().collect();
-        let found: HashMap<Key, L::Output> = self.fetch(distinct.into_iter(), db).await?.into_iter().collect();
+        let found: HashMap<Key, L::Output> =
+            self.fetch(distinct.into_iter(), db).await?.into_iter().collect();
         Ok(keys.0.iter().map(|key| found.get(key).cloned()).collect())
     }
 }

@@ -44,7 +44,12 @@ impl<E: Entity> Load for Whole<E> {
         Vec::new()
     }
 
-    fn assemble<'a>(&'a self, scalars: Vec<E>, _: Vec<Keys>, _: &'a mut dyn Executor) -> BoxFuture<'a, Result<Vec<E>>> {
+    fn assemble<'a>(
+        &'a self,
+        scalars: Vec<E>,
+        _: Vec<Keys>,
+        _: &'a mut dyn Executor,
+    ) -> BoxFuture<'a, Result<Vec<E>>> {
         Box::pin(std::future::ready(Ok(scalars)))
     }
 }

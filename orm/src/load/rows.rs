@@ -96,7 +96,10 @@ pub(crate) async fn load_rows<L: Load>(
     let group_places: Vec<usize> = (first..first + group.len()).collect();
     items.extend(group.into_iter().map(|expression| Item::new(expression, true)));
     let Core::Query(query) = &mut body.core else {
-        return Err(Error::new(ErrorClass::Session, "the relationships of the rows of a union cannot be loaded"));
+        return Err(Error::new(
+            ErrorClass::Session,
+            "the relationships of the rows of a union cannot be loaded",
+        ));
     };
     if query.from.is_none() {
         query.from = query.source().map(relata_core::clause::SourceRef::to_source);
@@ -158,6 +161,7 @@ fn read_key(places: &[usize], row: &dyn Row) -> Result<Key> {
     if let [place] = places {
         return Ok(Key::One(Part::of(row.cell(*place)?)));
     }
-    let parts: Vec<Part> = places.iter().map(|place| row.cell(*place).map(Part::of)).collect::<Result<_>>()?;
+    let parts: Vec<Part> =
+        places.iter().map(|place| row.cell(*place).map(Part::of)).collect::<Result<_>>()?;
     Ok(Key::of(parts.into_iter()))
 }

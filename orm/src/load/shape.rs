@@ -159,19 +159,31 @@ where
 }
 
 impl<P: Entity, C: Entity, S: Shape<Entity = C>> FromEdge<HasMany<P, C>> for Vec<S> {
-    fn load(relationship: HasMany<P, C>, keys: Keys, db: &mut dyn Executor) -> BoxFuture<'_, Result<Vec<Self>>> {
+    fn load(
+        relationship: HasMany<P, C>,
+        keys: Keys,
+        db: &mut dyn Executor,
+    ) -> BoxFuture<'_, Result<Vec<Self>>> {
         load_edge::<_, S>(relationship, keys, db)
     }
 }
 
 impl<P: Entity, C: Entity, S: Shape<Entity = C>> FromEdge<ManyToMany<P, C>> for Vec<S> {
-    fn load(relationship: ManyToMany<P, C>, keys: Keys, db: &mut dyn Executor) -> BoxFuture<'_, Result<Vec<Self>>> {
+    fn load(
+        relationship: ManyToMany<P, C>,
+        keys: Keys,
+        db: &mut dyn Executor,
+    ) -> BoxFuture<'_, Result<Vec<Self>>> {
         load_edge::<_, S>(relationship, keys, db)
     }
 }
 
 impl<P: Entity, C: Entity, S: Shape<Entity = C>> FromEdge<HasOne<P, C>> for Option<S> {
-    fn load(relationship: HasOne<P, C>, keys: Keys, db: &mut dyn Executor) -> BoxFuture<'_, Result<Vec<Self>>> {
+    fn load(
+        relationship: HasOne<P, C>,
+        keys: Keys,
+        db: &mut dyn Executor,
+    ) -> BoxFuture<'_, Result<Vec<Self>>> {
         load_edge::<_, S>(relationship, keys, db)
     }
 }
@@ -195,4 +207,3 @@ impl<P: Entity, C: Entity, S: Shape<Entity = P> + Clone> FromEdge<BelongsTo<C, P
         load_edge::<_, S>(relationship, keys, db)
     }
 }
-

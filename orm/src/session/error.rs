@@ -18,7 +18,8 @@ impl Session {
     /// An error about an entity.
     pub(super) fn describe(&self, at: At, what: &str) -> Error {
         let store = self.store(at);
-        Error::new(ErrorClass::Session, format!("{}: {what}", name_of(store, at))).with_table(store.table().name)
+        Error::new(ErrorClass::Session, format!("{}: {what}", name_of(store, at)))
+            .with_table(store.table().name)
     }
 
     /// Refuses to go on with a session that was left in the middle of something.

@@ -95,7 +95,9 @@ impl Session {
                             self.poisoned = false;
                             Err(error)
                         }
-                        Err(lost) => Err(error.context(format!("the savepoint of the flush is lost ({lost})"))),
+                        Err(lost) => {
+                            Err(error.context(format!("the savepoint of the flush is lost ({lost})")))
+                        }
                     },
                 }
             }
@@ -149,7 +151,7 @@ impl Session {
         for done in done {
             match done {
                 Done::Updated { at, values } => self.stores[at.store as usize].1.settle(at.slot, &values)?,
-                Done::Deleted { at } => self.settle_delete(at)?,
+                Done::Deleted { at } => self.settle_delete(at),
                 Done::Nothing => {}
             }
         }
@@ -159,33 +161,32 @@ impl Session {
         Ok(())
     }
 
-    /// A row is gone; what the database did to those that referred to it is done to the entities.
-    fn settle_delete(&mut self, at: At) -> Result<()> {
+    /// A row is gone; what the database did to those that referred to it is done to the entities, from row to row.
+    fn settle_delete(&mut self, at: At) {
         let now = self.clock;
-        let table = self.store(at).table();
-        let mut gone = vec![at];
-        while let Some(at) = gone.pop() {
-            let columns = table.columns.len();
-            let values: Vec<Value> =
-                (0..columns).filter_map(|column| self.store(at).loaded(at.slot, column)).collect();
-            self.stores[at.store as usize].1.mark_gone(at.slot);
-            if values.len() < columns {
-                continue;
-            }
-            for (_, store) in &mut self.stores {
-                for key in store.table().foreign_keys.iter().filter(|key| std::ptr::eq((key.table)(), table)) {
-                    let parent: Vec<Value> = key.references.iter().map(|column| values[*column].clone()).collect();
-                    match key.on_delete {
-                        ReferentialAction::Cascade => store.parent_gone(key.columns, &parent, true, now)?,
-                        ReferentialAction::SetNull | ReferentialAction::SetDefault => {
-                            store.parent_gone(key.columns, &parent, false, now)?;
-                        }
-                        ReferentialAction::NoAction | ReferentialAction::Restrict => {}
-                    }
+        let mut gone = vec![(at.store as usize, at.slot)];
+        while let Some((store, slot)) = gone.pop() {
+            let store = &mut self.stores[store].1;
+            let table = store.table();
+            let values: Option<Vec<Value>> =
+                (0..table.columns.len()).map(|column| store.loaded(slot, column)).collect();
+            store.mark_gone(slot);
+            let Some(values) = values else { continue };
+            for (at, (_, store)) in self.stores.iter_mut().enumerate() {
+                for key in store.table().foreign_keys.iter().filter(|key| std::ptr::eq((key.table)(), table))
+                {
+                    let cascades = match key.on_delete {
+                        ReferentialAction::Cascade => true,
+                        ReferentialAction::SetNull | ReferentialAction::SetDefault => false,
+                        ReferentialAction::NoAction | ReferentialAction::Restrict => continue,
+                    };
+                    let parent: Vec<Value> =
+                        key.references.iter().map(|column| values[*column].clone()).collect();
+                    let children = store.parent_gone(key.columns, &parent, cascades, now);
+                    gone.extend(children.into_iter().map(|slot| (at, slot)));
                 }
             }
         }
-        Ok(())
     }
 }
 
@@ -225,7 +226,9 @@ async fn run(stores: &mut Stores, db: &mut dyn Executor, operations: Vec<Operati
             Operation::Insert { at, inputs } => {
                 run_changes(stores, db, &mut changes, &mut done).await?;
                 let joins = inserts.last().is_none_or(|(last, _)| last.store == at.store)
-                    && !inputs.iter().any(|input| inserts.iter().any(|(row, _)| *input == Input::Pending(*row)));
+                    && !inputs
+                        .iter()
+                        .any(|input| inserts.iter().any(|(row, _)| *input == Input::Pending(*row)));
                 if !joins {
                     run_inserts(stores, db, &mut inserts).await?;
                 }
@@ -242,7 +245,11 @@ async fn run(stores: &mut Stores, db: &mut dyn Executor, operations: Vec<Operati
     Ok(done)
 }
 
-async fn run_inserts(stores: &mut Stores, db: &mut dyn Executor, rows: &mut Vec<(At, Vec<Input>)>) -> Result<()> {
+async fn run_inserts(
+    stores: &mut Stores,
+    db: &mut dyn Executor,
+    rows: &mut Vec<(At, Vec<Input>)>,
+) -> Result<()> {
     let Some((first, _)) = rows.first() else { return Ok(()) };
     let first = *first;
     let table = stores[first.store as usize].1.table();
@@ -269,8 +276,11 @@ async fn run_inserts(stores: &mut Stores, db: &mut dyn Executor, rows: &mut Vec<
 /// The key of an entity that has been inserted, as the column of another wants it.
 fn key_of(stores: &Stores, table: &'static Table, column: usize, to: At) -> Result<Value> {
     let gone = || {
-        Error::new(ErrorClass::Handle, format!("{}.{} refers to an entity that is gone", table.name, table.columns[column].name))
-            .with_table(table.name)
+        Error::new(
+            ErrorClass::Handle,
+            format!("{}.{} refers to an entity that is gone", table.name, table.columns[column].name),
+        )
+        .with_table(table.name)
     };
     let (_, parent) = stores.get(to.store as usize).ok_or_else(gone)?;
     let reference = table
@@ -292,8 +302,10 @@ async fn run_changes(
     if operations.is_empty() {
         return Ok(());
     }
-    let ready =
-        operations.drain(..).map(|operation| prepare(stores, operation)).collect::<Result<Vec<Option<Ready>>>>()?;
+    let ready = operations
+        .drain(..)
+        .map(|operation| prepare(stores, operation))
+        .collect::<Result<Vec<Option<Ready>>>>()?;
     let ready: Vec<Ready> = ready.into_iter().flatten().collect();
     {
         let dialect = db.dialect().clone();
@@ -325,7 +337,8 @@ async fn run_changes(
 }
 
 fn stale(stores: &Stores, at: Option<At>) -> Error {
-    let about = at.map(|at| (name_of(&*stores[at.store as usize].1, at), stores[at.store as usize].1.table()));
+    let about =
+        at.map(|at| (name_of(&*stores[at.store as usize].1, at), stores[at.store as usize].1.table()));
     match about {
         Some((name, table)) => Error::new(
             ErrorClass::Stale,
@@ -351,7 +364,12 @@ fn prepare(stores: &Stores, operation: Operation) -> Result<Option<Ready>> {
     }
 }
 
-fn prepare_update(stores: &Stores, at: At, changes: Vec<(usize, Input)>, kind: UpdateKind) -> Result<Option<Ready>> {
+fn prepare_update(
+    stores: &Stores,
+    at: At,
+    changes: Vec<(usize, Input)>,
+    kind: UpdateKind,
+) -> Result<Option<Ready>> {
     let store = &*stores[at.store as usize].1;
     let table = store.table();
     let mut values = Vec::with_capacity(changes.len() + 1);
@@ -428,8 +446,11 @@ fn prepare_link(stores: &Stores, link: &Link) -> Result<Ready> {
         let store = &*stores[at.store as usize].1;
         for (own, other) in own.iter().zip(other) {
             let value = store.value(at.slot, at.generation, *other).ok_or_else(|| {
-                Error::new(ErrorClass::Handle, format!("a row of {} would link an entity that is gone", table.name))
-                    .with_table(table.name)
+                Error::new(
+                    ErrorClass::Handle,
+                    format!("a row of {} would link an entity that is gone", table.name),
+                )
+                .with_table(table.name)
             })?;
             columns.push((*own, value));
         }

@@ -28,7 +28,8 @@ impl<E: Entity> Handle<E> {
 
     /// The error of a handle that names no entity, in the words that indexing panics with.
     pub(super) fn error(self, why: &str) -> Error {
-        Error::new(ErrorClass::Handle, format!("a handle of {} {why}", E::TABLE.entity)).with_table(E::TABLE.name)
+        Error::new(ErrorClass::Handle, format!("a handle of {} {why}", E::TABLE.entity))
+            .with_table(E::TABLE.name)
     }
 }
 
@@ -88,6 +89,14 @@ impl<E: Entity, T: Type> From<Handle<E>> for Ref<E, T> {
 impl<E: Entity, T: Type> From<Handle<E>> for Option<Ref<E, T>> {
     fn from(handle: Handle<E>) -> Self {
         Some(handle.into())
+    }
+}
+
+/// A key from outside: only the key itself can be read.
+#[cfg(feature = "serde")]
+impl<'de, E: Entity, T: Type + serde::Deserialize<'de>> serde::Deserialize<'de> for Ref<E, T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer).map(Ref::from)
     }
 }
 

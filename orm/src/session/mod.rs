@@ -151,7 +151,8 @@ impl Session {
         }
         let Session { stores, dirty, .. } = self;
         let store = downcast_mut::<E>(stores, at.store).ok_or_else(|| handle.error(OTHER))?;
-        let (entity, first) = store.edit(at.slot, at.generation, level, now).map_err(|why| handle.error(why))?;
+        let (entity, first) =
+            store.edit(at.slot, at.generation, level, now).map_err(|why| handle.error(why))?;
         if first {
             dirty.push(at);
         }
@@ -207,10 +208,20 @@ impl Session {
     ///
     /// What the foreign keys of other tables say about it (`on_delete`) the database does; entities in memory follow.
     ///
+    /// # Panics
+    ///
+    /// If the handle names nothing that could be deleted; [`try_delete`](Session::try_delete) gives an error instead.
+    #[track_caller]
+    pub fn delete<E: Entity>(&mut self, handle: Handle<E>) {
+        or_panic(self.try_delete(handle));
+    }
+
+    /// As [`delete`](Session::delete).
+    ///
     /// # Errors
     ///
     /// [`Handle`](ErrorClass::Handle) if the handle names nothing that could be deleted.
-    pub fn delete<E: Entity>(&mut self, handle: Handle<E>) -> Result<()> {
+    pub fn try_delete<E: Entity>(&mut self, handle: Handle<E>) -> Result<()> {
         let (at, now) = (handle.at, self.clock);
         let store = self.typed_mut(handle)?;
         if store.forget(at.slot, at.generation) {
@@ -232,8 +243,13 @@ impl Session {
     pub fn expunge<E: Entity>(&mut self, handle: Handle<E>) -> Result<E> {
         let store = self.store_of(handle)?;
         let live = store.live(handle.at.slot, handle.at.generation).map_err(|why| handle.error(why))?;
-        if !live.changes().is_empty() || live.tracked.as_ref().is_some_and(|tracked| !tracked.links.is_empty()) {
-            let why = format!("{} has changes that are not flushed: flush or refresh it before it is expunged", E::TABLE.entity);
+        if !live.changes().is_empty()
+            || live.tracked.as_ref().is_some_and(|tracked| !tracked.links.is_empty())
+        {
+            let why = format!(
+                "{} has changes that are not flushed: flush or refresh it before it is expunged",
+                E::TABLE.entity
+            );
             return Err(Error::new(ErrorClass::Session, why));
         }
         self.dirty.retain(|dirty| *dirty != handle.at);
@@ -267,12 +283,16 @@ impl Session {
     pub fn is_modified<E: Entity>(&self, handle: Handle<E>) -> Result<bool> {
         let store = self.store_of(handle)?;
         let live = store.live(handle.at.slot, handle.at.generation).map_err(|why| handle.error(why))?;
-        Ok(!live.changes().is_empty() || live.tracked.as_ref().is_some_and(|tracked| !tracked.links.is_empty()))
+        Ok(!live.changes().is_empty()
+            || live.tracked.as_ref().is_some_and(|tracked| !tracked.links.is_empty()))
     }
 
     /// Whether anything waits for a flush.
     pub fn has_pending(&self) -> bool {
-        !self.pending.is_empty() || !self.dirty.is_empty() || !self.deleted.is_empty() || !self.links.is_empty()
+        !self.pending.is_empty()
+            || !self.dirty.is_empty()
+            || !self.deleted.is_empty()
+            || !self.links.is_empty()
     }
 
     /// The engine that the session is on.
@@ -330,6 +350,16 @@ fn downcast_mut<E: Entity>(stores: &mut [(TypeId, Box<dyn AnyStore>)], store: u3
     stores.get_mut(store as usize)?.1.as_any_mut().downcast_mut()
 }
 
+/// What a wrong handle does where no error can be given, as a wrong index of a slice does.
+#[track_caller]
+#[allow(clippy::panic)] // a programmer's error, documented by the callers
+fn or_panic<T>(result: Result<T>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(error) => panic!("{error}"),
+    }
+}
+
 impl<E: Entity> Index<Handle<E>> for Session {
     type Output = E;
 
@@ -340,11 +370,7 @@ impl<E: Entity> Index<Handle<E>> for Session {
     /// If the handle names no entity, as a slice does of a wrong index; [`Session::try_get`] gives an error in the same words.
     #[track_caller]
     fn index(&self, handle: Handle<E>) -> &E {
-        match self.try_get(handle) {
-            Ok(entity) => entity,
-            #[allow(clippy::panic)] // a programmer's error, documented
-            Err(error) => panic!("{error}"),
-        }
+        or_panic(self.try_get(handle))
     }
 }
 
@@ -356,11 +382,7 @@ impl<E: Entity> IndexMut<Handle<E>> for Session {
     /// If the handle names no entity; [`Session::try_get_mut`] gives an error in the same words.
     #[track_caller]
     fn index_mut(&mut self, handle: Handle<E>) -> &mut E {
-        match self.try_get_mut(handle) {
-            Ok(entity) => entity,
-            #[allow(clippy::panic)] // a programmer's error, documented
-            Err(error) => panic!("{error}"),
-        }
+        or_panic(self.try_get_mut(handle))
     }
 }
 

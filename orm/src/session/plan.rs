@@ -56,7 +56,9 @@ impl Operation {
 
     pub(super) fn at(&self) -> Option<At> {
         match self {
-            Operation::Insert { at, .. } | Operation::Update { at, .. } | Operation::Delete { at } => Some(*at),
+            Operation::Insert { at, .. } | Operation::Update { at, .. } | Operation::Delete { at } => {
+                Some(*at)
+            }
             Operation::Link(_) => None,
         }
     }
@@ -69,7 +71,9 @@ impl Operation {
         };
         match self {
             Operation::Insert { inputs, .. } => inputs.iter().filter_map(pending).collect(),
-            Operation::Update { changes, .. } => changes.iter().filter_map(|(_, input)| pending(input)).collect(),
+            Operation::Update { changes, .. } => {
+                changes.iter().filter_map(|(_, input)| pending(input)).collect()
+            }
             Operation::Link(link) => vec![link.source, link.target],
             Operation::Delete { .. } => Vec::new(),
         }
@@ -134,7 +138,8 @@ pub(super) fn plan(session: &Session) -> Result<Vec<Operation>> {
 
 /// What is pending, one operation a row.
 fn collect(session: &Session) -> Result<Vec<Operation>> {
-    let mut operations = Vec::with_capacity(session.pending.len() + session.dirty.len() + session.deleted.len());
+    let mut operations =
+        Vec::with_capacity(session.pending.len() + session.dirty.len() + session.deleted.len());
     for at in &session.pending {
         let store = session.store(*at);
         if store.is_pending(at.slot, at.generation) {
@@ -234,7 +239,8 @@ fn foreign_keys(session: &Session, graph: &mut Graph) {
             let (now, before) = match &graph.operations[op] {
                 Operation::Insert { inputs, .. } => (given(inputs, key.columns), None),
                 Operation::Update { changes, .. } => {
-                    let touched = key.columns.iter().any(|column| changes.iter().any(|(known, _)| known == column));
+                    let touched =
+                        key.columns.iter().any(|column| changes.iter().any(|(known, _)| known == column));
                     if !touched {
                         continue;
                     }
@@ -318,7 +324,8 @@ fn given(inputs: &[Input], columns: &[usize]) -> Option<Key> {
 
 /// The values that these columns have in the database.
 fn loaded(session: &Session, at: At, columns: &[usize]) -> Option<Key> {
-    let values: Option<Vec<Value>> = columns.iter().map(|column| session.store(at).loaded(at.slot, *column)).collect();
+    let values: Option<Vec<Value>> =
+        columns.iter().map(|column| session.store(at).loaded(at.slot, *column)).collect();
     Some(Key::of_values(values?.iter())).filter(|key| !key.has_null())
 }
 
@@ -351,8 +358,10 @@ fn sort(session: &Session, mut graph: Graph, inserts: &HashMap<At, usize>) -> Re
         let operation = &graph.operations[op];
         Reverse((operation.phase(), rank(operation), op))
     };
-    let mut ready: BinaryHeap<Reverse<(u8, usize, usize)>> =
-        (0..graph.operations.len()).filter(|op| graph.waiting[*op] == 0).map(|op| priority(&graph, op)).collect();
+    let mut ready: BinaryHeap<Reverse<(u8, usize, usize)>> = (0..graph.operations.len())
+        .filter(|op| graph.waiting[*op] == 0)
+        .map(|op| priority(&graph, op))
+        .collect();
     let mut order = Vec::with_capacity(graph.operations.len());
     let mut done = vec![false; graph.operations.len()];
     loop {
@@ -415,13 +424,14 @@ fn break_circle(
     }
     // A row lets go of its unique values through NULL, so that others can take them.
     for op in &stuck {
-        let Operation::Update { at, changes, kind: UpdateKind::Edit } = &graph.operations[*op] else { continue };
+        let Operation::Update { at, changes, kind: UpdateKind::Edit } = &graph.operations[*op] else {
+            continue;
+        };
         let (at, table) = (*at, session.store(*at).table());
         let takers: Vec<usize> = graph.after[*op].iter().copied().filter(|taker| !done[*taker]).collect();
-        let column = unique_columns(table)
-            .flatten()
-            .copied()
-            .find(|column| table.columns[*column].nullable && changes.iter().any(|(known, _)| known == column));
+        let column = unique_columns(table).flatten().copied().find(|column| {
+            table.columns[*column].nullable && changes.iter().any(|(known, _)| known == column)
+        });
         let Some(column) = column.filter(|_| !takers.is_empty()) else { continue };
         let changes = vec![(column, Input::Value(Value::Null(table.columns[column].ty.kind)))];
         let release = graph.add(Operation::Update { at, changes, kind: UpdateKind::Release });

@@ -76,9 +76,9 @@ impl Session {
     /// As [`all`](Session::all); [`NotFound`](ErrorClass::NotFound) or [`TooManyRows`](ErrorClass::TooManyRows) if there is
     /// not exactly one.
     pub async fn one<Q: SessionRead>(&mut self, statement: Q) -> Result<Q::Handles> {
-        self.one_or_none(statement).await?.ok_or_else(|| {
-            Error::new(ErrorClass::NotFound, "one row was asked for, and there is none")
-        })
+        self.one_or_none(statement)
+            .await?
+            .ok_or_else(|| Error::new(ErrorClass::NotFound, "one row was asked for, and there is none"))
     }
 
     /// The one row of a statement, or `None`.
@@ -123,11 +123,15 @@ impl Session {
     /// As [`all`](Session::all); [`Handle`](ErrorClass::Handle) if the handle names no entity;
     /// [`Stale`](ErrorClass::Stale) if its row is gone.
     pub async fn refresh<E: Entity>(&mut self, handle: Handle<E>) -> Result<()> {
-        let key = self.store_of(handle)?.key(handle.at.slot, handle.at.generation).map_err(|why| handle.error(why))?;
+        let key = self
+            .store_of(handle)?
+            .key(handle.at.slot, handle.at.generation)
+            .map_err(|why| handle.error(why))?;
         // Its own edits are not sent for this: they may be what is in doubt.
         let row: Option<E> = E::find(&key).one_or_none(&mut Unflushed(self)).await?;
         let row = row.ok_or_else(|| {
-            Error::new(ErrorClass::Stale, format!("the row of {} is gone", self.name_of(handle.at))).with_table(E::TABLE.name)
+            Error::new(ErrorClass::Stale, format!("the row of {} is gone", self.name_of(handle.at)))
+                .with_table(E::TABLE.name)
         })?;
         self.attach(row)?;
         Ok(())

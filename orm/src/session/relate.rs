@@ -7,7 +7,7 @@ use relata_core::{
     value::Value,
 };
 
-use super::{At, Handle, Session, store::Time};
+use super::{At, Handle, Session, or_panic};
 
 /// A row of an association that is to be made or deleted.
 #[derive(Debug, Clone, Copy)]
@@ -20,7 +20,6 @@ pub(super) struct Link {
     pub(super) target_columns: &'static [usize],
     /// Whether it is made; otherwise it is deleted.
     pub(super) linked: bool,
-    pub(super) at: Time,
 }
 
 impl Link {
@@ -98,7 +97,11 @@ impl Session {
             .filter(|column| C::TABLE.columns[*column].nullable)
             .collect();
         if nullable.is_empty() {
-            let why = format!("{}::{} cannot be cleared: its key is NOT NULL", C::TABLE.entity, relationship.name());
+            let why = format!(
+                "{}::{} cannot be cleared: its key is NOT NULL",
+                C::TABLE.entity,
+                relationship.name()
+            );
             return Err(Error::new(ErrorClass::Session, why).with_table(C::TABLE.name));
         }
         for column in nullable {
@@ -182,7 +185,6 @@ impl Session {
             source_columns: relationship.source_columns(),
             target_columns: relationship.target_columns(),
             linked,
-            at: self.clock,
         };
         // Of what is said of one pair, the last counts.
         self.links.retain(|known| !known.same_pair(&link));
@@ -195,10 +197,9 @@ impl Session {
         let store = self.store_of(handle)?;
         match store.draft(handle.at.slot, handle.at.generation) {
             Ok(_) => Ok(()),
-            Err(_) => store
-                .live(handle.at.slot, handle.at.generation)
-                .map(drop)
-                .map_err(|why| handle.error(why)),
+            Err(_) => {
+                store.live(handle.at.slot, handle.at.generation).map(drop).map_err(|why| handle.error(why))
+            }
         }
     }
 
@@ -218,7 +219,9 @@ impl Session {
             Input::Value(value) => store.assign(at.slot, at.generation, column, &value, level, now)?,
             Input::Pending(to) => {
                 // Its value is known when the other is inserted; until then the entity keeps the one it has.
-                let same = store.value(at.slot, at.generation, column).unwrap_or(Value::Null(E::TABLE.columns[column].ty.kind));
+                let same = store
+                    .value(at.slot, at.generation, column)
+                    .unwrap_or(Value::Null(E::TABLE.columns[column].ty.kind));
                 let first = store.assign(at.slot, at.generation, column, &same, level, now)?;
                 store.link(at.slot, column, to);
                 first
@@ -229,14 +232,5 @@ impl Session {
             self.dirty.push(at);
         }
         Ok(())
-    }
-}
-
-/// What a wrong handle does where no error can be given: as indexing.
-#[track_caller]
-#[allow(clippy::panic)] // a programmer's error, documented by the callers
-fn or_panic(result: Result<()>) {
-    if let Err(error) = result {
-        panic!("{error}");
     }
 }

@@ -8,9 +8,11 @@ use relata_core::{
     entity::{Entity, Input, Insertable, PendingKey, WithKey},
     schema::Table,
     statement::{Insert, InsertBody},
-    value::Value,
+    value::{Cell, Value},
 };
 use relata_pool::{Executor, Fetch};
+
+use crate::key::Key;
 
 /// When something happened: the session's clock ticks at each begin and savepoint.
 pub(super) type Time = u64;
@@ -91,7 +93,8 @@ impl<E: Entity, N: Insertable<Entity = E>> Draft<E> for N {
 
     fn new(&self) -> Option<&E::New> {
         let any: &dyn Any = self;
-        any.downcast_ref::<E::New>().or_else(|| any.downcast_ref::<WithKey<E::New, E::Key>>().map(WithKey::row))
+        any.downcast_ref::<E::New>()
+            .or_else(|| any.downcast_ref::<WithKey<E::New, E::Key>>().map(WithKey::row))
     }
 
     fn new_mut(&mut self) -> Option<&mut E::New> {
@@ -109,8 +112,7 @@ pub(super) type Why = &'static str;
 
 const GONE: Why = "names an entity that is no longer in the session: it was expunged, rolled back, or deleted and committed";
 const DELETED: Why = "names an entity that was deleted in this session";
-const PENDING: Why =
-    "names an entity that is not flushed yet, so it has no key and no defaults: `session.draft(handle)` is what was added";
+const PENDING: Why = "names an entity that is not flushed yet, so it has no key and no defaults: `session.draft(handle)` is what was added";
 const PERSISTENT: Why = "names an entity that is flushed already: it is no draft any more";
 
 fn values_of<E: Entity>(entity: &E) -> Arc<[Value]> {
@@ -118,7 +120,7 @@ fn values_of<E: Entity>(entity: &E) -> Arc<[Value]> {
 }
 
 fn assign<E: Entity>(entity: &mut E, column: usize, value: &Value) -> Result<()> {
-    let cell = value.as_cell().unwrap_or(relata_core::value::Cell::Null);
+    let cell = value.as_cell().unwrap_or(Cell::Null);
     entity.assign(column, cell).map_err(|mismatch| mismatch.at(E::TABLE.columns[column].name, column))
 }
 
@@ -265,7 +267,13 @@ impl<E: Entity> Store<E> {
     }
 
     /// The entity, to be edited; and whether this is its first edit since the last flush.
-    pub(super) fn edit(&mut self, slot: u32, generation: u32, level: Time, now: Time) -> Result<(&mut E, bool), Why> {
+    pub(super) fn edit(
+        &mut self,
+        slot: u32,
+        generation: u32,
+        level: Time,
+        now: Time,
+    ) -> Result<(&mut E, bool), Why> {
         let live = self.live_mut(slot, generation)?;
         let first = live.remember(level, now);
         Ok((&mut live.entity, first))
@@ -342,7 +350,8 @@ impl<E: Entity> Live<E> {
                 tracked.touched = Some(now);
             } else if self.since < now {
                 // It was there before this transaction: if the transaction is rolled back, these values are not to be trusted.
-                let differs = (0..E::TABLE.columns.len()).any(|c| !fresh.value(c).same(&self.entity.value(c)));
+                let differs =
+                    (0..E::TABLE.columns.len()).any(|c| !fresh.value(c).same(&self.entity.value(c)));
                 if differs {
                     self.track().touched = Some(now);
                 }
@@ -385,7 +394,15 @@ pub(super) trait AnyStore: Any + Send + Sync {
     /// To-one relationships to entities that are not inserted yet.
     fn links(&self, slot: u32) -> Vec<(usize, PendingKey)>;
     /// Sets a column of a live entity.
-    fn assign(&mut self, slot: u32, generation: u32, column: usize, value: &Value, level: Time, now: Time) -> Result<bool>;
+    fn assign(
+        &mut self,
+        slot: u32,
+        generation: u32,
+        column: usize,
+        value: &Value,
+        level: Time,
+        now: Time,
+    ) -> Result<bool>;
     /// Sets a to-one relationship of a live entity to one that is not inserted yet.
     fn link(&mut self, slot: u32, column: usize, to: PendingKey);
     /// Runs an INSERT of these places and keeps its rows until the flush has succeeded.
@@ -405,9 +422,9 @@ pub(super) trait AnyStore: Any + Send + Sync {
     fn mark_gone(&mut self, slot: u32);
     /// Marks every entity as possibly changed in the database.
     fn mark_stale(&mut self, now: Time);
-    /// What became of rows whose foreign key refers to a deleted one: forgets those that were deleted with it, clears the key
-    /// of those that were let go.
-    fn parent_gone(&mut self, columns: &[usize], key: &[Value], cascades: bool, now: Time) -> Result<()>;
+    /// What became of rows whose foreign key refers to a deleted one: those that were let go are stale; those that were
+    /// deleted with it are gone, and their places are given back.
+    fn parent_gone(&mut self, columns: &[usize], key: &[Value], cascades: bool, now: Time) -> Vec<u32>;
     /// Goes back to how things were at a time.
     fn rollback(&mut self, to: Time) -> Result<()>;
     /// Keeps things as they are.
@@ -446,7 +463,9 @@ impl<E: Entity> AnyStore for Store<E> {
     fn value(&self, slot: u32, generation: u32, column: usize) -> Option<Value> {
         match self.entry(slot, generation).ok()? {
             State::Live(live) => Some(live.entity.value(column)),
-            _ => self.staged.iter().find(|(staged, _)| *staged == slot).map(|(_, entity)| entity.value(column)),
+            _ => {
+                self.staged.iter().find(|(staged, _)| *staged == slot).map(|(_, entity)| entity.value(column))
+            }
         }
     }
 
@@ -471,7 +490,15 @@ impl<E: Entity> AnyStore for Store<E> {
         }
     }
 
-    fn assign(&mut self, slot: u32, generation: u32, column: usize, value: &Value, level: Time, now: Time) -> Result<bool> {
+    fn assign(
+        &mut self,
+        slot: u32,
+        generation: u32,
+        column: usize,
+        value: &Value,
+        level: Time,
+        now: Time,
+    ) -> Result<bool> {
         let (entity, first) =
             self.edit(slot, generation, level, now).map_err(|why| handle_error(E::TABLE, why))?;
         assign(entity, column, value)?;
@@ -497,13 +524,27 @@ impl<E: Entity> AnyStore for Store<E> {
         slots: &'a [u32],
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
+            // Only the keys are looked at afterwards.
             let inputs = body.inputs.clone();
             let rows: Vec<E> = Insert::from_body(body).returning(E::entity()).all(db).await?;
             if rows.len() != slots.len() {
-                let why = format!("{} rows of {} were inserted, but {} came back", slots.len(), E::TABLE.name, rows.len());
+                let why = format!(
+                    "{} rows of {} were inserted, but {} came back",
+                    slots.len(),
+                    E::TABLE.name,
+                    rows.len()
+                );
                 return Err(Error::new(relata_core::ErrorClass::Session, why));
             }
-            self.staged.extend(in_input_order(rows, slots, &inputs));
+            let staged = in_input_order(rows, slots, &inputs);
+            if staged.len() != slots.len() {
+                let why = format!(
+                    "rows of {} came back with other keys than they were inserted with",
+                    E::TABLE.name
+                );
+                return Err(Error::new(relata_core::ErrorClass::Session, why));
+            }
+            self.staged.extend(staged);
             Ok(())
         })
     }
@@ -556,9 +597,10 @@ impl<E: Entity> AnyStore for Store<E> {
         }
     }
 
-    fn parent_gone(&mut self, columns: &[usize], key: &[Value], cascades: bool, now: Time) -> Result<()> {
-        for slot in 0..self.entries.len() {
-            let State::Live(live) = &mut self.entries[slot].state else { continue };
+    fn parent_gone(&mut self, columns: &[usize], key: &[Value], cascades: bool, now: Time) -> Vec<u32> {
+        let mut gone = Vec::new();
+        for slot in 0..self.entries.len() as u32 {
+            let State::Live(live) = &mut self.entries[slot as usize].state else { continue };
             let refers = columns.iter().zip(key).all(|(column, value)| live.loaded(*column).same(value));
             if !refers || live.deleted() {
                 continue;
@@ -566,12 +608,12 @@ impl<E: Entity> AnyStore for Store<E> {
             live.track().touched = Some(now);
             if cascades {
                 live.track().deleted = Some(now);
-                self.mark_gone(slot as u32);
+                gone.push(slot);
             } else {
                 live.stale = true;
             }
         }
-        Ok(())
+        gone
     }
 
     fn rollback(&mut self, to: Time) -> Result<()> {
@@ -666,47 +708,45 @@ impl<E: Entity> AnyStore for Store<E> {
 }
 
 pub(super) fn handle_error(table: &Table, why: Why) -> Error {
-    Error::new(relata_core::ErrorClass::Handle, format!("a handle of {} {why}", table.entity)).with_table(table.name)
+    Error::new(relata_core::ErrorClass::Handle, format!("a handle of {} {why}", table.entity))
+        .with_table(table.name)
 }
 
 /// Pairs the rows that came back with the places they were inserted from.
 ///
-/// Databases need not return rows in the order in which they were given. Where the key was given, it says which is which;
-/// generated keys grow in the order of the rows.
+/// Databases need not return rows in the order in which they were given. A key that was given says which is which; those that
+/// the database generates grow in the order of the rows.
 fn in_input_order<E: Entity>(rows: Vec<E>, slots: &[u32], inputs: &[Input]) -> Vec<(u32, E)> {
     let width = E::TABLE.columns.len().max(1);
-    let key_given = |row: &[Input]| E::TABLE.primary_key.iter().all(|key| matches!(row[*key], Input::Value(_)));
-    if slots.len() <= 1 {
-        return slots.iter().copied().zip(rows).collect();
-    }
-    let all_given = inputs.chunks_exact(width).all(key_given);
-    if !all_given {
-        let mut rows = rows;
-        if let Some(generated) = E::TABLE.generated() {
-            rows.sort_by_key(|row| match row.value(generated).as_cell() {
-                Some(relata_core::value::Cell::I64(key)) => i128::from(key),
-                Some(relata_core::value::Cell::U64(key)) => i128::from(key),
-                _ => 0,
-            });
-        }
-        return slots.iter().copied().zip(rows).collect();
-    }
     let mut rows: Vec<Option<E>> = rows.into_iter().map(Some).collect();
-    slots
-        .iter()
-        .zip(inputs.chunks_exact(width))
-        .enumerate()
-        .filter_map(|(at, (slot, row))| {
-            let is_it = |entity: &E| {
-                E::TABLE.primary_key.iter().all(|key| matches!(&row[*key], Input::Value(v) if v.same(&entity.value(*key))))
-            };
-            // Most databases keep the order: look there first.
-            let found = if rows[at].as_ref().is_some_and(is_it) {
-                at
-            } else {
-                rows.iter().position(|row| row.as_ref().is_some_and(is_it))?
-            };
-            rows[found].take().map(|entity| (*slot, entity))
-        })
-        .collect()
+    let mut paired = Vec::with_capacity(rows.len());
+    let mut generated = Vec::new();
+    for (at, (slot, input)) in slots.iter().zip(inputs.chunks_exact(width)).enumerate() {
+        let is_it = |row: &Option<E>| {
+            row.as_ref().is_some_and(|entity| {
+                E::TABLE.primary_key.iter().all(|key| {
+                    matches!(&input[*key], Input::Value(given) if Key::of_values([given].into_iter())
+                        == Key::of_values([&entity.value(*key)].into_iter()))
+                })
+            })
+        };
+        if E::TABLE.primary_key.iter().any(|key| !matches!(input[*key], Input::Value(_))) {
+            generated.push(*slot);
+        } else if let Some(found) =
+            Some(at).filter(|at| is_it(&rows[*at])).or_else(|| rows.iter().position(is_it))
+        {
+            // Most databases keep the order, so it is looked for there first.
+            paired.extend(rows[found].take().map(|row| (*slot, row)));
+        }
+    }
+    let mut rest: Vec<E> = rows.into_iter().flatten().collect();
+    if let (Some(key), true) = (E::TABLE.generated(), rest.len() > 1) {
+        rest.sort_by_key(|row| match row.value(key).as_cell() {
+            Some(Cell::I64(key)) => i128::from(key),
+            Some(Cell::U64(key)) => i128::from(key),
+            _ => 0,
+        });
+    }
+    paired.extend(generated.into_iter().zip(rest));
+    paired
 }

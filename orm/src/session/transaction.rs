@@ -46,7 +46,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// If the connection is lost; the database has rolled back by itself then, and so has the memory.
+    /// If the database refuses. A lost connection is no error: the database has rolled back by itself then.
     pub async fn rollback(&mut self) -> Result<()> {
         let transaction = exclusive(&mut self.transaction).take();
         // The memory goes back first: it does so whatever becomes of the connection.
@@ -55,7 +55,10 @@ impl Session {
         self.next_transaction();
         self.poisoned = false;
         match transaction {
-            Some(transaction) => transaction.rollback().await,
+            Some(transaction) => transaction.rollback().await.or_else(|error| match error.is_disconnect() {
+                true => Ok(()),
+                false => Err(error),
+            }),
             None => Ok(()),
         }
     }

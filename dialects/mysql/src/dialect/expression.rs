@@ -20,11 +20,23 @@ pub(super) fn render<'s>(
             Operator::Concat => {
                 out.sql("CONCAT(").expression(&n.left)?.sql(", ").expression(&n.right)?.sql(")");
             }
-            // `/` gives a fraction (MySQL 8.4 manual 14.6.1).
-            Operator::DivideInteger => {
-                out.infix(&n.left, " DIV ", &n.right, Precedence::Multiplicative)?;
+            _ => {
+                // `/` gives a fraction (MySQL 8.4 manual 14.6.1).
+                let operator = match n.operator {
+                    Operator::DivideInteger => " DIV ",
+                    other => other.as_sql(),
+                };
+                match (&n.left, &n.right) {
+                    (Expression::Bind(left), Expression::Bind(right)) if is_arithmetic(n.operator) => {
+                        render_number(dialect, left, out);
+                        out.sql(operator);
+                        render_number(dialect, right, out);
+                    }
+                    (left, right) => {
+                        out.infix(left, operator, right, n.operator.precedence())?;
+                    }
+                }
             }
-            _ => return expression.render(out),
         },
         // No IS DISTINCT FROM; `<=>` is its negation (MySQL 8.4 manual 14.4.2). Wrapped, as NOT binds looser.
         Expression::DistinctFrom(n) => {
@@ -33,9 +45,15 @@ pub(super) fn render<'s>(
             out.sql(if n.negated { "" } else { "))" });
         }
         // A space, for `--` begins a comment, and mysql_async's reader of parameters would skip a quote mark behind a minus.
-        Expression::Negate(n) => {
-            out.sql("- ").operand(&n.operand, Precedence::Unary)?;
-        }
+        Expression::Negate(n) => match &n.operand {
+            Expression::Bind(value) => {
+                out.sql("- ");
+                render_number(dialect, value, out);
+            }
+            operand => {
+                out.sql("- ").operand(operand, Precedence::Unary)?;
+            }
+        },
         // There is no cast to a truth value.
         Expression::Cast(n) if n.ty.kind == Kind::Bool => {
             out.sql("(CAST(").expression(&n.operand)?.sql(" AS SIGNED) <> 0)");
@@ -45,12 +63,15 @@ pub(super) fn render<'s>(
         Expression::Function(n) if is_now(n) => {
             out.sql("CURRENT_TIMESTAMP(6)");
         }
+        Expression::Function(n) if n.arguments.iter().any(|a| matches!(a, Expression::Bind(_))) => {
+            return render_call(dialect, n, out);
+        }
         // The alias for the new row that MySQL 8.0.19 brought is unknown to MariaDB; VALUES() works on both (MySQL 8.4
         // manual 15.2.7.2; MariaDB KB, "INSERT ON DUPLICATE KEY UPDATE").
         Expression::Excluded(n) => {
             out.sql("VALUES(").identifier(n.column.name)?.sql(")");
         }
-        Expression::In(n) => return render_in(n, expression, out),
+        Expression::In(n) => return render_in(dialect, n, expression, out),
         Expression::Bind(value) => render_bind(dialect, value, out),
         other => return other.render(out),
     }
@@ -78,13 +99,29 @@ fn render_filtered<'s>(n: &'s Aggregate, out: &mut Renderer<'s>) -> Compile {
 }
 
 /// A subquery with LIMIT cannot stand in IN itself, but inside of one that stands there can (MySQL 8.4 manual 15.2.15.12).
-fn render_in<'s>(n: &'s In, whole: &'s Expression, out: &mut Renderer<'s>) -> Compile {
+fn render_in<'s>(
+    dialect: &'s MysqlDialect,
+    n: &'s In,
+    whole: &'s Expression,
+    out: &mut Renderer<'s>,
+) -> Compile {
     match &n.list {
         InList::Select(select) if select.limit != Limit::default() => {
             out.operand(&n.operand, Precedence::Comparison)?;
             out.sql(if n.negated { " NOT IN (SELECT * FROM (" } else { " IN (SELECT * FROM (" });
             select.render(out)?;
             out.sql(") AS ").identifier("limited")?.sql(")");
+            Ok(())
+        }
+        // As anywhere in an expression, some values need a cast.
+        InList::Values(Value::Array(_, values)) if !values.is_empty() => {
+            out.operand(&n.operand, Precedence::Comparison)?;
+            out.sql(if n.negated { " NOT IN (" } else { " IN (" });
+            out.list(values, ", ", |out, value| {
+                render_bind(dialect, value, out);
+                Ok(())
+            })?;
+            out.sql(")");
             Ok(())
         }
         _ => whole.render(out),
@@ -108,9 +145,57 @@ fn render_bind<'s>(dialect: &MysqlDialect, value: &'s Value, out: &mut Renderer<
         Value::Bytes(_) | Value::Uuid(_) => {
             out.sql("CAST(").bind(value).sql(" AS BINARY)");
         }
+        // mysql_async sends a date as a timestamp; and a parameter that nothing but its first value tells the type of keeps
+        // that type in MySQL, be it a time and a timestamp comes later.
+        Value::Date(_) => {
+            out.sql("CAST(").bind(value).sql(" AS DATE)");
+        }
+        Value::Time(_) => {
+            out.sql("CAST(").bind(value).sql(" AS TIME(6))");
+        }
+        Value::Timestamp(_) | Value::TimestampTz(_) => {
+            out.sql("CAST(").bind(value).sql(" AS DATETIME(6))");
+        }
         value => {
             out.bind(value);
         }
+    }
+}
+
+fn is_arithmetic(operator: Operator) -> bool {
+    operator.precedence() >= Precedence::Additive
+}
+
+/// A function of binds only: nothing tells their types but themselves.
+fn render_call<'s>(dialect: &'s MysqlDialect, n: &'s Function, out: &mut Renderer<'s>) -> Compile {
+    let binds_only = n.arguments.iter().all(|argument| matches!(argument, Expression::Bind(_)));
+    if !binds_only {
+        return n.render(out);
+    }
+    out.sql(&n.name).sql("(").list(&n.arguments, ", ", |out, argument| match argument {
+        Expression::Bind(value) => {
+            render_number(dialect, value, out);
+            Ok(())
+        }
+        other => out.expression(other).map(drop),
+    })?;
+    out.sql(")");
+    Ok(())
+}
+
+/// A bind that no column tells the type of. MySQL would take a number for a DOUBLE (MySQL 8.4 manual 15.5.1).
+fn render_number<'s>(dialect: &'s MysqlDialect, value: &'s Value, out: &mut Renderer<'s>) {
+    let ty = match value {
+        _ if dialect.server.is_mariadb() => None,
+        Value::I16(_) | Value::I32(_) | Value::I64(_) => Some(" AS SIGNED)"),
+        Value::U64(_) => Some(" AS UNSIGNED)"),
+        _ => None,
+    };
+    match ty {
+        Some(ty) => {
+            out.sql("CAST(").bind(value).sql(ty);
+        }
+        None => render_bind(dialect, value, out),
     }
 }
 

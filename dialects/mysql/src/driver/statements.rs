@@ -1,17 +1,56 @@
 //! The prepared statements that a connection keeps.
 
-use std::num::NonZeroUsize;
+use std::{borrow::Cow, num::NonZeroUsize};
 
 use lru::LruCache;
 use mysql_async::{Conn, Statement, prelude::Queryable};
+use relata_core::value::{Kind, Value};
 
 /// Prepared statements by their text, the one used longest ago leaving first.
 ///
 /// mysql_async has such a cache, but reads through each text for named parameters before it looks there, and puts statements
 /// that run once into it.
+///
+/// MySQL gives a parameter that has no other context, as in `SELECT ?`, the type of its first value, and makes those of later
+/// executions fit that (MySQL 8.4 manual 15.5.1): text becomes 0, a large integer a float. So a statement is kept for the
+/// types of the binds that it was first run with.
 #[derive(Debug)]
 pub(super) struct Statements {
-    kept: Option<LruCache<Box<str>, Statement>>,
+    kept: Option<LruCache<Box<str>, Kept>>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    types: Box<[WireType]>,
+    statement: Statement,
+}
+
+/// What MySQL takes a bind for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum WireType {
+    Signed,
+    Unsigned,
+    Float,
+    Double,
+    Text,
+    Timestamp,
+    Time,
+}
+
+impl WireType {
+    fn of(bind: &Value) -> Self {
+        match bind.kind() {
+            Kind::U64 => WireType::Unsigned,
+            Kind::F32 => WireType::Float,
+            Kind::F64 => WireType::Double,
+            Kind::Date | Kind::Timestamp | Kind::TimestampTz => WireType::Timestamp,
+            Kind::Time => WireType::Time,
+            Kind::Bool | Kind::I8 | Kind::I16 | Kind::I32 | Kind::I64 | Kind::U8 | Kind::U16 | Kind::U32 => {
+                WireType::Signed
+            }
+            _ => WireType::Text,
+        }
+    }
 }
 
 impl Statements {
@@ -20,16 +59,26 @@ impl Statements {
         Statements { kept: NonZeroUsize::new(capacity).map(LruCache::new) }
     }
 
-    /// The statement of this text, if it is kept.
-    pub(super) fn get(&mut self, sql: &str) -> Option<Statement> {
-        self.kept.as_mut()?.get(sql).cloned()
+    /// The statement of this text, if it is kept and was prepared for such binds.
+    pub(super) fn get(&mut self, sql: &str, binds: &[Cow<'_, Value>]) -> Option<Statement> {
+        let kept = self.kept.as_mut()?.get(sql)?;
+        let fits = kept.types.iter().copied().eq(binds.iter().map(|bind| WireType::of(bind)));
+        fits.then(|| kept.statement.clone())
     }
 
     /// Keeps a statement, and gives back one to close: another that leaves for it, or itself.
-    pub(super) fn keep(&mut self, sql: &str, statement: Statement) -> Option<Statement> {
+    pub(super) fn keep(
+        &mut self,
+        sql: &str,
+        binds: &[Cow<'_, Value>],
+        statement: Statement,
+    ) -> Option<Statement> {
         match &mut self.kept {
             None => Some(statement),
-            Some(kept) => kept.push(sql.into(), statement).map(|(_, old)| old),
+            Some(kept) => {
+                let types = binds.iter().map(|bind| WireType::of(bind)).collect();
+                kept.push(sql.into(), Kept { types, statement }).map(|(_, old)| old.statement)
+            }
         }
     }
 
@@ -38,11 +87,6 @@ impl Statements {
         if let Some(kept) = &mut self.kept {
             kept.pop(sql);
         }
-    }
-
-    /// Whether statements are kept at all.
-    pub(super) fn is_on(&self) -> bool {
-        self.kept.is_some()
     }
 }
 

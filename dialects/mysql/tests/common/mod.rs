@@ -1,6 +1,8 @@
 //! What the tests share: the servers, a database of one's own, running texts.
 
-#![allow(dead_code)]
+#![allow(dead_code, unreachable_pub)]
+
+pub mod item;
 
 use std::{
     any::Any,

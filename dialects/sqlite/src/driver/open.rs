@@ -77,7 +77,7 @@ fn set_up(connection: &mut Connection, settings: &Settings) -> rusqlite::Result<
     let options = &settings.options;
     cooperate::install(connection)?;
     connection.set_prepared_statement_cache_capacity(options.statement_cache);
-    connection.create_collation(decimal::COLLATION, decimal::compare)?;
+    decimal::install(connection)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, options.foreign_keys)?;
     // A misspelled column in double quotes is an error, not a text (SQLite, "Double-quoted string literals").
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;

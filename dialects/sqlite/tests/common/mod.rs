@@ -12,7 +12,8 @@ use relata_core::{
     Error, Result,
     driver::{Connection, Driver, Flow, Job, Mode, Row, Sink},
     projection::RowReader,
-    statement::ReadRow,
+    render::Statement,
+    statement::{ReadRow, Select},
     types::Type,
     url::DatabaseUrl,
     value::Value,
@@ -83,6 +84,31 @@ pub async fn one<T: Type>(connection: &mut dyn Connection, sql: &str, binds: &[V
     let mut rows = column(connection, sql, binds).await?;
     assert_eq!(rows.len(), 1, "{sql}");
     rows.pop().ok_or_else(|| Error::new(relata_core::ErrorClass::NotFound, "no row"))
+}
+
+/// Compiles a statement, runs it and reads its rows.
+pub async fn rows<R: Send + 'static>(
+    connection: &mut dyn Connection,
+    statement: &impl Statement,
+    read: ReadRow<R>,
+) -> Result<Vec<R>> {
+    let dialect = connection.dialect();
+    let compiled = statement.compile(&*dialect)?;
+    let mut jobs = [Job::new(&compiled.sql, &compiled.binds, Mode::Cached).with_sink(Collect::new(read))];
+    connection.run(&mut jobs).await?;
+    let [job] = jobs;
+    Ok(unbox::<Collect<R>>(job.sink).rows)
+}
+
+/// The rows of a SELECT.
+pub async fn fetch<R: Send + 'static>(connection: &mut dyn Connection, select: Select<R>) -> Result<Vec<R>> {
+    let read = select.reader();
+    rows(connection, &select, read).await
+}
+
+/// Compiles a statement for its text.
+pub fn spelled(statement: &impl Statement) -> String {
+    statement.compile(&relata_sqlite::Sqlite::new()).unwrap().sql
 }
 
 /// A folder that goes away with the test.

@@ -27,9 +27,10 @@ pub(super) fn expand(entity: &Entity<'_>) -> (TokenStream, TokenStream) {
     });
     let doc =
         format!("What an INSERT into `{table}` takes: what the database does not generate of [`{ident}`].");
+    let derives = &entity.attributes.new_derives;
     let insert = quote! {
         #[doc = #doc]
-        #[derive(::core::fmt::Debug, ::core::clone::Clone)]
+        #[derive(::core::fmt::Debug, ::core::clone::Clone #(, #derives)*)]
         #[allow(dead_code)]
         #vis struct #new {
             #(#fields),*

@@ -1,22 +1,26 @@
-//! Decimals: SQLite has none, so they are kept as text, to the last digit, and compared by a collation that reads the text as
-//! a number.
-//!
-//! The collation has the name and meaning of the one in SQLite's own `decimal` extension, which its command line has built in
-//! (SQLite, "The decimal.c extension"): the file stays readable there.
+//! The collation: texts compared as numbers.
 
-use std::cmp::Ordering;
+use std::{borrow::Cow, cmp::Ordering};
 
-/// The name of the collation.
-pub(crate) const COLLATION: &str = "decimal";
+use relata_core::value::DecimalValue;
 
 /// Compares two texts as numbers, to the last digit. What is no number comes behind all that are.
-pub(crate) fn compare(left: &str, right: &str) -> Ordering {
-    match (Number::read(left), Number::read(right)) {
+pub(super) fn compare(left: &str, right: &str) -> Ordering {
+    let (left, right) = (plain(left), plain(right));
+    match (Number::read(&left), Number::read(&right)) {
         (Some(left), Some(right)) => left.compare(&right),
         (Some(_), None) => Ordering::Less,
         (None, Some(_)) => Ordering::Greater,
-        (None, None) => left.cmp(right),
+        (None, None) => left.cmp(&right),
     }
+}
+
+/// A number in scientific notation, as SQLite writes large floats, without it.
+fn plain(text: &str) -> Cow<'_, str> {
+    if !text.contains(['e', 'E']) {
+        return Cow::Borrowed(text);
+    }
+    DecimalValue::parse(text).map_or(Cow::Borrowed(text), |number| Cow::Owned(number.to_string()))
 }
 
 /// A number as its digits, so that there is no limit to them.
@@ -86,7 +90,14 @@ mod tests {
                 assert_eq!(compare(left, right), at.cmp(&other), "{left} {right}");
             }
         }
-        for (left, right) in [("1.0", "1"), ("-0", "0.00"), ("007", "7"), ("+1", "1"), (".5", "0.50")] {
+        for (left, right) in [
+            ("1.0", "1"),
+            ("-0", "0.00"),
+            ("007", "7"),
+            ("+1", "1"),
+            (".5", "0.50"),
+            ("1.0e+20", "100000000000000000000"),
+        ] {
             assert_eq!(compare(left, right), Ordering::Equal, "{left} {right}");
         }
     }

@@ -1,0 +1,151 @@
+//! How PostgreSQL spells SQL. Sections are those of the PostgreSQL 17 manual.
+
+mod enums;
+mod unnest;
+
+use relata_core::{
+    ErrorClass,
+    clause::Clause,
+    ddl::Ddl,
+    dialect::{Dialect, Feature},
+    expr::{Expression, Node},
+    render::{Compile, Precedence, Renderer},
+    schema::ColumnType,
+    transaction::AfterError,
+    value::Kind,
+};
+
+/// How PostgreSQL spells SQL, from version 12 on.
+///
+/// ```
+/// use relata_core::{expr::{Operators, val}, render::Statement, statement::select};
+/// use relata_postgres::Postgres;
+///
+/// let statement = select(val(1_i64)).filter(val("Äpfel".to_string()).icontains("ä"));
+/// assert_eq!(statement.compile(&Postgres)?.sql, "SELECT $1 WHERE $2 ILIKE $3 ESCAPE '!'");
+/// # Ok::<(), relata_core::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Postgres;
+
+impl Dialect for Postgres {
+    fn name(&self) -> &'static str {
+        "PostgreSQL"
+    }
+
+    fn supports(&self, feature: Feature) -> bool {
+        use Feature::*;
+        // Features are claimed by name, so that one which is added to the list later is refused until somebody has tried it.
+        matches!(
+            feature,
+            InsertReturning
+                | UpdateReturning
+                | DeleteReturning
+                | FullJoin
+                | RightJoin
+                | Locking
+                | SkipLocked
+                | IntersectExcept
+                | IntersectExceptAll
+                | ArrayBind
+                | NamedEnum
+                | DistinctOn
+                | ConflictTarget
+                | ReadOnlyTransaction
+                | AggregateFilter
+                | TransactionalDdl
+                | DefaultInValues
+                | AlterForeignKeys
+                | Schemas
+                | Pipelining
+        )
+    }
+
+    // 8.1 to 8.15. There are no unsigned integers and none of 8 bits: the next larger type holds all their values, but for
+    // u64, whose values above i64::MAX the driver refuses.
+    fn render_type(&self, ty: &ColumnType, out: &mut Renderer<'_>) -> Compile {
+        match ty.kind {
+            Kind::Bool => out.sql("BOOLEAN"),
+            Kind::I8 | Kind::I16 | Kind::U8 => out.sql("SMALLINT"),
+            Kind::I32 | Kind::U16 => out.sql("INTEGER"),
+            Kind::I64 | Kind::U32 | Kind::U64 => out.sql("BIGINT"),
+            Kind::F32 => out.sql("REAL"),
+            Kind::F64 => out.sql("DOUBLE PRECISION"),
+            Kind::Text => match ty.length {
+                Some(length) => out.sql("VARCHAR(").number(u64::from(length)).sql(")"),
+                None => out.sql("TEXT"),
+            },
+            Kind::Bytes => out.sql("BYTEA"),
+            Kind::Decimal => match ty.precision {
+                Some((digits, scale)) => {
+                    out.sql("NUMERIC(").number(u64::from(digits)).sql(", ").number(u64::from(scale)).sql(")")
+                }
+                None => out.sql("NUMERIC"),
+            },
+            Kind::Uuid => out.sql("UUID"),
+            Kind::Date => out.sql("DATE"),
+            Kind::Time => out.sql("TIME"),
+            Kind::Timestamp => out.sql("TIMESTAMP"),
+            Kind::TimestampTz => out.sql("TIMESTAMPTZ"),
+            Kind::Json => out.sql("JSONB"),
+            Kind::Enum(ty) if self.stores_enum_natively(ty) => out.identifier(ty.name)?,
+            Kind::Array(element) => {
+                self.render_type(&ColumnType::new(*element), out)?;
+                out.sql("[]")
+            }
+            _ => out.sql("TEXT"),
+        };
+        Ok(())
+    }
+
+    // Appendix A, 25P02 in_failed_sql_transaction, and SAVEPOINT: nothing but ROLLBACK and ROLLBACK TO is done after an error,
+    // and COMMIT then rolls back without a word.
+    fn after_error(&self, _: ErrorClass) -> AfterError {
+        AfterError::Aborted
+    }
+
+    // 4.1.1: NAMEDATALEN - 1 bytes; longer names are cut silently.
+    fn max_identifier(&self) -> usize {
+        63
+    }
+
+    // Appendix K, "query parameters": the protocol counts them in 16 bits.
+    fn max_binds(&self) -> usize {
+        65_535
+    }
+
+    // 4.1.4 and PREPARE.
+    fn write_placeholder(&self, sql: &mut String, position: usize, _: Kind) {
+        use std::fmt::Write;
+        // Writing to a String cannot fail.
+        let _ = write!(sql, "${position}");
+    }
+
+    fn render_expression<'s>(&'s self, expression: &'s Expression, out: &mut Renderer<'s>) -> Compile {
+        match expression {
+            // 9.7.1: ILIKE, by the locale's rules for case, and able to use a trigram index, as LOWER(…) is not.
+            Expression::Like(like) if like.ignore_case => {
+                out.operand(&like.operand, Precedence::Comparison)?
+                    .sql(if like.negated { " NOT ILIKE " } else { " ILIKE " })
+                    .operand(&like.pattern, Precedence::Comparison)?
+                    .sql(" ESCAPE '!'");
+                Ok(())
+            }
+            other => other.render(out),
+        }
+    }
+
+    fn render_clause<'s>(&'s self, clause: Clause<'s>, out: &mut Renderer<'s>) -> Compile {
+        match clause {
+            Clause::Values(values) => unnest::render(values, out),
+            other => other.render(out),
+        }
+    }
+
+    fn render_ddl<'s>(&'s self, ddl: &'s Ddl, out: &mut Renderer<'s>) -> Compile {
+        match ddl {
+            Ddl::CreateEnum(create) if create.if_not_exists => enums::create_if_not_exists(create, out),
+            other => other.render(out),
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! Values on their way to the server, in its binary formats (src/backend/utils/adt of PostgreSQL, the `…recv` functions).
+
+use std::{error::Error as StdError, fmt};
+
+use bytes::{BufMut, BytesMut};
+use relata_core::value::{DecimalValue, Value};
+use tokio_postgres::types::{Format, IsNull, Kind as TypeKind, ToSql, Type};
+
+use super::numeric;
+
+/// Days from 1970-01-01 to 2000-01-01, where the server's count begins.
+pub(super) const EPOCH_DAYS: i32 = 10_957;
+/// The same in microseconds.
+pub(super) const EPOCH_MICROS: i64 = 946_684_800_000_000;
+
+/// A bind on its way. Its `Debug` shows no value, as tokio-postgres logs it.
+pub(crate) struct Bind<'v> {
+    value: &'v Value,
+    /// Counted from 1, as in `$1`.
+    position: usize,
+}
+
+impl<'v> Bind<'v> {
+    pub(crate) fn new(index: usize, value: &'v Value) -> Self {
+        Bind { value, position: index + 1 }
+    }
+}
+
+impl fmt::Debug for Bind<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "${}", self.position)
+    }
+}
+
+/// Why a bind cannot be sent. Names the bind, never its value.
+#[derive(Debug)]
+pub(crate) struct EncodeError(String);
+
+impl fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl StdError for EncodeError {}
+
+impl ToSql for Bind<'_> {
+    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
+        if self.value.is_null() {
+            return Ok(IsNull::Yes);
+        }
+        encode(self.value, ty, out).map_err(|why| EncodeError(format!("bind ${} {why}", self.position)))?;
+        Ok(IsNull::No)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    fn to_sql_checked(
+        &self,
+        ty: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
+        self.to_sql(ty, out)
+    }
+
+    fn encode_format(&self, ty: &Type) -> Format {
+        if is_sent_as_text(self.value, ty) { Format::Text } else { Format::Binary }
+    }
+}
+
+/// Why a value cannot be written, to follow the name of the bind.
+type Why = std::borrow::Cow<'static, str>;
+
+/// Types whose binary format is not known here are given text to parse: citext, inet and the like, and lists of an enum
+/// whose number only the server knows.
+fn is_sent_as_text(value: &Value, ty: &Type) -> bool {
+    match value {
+        Value::Text(_) | Value::Enum(..) | Value::Json(_) => {
+            !takes_text(base(ty)) && *base(ty) != Type::JSONB
+        }
+        Value::Array(..) => *ty == Type::UNKNOWN,
+        _ => false,
+    }
+}
+
+/// Whether the binary format is the text itself.
+fn takes_text(ty: &Type) -> bool {
+    matches!(
+        *ty,
+        Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::JSON | Type::XML | Type::UNKNOWN
+    ) || matches!(ty.kind(), TypeKind::Enum(_))
+}
+
+/// What a domain is made of (CREATE DOMAIN): the same bytes.
+pub(super) fn base(ty: &Type) -> &Type {
+    match ty.kind() {
+        TypeKind::Domain(inner) => base(inner),
+        _ => ty,
+    }
+}
+
+fn encode(value: &Value, ty: &Type, out: &mut BytesMut) -> Result<(), Why> {
+    let ty = base(ty);
+    match value {
+        Value::Null(_) => return Err("is NULL where no NULL can stand".into()),
+        Value::Bool(value) if *ty == Type::BOOL => out.put_u8(u8::from(*value)),
+        Value::I16(value) => integer(i64::from(*value), ty, out)?,
+        Value::I32(value) => integer(i64::from(*value), ty, out)?,
+        Value::I64(value) => integer(*value, ty, out)?,
+        Value::U64(value) => match i64::try_from(*value) {
+            Ok(value) => integer(value, ty, out)?,
+            Err(_) if *ty == Type::NUMERIC => numeric::write(&DecimalValue::new(i128::from(*value), 0), out),
+            Err(_) => return Err("is above i64::MAX, the largest integer that PostgreSQL has".into()),
+        },
+        Value::F32(value) if *ty == Type::FLOAT4 => out.put_f32(*value),
+        Value::F32(value) if *ty == Type::FLOAT8 => out.put_f64(f64::from(*value)),
+        Value::F64(value) if *ty == Type::FLOAT8 => out.put_f64(*value),
+        Value::F64(value) if *ty == Type::FLOAT4 => {
+            let narrow = *value as f32;
+            if f64::from(narrow) != *value && !value.is_nan() {
+                return Err("does not fit real exactly".into());
+            }
+            out.put_f32(narrow);
+        }
+        Value::Text(text) | Value::Json(text) => put_text(text, ty, out)?,
+        Value::Enum(_, word) => put_text(word, ty, out)?,
+        Value::Bytes(bytes) if *ty == Type::BYTEA => out.put_slice(bytes),
+        Value::Decimal(value) if *ty == Type::NUMERIC => numeric::write(value, out),
+        Value::Uuid(bytes) if *ty == Type::UUID => out.put_slice(bytes),
+        // The smallest and the largest number mean -infinity and infinity (8.5.1.4), which no value of ours does.
+        Value::Date(days) if *ty == Type::DATE => match days.checked_sub(EPOCH_DAYS) {
+            Some(days) if days != i32::MIN => out.put_i32(days),
+            _ => return Err("is a date that PostgreSQL cannot hold".into()),
+        },
+        Value::Time(micros) if *ty == Type::TIME => out.put_i64(*micros),
+        Value::Timestamp(micros) if *ty == Type::TIMESTAMP => put_micros(*micros, out)?,
+        Value::TimestampTz(micros) if *ty == Type::TIMESTAMPTZ => put_micros(*micros, out)?,
+        Value::Array(_, values) => array(values, ty, out)?,
+        other => {
+            return Err(format!("is {}, but the statement wants {}", describe(other), ty.name()).into());
+        }
+    }
+    Ok(())
+}
+
+fn describe(value: &Value) -> &'static str {
+    match value {
+        Value::Bool(_) => "a boolean",
+        Value::F32(_) | Value::F64(_) => "a float",
+        Value::Bytes(_) => "binary data",
+        Value::Decimal(_) => "a decimal",
+        Value::Uuid(_) => "a UUID",
+        Value::Date(_) => "a date",
+        Value::Time(_) => "a time",
+        Value::Timestamp(_) => "a timestamp without zone",
+        Value::TimestampTz(_) => "a timestamp with zone",
+        _ => "of another type",
+    }
+}
+
+fn integer(value: i64, ty: &Type, out: &mut BytesMut) -> Result<(), Why> {
+    let too_large = |_| Why::from(format!("is an integer that does not fit {}", ty.name()));
+    match *ty {
+        Type::INT8 => out.put_i64(value),
+        Type::INT4 => out.put_i32(i32::try_from(value).map_err(too_large)?),
+        Type::INT2 => out.put_i16(i16::try_from(value).map_err(too_large)?),
+        Type::OID => out.put_u32(u32::try_from(value).map_err(too_large)?),
+        Type::NUMERIC => numeric::write(&DecimalValue::new(i128::from(value), 0), out),
+        _ => return Err(format!("is an integer, but the statement wants {}", ty.name()).into()),
+    }
+    Ok(())
+}
+
+fn put_text(text: &str, ty: &Type, out: &mut BytesMut) -> Result<(), Why> {
+    if text.as_bytes().contains(&0) {
+        return Err("holds a NUL character, which PostgreSQL cannot store in text".into());
+    }
+    if *ty == Type::JSONB {
+        // The version of the format (jsonb.c, jsonb_recv).
+        out.put_u8(1);
+    }
+    out.put_slice(text.as_bytes());
+    Ok(())
+}
+
+fn put_micros(micros: i64, out: &mut BytesMut) -> Result<(), Why> {
+    match micros.checked_sub(EPOCH_MICROS) {
+        Some(micros) if micros != i64::MIN => out.put_i64(micros),
+        _ => return Err("is a timestamp that PostgreSQL cannot hold".into()),
+    }
+    Ok(())
+}
+
+fn array(values: &[Value], ty: &Type, out: &mut BytesMut) -> Result<(), Why> {
+    if *ty == Type::UNKNOWN {
+        return array_text(values, out);
+    }
+    let TypeKind::Array(element) = ty.kind() else {
+        return Err(format!("is a list, but the statement wants {}", ty.name()).into());
+    };
+    let too_long = |_| Why::from("is longer than PostgreSQL can take");
+    // arrayfuncs.c, array_recv: dimensions, whether there are NULLs, type; then length and lower bound of each dimension.
+    out.put_i32(i32::from(!values.is_empty()));
+    out.put_i32(i32::from(values.iter().any(Value::is_null)));
+    out.put_u32(element.oid());
+    if values.is_empty() {
+        return Ok(());
+    }
+    out.put_i32(i32::try_from(values.len()).map_err(too_long)?);
+    out.put_i32(1);
+    for (at, value) in values.iter().enumerate() {
+        if value.is_null() {
+            out.put_i32(-1);
+            continue;
+        }
+        if is_sent_as_text(value, element) {
+            return Err(format!("is a list of a type that cannot be sent: {}", ty.name()).into());
+        }
+        let start = out.len();
+        out.put_i32(0);
+        encode(value, element, out).map_err(|why| Why::from(format!("has an element {at} which {why}")))?;
+        let length = i32::try_from(out.len() - start - 4).map_err(too_long)?;
+        out[start..start + 4].copy_from_slice(&length.to_be_bytes());
+    }
+    Ok(())
+}
+
+/// `{"a","b",NULL}` (8.15.6).
+fn array_text(values: &[Value], out: &mut BytesMut) -> Result<(), Why> {
+    out.put_u8(b'{');
+    for (at, value) in values.iter().enumerate() {
+        if at > 0 {
+            out.put_u8(b',');
+        }
+        let text = match value {
+            Value::Null(_) => {
+                out.put_slice(b"NULL");
+                continue;
+            }
+            Value::Enum(_, word) => word,
+            Value::Text(text) => text.as_str(),
+            _ => return Err("is a list of a type that cannot be sent".into()),
+        };
+        if text.as_bytes().contains(&0) {
+            return Err("holds a NUL character, which PostgreSQL cannot store in text".into());
+        }
+        out.put_u8(b'"');
+        for byte in text.bytes() {
+            if matches!(byte, b'"' | b'\\') {
+                out.put_u8(b'\\');
+            }
+            out.put_u8(byte);
+        }
+        out.put_u8(b'"');
+    }
+    out.put_u8(b'}');
+    Ok(())
+}

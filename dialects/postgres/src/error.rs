@@ -1,0 +1,230 @@
+//! Errors of the server and of tokio-postgres, as Relata's classes.
+
+use std::{borrow::Cow, error::Error as _, io};
+
+use relata_core::{Error, ErrorClass};
+use tokio_postgres::error::DbError;
+
+use crate::{PostgresOptions, driver::EncodeError};
+
+/// What went wrong while running a statement.
+///
+/// The error of tokio-postgres is never attached as the source: the server's DETAIL holds values of the row.
+pub(crate) fn from_driver(error: tokio_postgres::Error) -> Error {
+    if let Some(db) = error.as_db_error() {
+        return from_server(db);
+    }
+    match error.source() {
+        Some(source) => match source.downcast_ref::<EncodeError>() {
+            Some(encode) => Error::new(ErrorClass::Data, encode.to_string()),
+            None => match source.downcast_ref::<io::Error>() {
+                // Text that a message cannot hold: one with a NUL, or of more than 2 GB.
+                Some(io) if error.to_string().contains("encoding") => {
+                    Error::new(ErrorClass::Statement, format!("the statement cannot be sent: {io}"))
+                }
+                Some(io) => {
+                    Error::new(ErrorClass::Disconnected, format!("lost the connection to the server: {io}"))
+                }
+                None => Error::new(ErrorClass::Other, error.to_string()),
+            },
+        },
+        None if error.is_closed() => {
+            Error::new(ErrorClass::Disconnected, "the connection to the server is closed")
+        }
+        // The numbers of binds and placeholders do not agree.
+        None => Error::new(ErrorClass::Statement, error.to_string()),
+    }
+}
+
+/// What went wrong while connecting.
+pub(crate) fn from_connect(error: tokio_postgres::Error, options: &PostgresOptions) -> Error {
+    let server = if options.is_local() {
+        format!("{}/.s.PGSQL.{}", options.host, options.port)
+    } else {
+        format!("{}:{}", options.host, options.port)
+    };
+    if let Some(db) = error.as_db_error() {
+        let error = from_server(db);
+        let class = match error.class() {
+            // Starting up, shutting down, or out of room: nobody was connected yet.
+            ErrorClass::Disconnected => ErrorClass::Connect,
+            // PgBouncer answers so to a setting that it does not know.
+            ErrorClass::Other => ErrorClass::Connect,
+            class => class,
+        };
+        return error.reclassified(class).context(format!("cannot connect to {server}"));
+    }
+    let text = error.to_string();
+    let Some(source) = error.into_source() else {
+        return Error::new(ErrorClass::Connect, format!("cannot connect to {server}: {text}"));
+    };
+    #[cfg(feature = "tls")]
+    if text.contains("TLS") {
+        let remedy = crate::driver::tls_remedy(&*source, options);
+        return Error::new(ErrorClass::Tls, format!("no TLS with {server}: {source}; {remedy}"));
+    }
+    let class = if text.contains("authentication") || source.to_string().contains("password") {
+        ErrorClass::Authentication
+    } else {
+        ErrorClass::Connect
+    };
+    Error::new(class, format!("cannot connect to {server}: {source}"))
+}
+
+/// What the server says, without the values that it mentions.
+fn from_server(db: &DbError) -> Error {
+    let code = db.code().code();
+    let class = classify(code);
+    let mut message = without_values(class, db.message());
+    // A hint on a statement names columns and functions, or the cast that is missing.
+    if class == ErrorClass::Statement
+        && let Some(hint) = db.hint()
+    {
+        message = Cow::Owned(format!("{message}; {hint}"));
+    }
+    if code == "42501" && db.message().is_empty() {
+        message = Cow::Borrowed("permission denied");
+    }
+    let mut error = Error::new(class, message.into_owned()).with_code(code);
+    if let Some(constraint) = db.constraint() {
+        error = error.with_constraint(constraint);
+    }
+    if let Some(table) = db.table() {
+        error = error.with_table(table);
+    }
+    let columns = match (db.column(), db.detail()) {
+        (Some(column), _) => vec![column.to_owned()],
+        (None, Some(detail)) if has_key(class, db.message()) => key_columns(detail),
+        _ => Vec::new(),
+    };
+    if columns.is_empty() { error } else { error.with_columns(columns) }
+}
+
+/// Whether DETAIL begins with the columns of the table that the error names. When a row that others refer to is deleted, it
+/// has those of the other table.
+fn has_key(class: ErrorClass, message: &str) -> bool {
+    match class {
+        ErrorClass::Unique | ErrorClass::Constraint => true,
+        ErrorClass::ForeignKey => !message.starts_with("update or delete"),
+        _ => false,
+    }
+}
+
+/// The columns in `Key (a, "b c")=(1, 2) already exists.`; of the values nothing.
+fn key_columns(detail: &str) -> Vec<String> {
+    let Some((list, _)) = detail.split_once('(').and_then(|(_, rest)| rest.split_once(")=(")) else {
+        return Vec::new();
+    };
+    let (mut columns, mut column) = (Vec::new(), String::new());
+    let (mut quoted, mut depth) = (false, 0_u32);
+    let mut characters = list.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '"' if quoted && characters.peek() == Some(&'"') => {
+                characters.next();
+                column.push('"');
+            }
+            '"' => quoted = !quoted,
+            ',' if !quoted && depth == 0 => {
+                columns.push(std::mem::take(&mut column));
+                if characters.peek() == Some(&' ') {
+                    characters.next();
+                }
+            }
+            _ => {
+                if !quoted {
+                    depth = match character {
+                        '(' => depth + 1,
+                        ')' => depth.saturating_sub(1),
+                        _ => depth,
+                    };
+                }
+                column.push(character);
+            }
+        }
+    }
+    columns.push(column);
+    columns
+}
+
+/// The message, with what stands in quotes left out where that is a value: `invalid input syntax for type integer: "…"`.
+fn without_values(class: ErrorClass, message: &str) -> Cow<'_, str> {
+    if class != ErrorClass::Data {
+        return Cow::Borrowed(message);
+    }
+    // The server may speak another language, and quote as that does.
+    let is_quote =
+        |c: char| matches!(c, '"' | '«' | '»' | '„' | '“' | '”' | '‘' | '’' | '‹' | '›' | '「' | '」');
+    let mut quotes = message.match_indices(is_quote);
+    match (quotes.next(), quotes.next_back()) {
+        (Some((first, _)), Some((last, quote))) => {
+            Cow::Owned(format!("{}\"…\"{}", &message[..first], &message[last + quote.len()..]))
+        }
+        _ => Cow::Borrowed(message),
+    }
+}
+
+/// The class of an SQLSTATE (PostgreSQL manual, Appendix A).
+fn classify(code: &str) -> ErrorClass {
+    match code {
+        "23505" => ErrorClass::Unique,
+        "23503" => ErrorClass::ForeignKey,
+        "23502" => ErrorClass::NotNull,
+        "23514" => ErrorClass::Check,
+        "40001" => ErrorClass::Serialization,
+        "40P01" => ErrorClass::Deadlock,
+        "55P03" => ErrorClass::LockTimeout,
+        "57014" | "25P04" => ErrorClass::Timeout,
+        "57P01" | "57P02" | "57P03" | "57P04" | "57P05" | "25P03" => ErrorClass::Disconnected,
+        "25006" => ErrorClass::ReadOnly,
+        "25P02" => ErrorClass::Poisoned,
+        "3D000" | "53300" => ErrorClass::Connect,
+        "42501" => ErrorClass::Permission,
+        _ => match code.get(..2) {
+            Some("23" | "44") => ErrorClass::Constraint,
+            Some("08") => ErrorClass::Disconnected,
+            Some("28") => ErrorClass::Authentication,
+            Some("22") => ErrorClass::Data,
+            Some("0A" | "21" | "26" | "34" | "3F" | "42" | "54") => ErrorClass::Statement,
+            _ => ErrorClass::Other,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_columns_of_a_key() {
+        for (detail, columns) in [
+            ("Key (email)=(ann@example.com) already exists.", vec!["email"]),
+            ("Key (a, \"b, \"\"c\"\"\")=(1, )=() already exists.", vec!["a", "b, \"c\""]),
+            ("Key (lower(email::text), x)=(a, 1) already exists.", vec!["lower(email::text)", "x"]),
+            ("Schlüssel »(email)=(x)« existiert bereits.", vec!["email"]),
+            ("Failing row contains (1, secret).", vec![]),
+        ] {
+            assert_eq!(key_columns(detail), columns, "{detail}");
+        }
+    }
+
+    #[test]
+    fn values_do_not_show() {
+        for (message, shown) in [
+            (
+                "invalid input syntax for type integer: \"hunter2\"",
+                "invalid input syntax for type integer: \"…\"",
+            ),
+            ("value \"99\" is out of range for type \"x\"", "value \"…\""),
+            (
+                "syntaxe en entrée invalide pour le type integer : « hunter2 »",
+                "syntaxe en entrée invalide pour le type integer : \"…\"",
+            ),
+            ("value too long for type character varying(3)", "value too long for type character varying(3)"),
+        ] {
+            assert_eq!(without_values(ErrorClass::Data, message), shown);
+        }
+        let missing = "relation \"users\" does not exist";
+        assert_eq!(without_values(ErrorClass::Statement, missing), missing);
+    }
+}

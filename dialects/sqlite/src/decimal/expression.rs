@@ -1,0 +1,153 @@
+//! Expressions that are decimals, spelled so that their value is exact and compares as a number.
+//!
+//! `CAST(… AS TEXT) COLLATE decimal` around a result gives it what a column has by its declaration: numbers that it is compared
+//! with become text, and texts are compared as numbers, also behind a subquery (SQLite, "Datatypes in SQLite", 3.2 and 4.2; 7.1).
+
+use relata_core::{
+    CompileError,
+    expr::{Aggregate, AliasColumn, Expression, Function, Infix, Node, Operator, Window},
+    render::{Compile, Precedence, Renderer},
+    value::{Kind, Value},
+};
+
+use super::COLLATION;
+
+/// Whether the expression is known to be a decimal. A column of a subquery is not known; it carries its collation with it.
+pub(crate) fn is_decimal(expression: &Expression) -> bool {
+    match expression {
+        Expression::Column(n) => n.column.ty.kind == Kind::Decimal,
+        Expression::AliasColumn(n) => is_decimal_alias(n),
+        Expression::Excluded(n) => n.column.ty.kind == Kind::Decimal,
+        Expression::Bind(value) => value.kind() == Kind::Decimal,
+        Expression::Cast(n) => n.ty.kind == Kind::Decimal,
+        Expression::Negate(n) => is_decimal(&n.operand),
+        Expression::Infix(n) => is_arithmetic(n.operator) && (is_decimal(&n.left) || is_decimal(&n.right)),
+        Expression::Function(n) => keeps_type(n) && n.arguments.iter().any(is_decimal),
+        Expression::Aggregate(n) => {
+            matches!(&*n.name, "SUM" | "MIN" | "MAX") && n.operand.as_ref().is_some_and(is_decimal)
+        }
+        Expression::Window(n) => is_decimal(&n.function),
+        Expression::Case(n) => n.branches.iter().map(|(_, value)| value).chain(&n.otherwise).any(is_decimal),
+        _ => false,
+    }
+}
+
+fn is_decimal_alias(n: &AliasColumn) -> bool {
+    n.table
+        .and_then(|table| table.columns.iter().find(|column| column.name == n.column))
+        .is_some_and(|column| column.ty.kind == Kind::Decimal)
+}
+
+fn keeps_type(n: &Function) -> bool {
+    matches!(&*n.name, "COALESCE" | "NULLIF" | "ABS" | "LAG" | "LEAD")
+}
+
+fn is_arithmetic(operator: Operator) -> bool {
+    matches!(
+        operator,
+        Operator::Add
+            | Operator::Subtract
+            | Operator::Multiply
+            | Operator::Divide
+            | Operator::DivideInteger
+            | Operator::Modulo
+    )
+}
+
+/// Writes an expression that [is a decimal](is_decimal).
+pub(crate) fn render<'s>(expression: &'s Expression, out: &mut Renderer<'s>) -> Compile {
+    match expression {
+        // They have type and collation by their declaration, or take them from what they are compared with.
+        Expression::Column(_)
+        | Expression::AliasColumn(_)
+        | Expression::Excluded(_)
+        | Expression::Bind(_) => expression.render(out),
+        other => {
+            out.sql("CAST(");
+            render_bare(other, out)?;
+            out.sql(" AS TEXT) COLLATE ").sql(COLLATION);
+            Ok(())
+        }
+    }
+}
+
+fn render_bare<'s>(expression: &'s Expression, out: &mut Renderer<'s>) -> Compile {
+    match expression {
+        Expression::Infix(n) => {
+            let name = match n.operator {
+                Operator::Add => "decimal_add(",
+                Operator::Subtract => "decimal_sub(",
+                Operator::Multiply => "decimal_mul(",
+                _ => {
+                    return Err(CompileError::invalid(
+                        "SQLite has no division of decimals: cast one to f64, or divide what was read",
+                    ));
+                }
+            };
+            call(name, [&n.left, &n.right], out)
+        }
+        Expression::Negate(n) => {
+            out.sql("decimal_sub(0, ").expression(&n.operand)?.sql(")");
+            Ok(())
+        }
+        Expression::Function(n) if n.name == "ABS" => call("decimal_abs(", &n.arguments, out),
+        // Its operand, and not the cast of it again.
+        Expression::Cast(n) => out.expression(&n.operand).map(drop),
+        Expression::Aggregate(n) if n.name == "SUM" => sum(n, out),
+        Expression::Window(n) => window(n, out),
+        other => other.render(out),
+    }
+}
+
+fn call<'s>(
+    name: &str,
+    arguments: impl IntoIterator<Item = &'s Expression>,
+    out: &mut Renderer<'s>,
+) -> Compile {
+    out.sql(name).list(arguments, ", ", |out, argument| out.expression(argument).map(drop))?.sql(")");
+    Ok(())
+}
+
+fn sum<'s>(n: &'s Aggregate, out: &mut Renderer<'s>) -> Compile {
+    out.sql(if n.distinct { "decimal_sum(DISTINCT " } else { "decimal_sum(" });
+    if let Some(operand) = &n.operand {
+        out.expression(operand)?;
+    }
+    out.sql(")");
+    if let Some(filter) = &n.filter {
+        out.sql(" FILTER (WHERE ").expression(filter)?.sql(")");
+    }
+    Ok(())
+}
+
+/// What surrounds a result comes behind the window.
+fn window<'s>(n: &'s Window, out: &mut Renderer<'s>) -> Compile {
+    render_bare(&n.function, out)?;
+    n.definition.render(out)
+}
+
+/// Writes a comparison with a bound decimal, if the other operand might be a number without a type: a number is less than any
+/// text (SQLite, "Datatypes in SQLite", 4.1). Says whether it did.
+pub(crate) fn render_infix<'s>(n: &'s Infix, out: &mut Renderer<'s>) -> Compile<bool> {
+    let bound =
+        |e: &Expression| matches!(e, Expression::Bind(Value::Decimal(_) | Value::Null(Kind::Decimal)));
+    let has_type = |e: &Expression| {
+        matches!(e, Expression::Column(_)) || matches!(e, Expression::AliasColumn(n) if n.table.is_some())
+    };
+    let untyped = (bound(&n.left) && !has_type(&n.right)) || (bound(&n.right) && !has_type(&n.left));
+    if n.operator.precedence() != Precedence::Comparison || !untyped {
+        return Ok(false);
+    }
+    let side = |e: &'s Expression, out: &mut Renderer<'s>| -> Compile {
+        if bound(e) {
+            out.sql("CAST(").expression(e)?.sql(" AS TEXT) COLLATE ").sql(COLLATION);
+        } else {
+            out.operand(e, Precedence::Comparison)?;
+        }
+        Ok(())
+    };
+    side(&n.left, out)?;
+    out.sql(n.operator.as_sql());
+    side(&n.right, out)?;
+    Ok(true)
+}

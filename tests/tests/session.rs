@@ -1,0 +1,604 @@
+//! Every answer that the guide gives about sessions.
+
+use relata::prelude::*;
+use relata_tests::{Database, blog::*, on_every_database};
+
+/// Refers to itself.
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "nodes", belongs_to(parent: Node, key = parent_id), has_many(children: Node, key = parent_id))]
+struct Node {
+    #[column(primary_key)]
+    id: i64,
+    #[column(references = Node::id)]
+    parent_id: Option<i64>,
+    name: String,
+}
+
+/// Has a place that no other has, or none.
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "runners")]
+struct Runner {
+    #[column(primary_key)]
+    id: i64,
+    #[column(unique)]
+    place: Option<i32>,
+    #[column(unique)]
+    number: i32,
+}
+
+/// Has a key of its own.
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "countries")]
+struct Country {
+    #[column(primary_key, length = 2)]
+    code: String,
+    name: String,
+}
+
+/// Has what no `PartialEq` compares well.
+#[derive(Entity, Debug)]
+#[entity(table = "measures")]
+struct Measure {
+    #[column(primary_key)]
+    id: i64,
+    value: Option<f64>,
+    #[column(default = 7)]
+    weight: i32,
+}
+
+async fn blog(db: &Database) {
+    schema().create(&**db).await.unwrap();
+}
+
+fn user(email: &str) -> NewUser {
+    NewUser { email: email.into(), name: None }
+}
+
+fn post(author: impl Into<Ref<User, i64>>, title: &str) -> NewPost {
+    NewPost { author_id: author.into(), reviewer_id: None, title: title.into() }
+}
+
+async fn users(db: &Database) -> Vec<(String, Option<String>)> {
+    select((User::email, User::name)).order_by(User::email).all(&**db).await.unwrap()
+}
+
+on_every_database! {
+    async fn a_wrong_handle_is_a_typed_error(db: Database) {
+        blog(&db).await;
+        let mut session = db.session();
+        let mut other = db.session();
+        let foreign = other.add(user("x"));
+        let pending = session.add(user("a"));
+        assert_eq!(session.try_get(foreign).unwrap_err().class(), ErrorClass::Handle);
+        let error = session.try_get(pending).unwrap_err();
+        assert!(error.to_string().contains("not flushed yet") && error.to_string().contains("draft"), "{error}");
+        assert_eq!(session.draft(pending).unwrap().email, "a");
+        session.draft_mut(pending).unwrap().email = "b".into();
+        session.flush().await.unwrap();
+        assert_eq!(session[pending].email, "b");
+        assert_eq!(session.draft(pending).unwrap_err().class(), ErrorClass::Handle);
+        session.delete(pending);
+        assert!(session.try_get(pending).unwrap_err().to_string().contains("deleted"));
+        session.rollback().await.unwrap();
+        assert!(session.try_get(pending).unwrap_err().to_string().contains("no longer in the session"));
+    }
+
+    async fn indexing_with_a_wrong_handle_panics_in_the_same_words(db: Database) {
+        blog(&db).await;
+        let mut session = db.session();
+        let pending = session.add(user("a"));
+        let words = session.try_get(pending).unwrap_err().to_string();
+        let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| session[pending].id)).unwrap_err();
+        assert_eq!(panic.downcast_ref::<String>(), Some(&words));
+    }
+
+    async fn a_row_is_one_entity(db: Database) {
+        blog(&db).await;
+        insert(user("a")).execute(&*db).await.unwrap();
+        let mut session = db.session();
+        let first = session.one(User::select()).await.unwrap();
+        let again = session.one(User::select().filter(User::email.eq("a"))).await.unwrap();
+        assert_eq!(first, again);
+        let recorder = db.record();
+        let id = session[first].id;
+        assert_eq!(session.get::<User>(id).await.unwrap(), Some(first));
+        assert_eq!(recorder.count(), 0, "get answers from memory");
+        assert_eq!(session.get::<User>(id + 1).await.unwrap(), None);
+    }
+
+    async fn reading_again_keeps_edits_and_takes_the_rest(db: Database) {
+        blog(&db).await;
+        insert(user("a")).execute(&*db).await.unwrap();
+        let mut session = db.session();
+        session.set_autoflush(false);
+        let handle = session.one(User::select()).await.unwrap();
+        session[handle].name = Some("mine".into());
+        // In this transaction, or SQLite would let nobody else write.
+        sql("UPDATE users SET email = 'b', name = 'theirs'").execute(&mut session).await.unwrap();
+        session.one(User::select()).await.unwrap();
+        assert_eq!((session[handle].email.as_str(), session[handle].name.as_deref()), ("b", Some("mine")));
+        session.commit().await.unwrap();
+        assert_eq!(users(&db).await, [("b".to_string(), Some("mine".to_string()))]);
+    }
+
+    async fn refresh_asks_the_database(db: Database) {
+        blog(&db).await;
+        insert(user("a")).execute(&*db).await.unwrap();
+        let mut session = db.session();
+        let handle = session.one(User::select()).await.unwrap();
+        update::<User>().set(User::email, "b").execute(&mut session).await.unwrap();
+        assert!(session.is_stale(handle).unwrap());
+        assert_eq!(session[handle].email, "a");
+        session.refresh(handle).await.unwrap();
+        assert_eq!(session[handle].email, "b");
+        assert!(!session.is_stale(handle).unwrap());
+        delete::<User>().execute(&mut session).await.unwrap();
+        assert_eq!(session.refresh(handle).await.unwrap_err().class(), ErrorClass::Stale);
+    }
+
+    async fn only_what_changed_is_written(db: Database) {
+        blog(&db).await;
+        insert_many([user("a"), user("b")]).execute(&*db).await.unwrap();
+        let mut session = db.session();
+        let handles = session.all(User::select().order_by(User::id)).await.unwrap();
+        // Setting back costs nothing, nor does replacing a whole struct by an equal one.
+        session[handles[0]].name = Some("x".into());
+        session[handles[0]].name = None;
+        session[handles[1]] = session[handles[1]].clone();
+        let recorder = db.record();
+        session.flush().await.unwrap();
+        assert_eq!(recorder.count(), 0, "{:?}", recorder.sql());
+        session[handles[1]].name = Some("B".into());
+        session.flush().await.unwrap();
+        let update = recorder.sql().into_iter().find(|sql| sql.starts_with("UPDATE")).unwrap();
+        assert!(update.contains("name") && !update.contains("email"), "{update}");
+        session.commit().await.unwrap();
+        assert_eq!(users(&db).await[1], ("b".to_string(), Some("B".to_string())));
+    }
+
+    async fn values_are_compared_as_the_database_stores_them(db: Database) {
+        Schema::new().with::<Measure>().create(&*db).await.unwrap();
+        let mut session = db.session();
+        let handle = session.add(NewMeasure { value: Some(0.5), weight: None });
+        session.commit().await.unwrap();
+        assert_eq!(session[handle].weight, 7, "a default of the database comes back");
+        session[handle].value = Some(0.25 + 0.25);
+        assert!(!session.is_modified(handle).unwrap());
+        session[handle].value = None;
+        assert!(session.is_modified(handle).unwrap());
+        session.commit().await.unwrap();
+        assert_eq!(select(Measure::value).all(&*db).await.unwrap(), [None]);
+    }
+
+    async fn pending_parents_in_any_order(db: Database) {
+        blog(&db).await;
+        let mut session = db.session();
+        let author = session.add(user("a"));
+        let first = session.add(post(author, "one"));
+        let reviewer = session.add(user("r"));
+        session.set(first, Post::reviewer, reviewer);
+        let second = session.add(post(author, "two"));
+        let tag = session.add(NewTag { name: "t".into() });
+        session.link(second, Post::tags, tag);
+        let recorder = db.record();
+        session.commit().await.unwrap();
+        let inserts: Vec<String> = recorder.sql().into_iter().filter(|sql| sql.starts_with("INSERT")).collect();
+        assert!(inserts[0].contains("users") && inserts.iter().filter(|sql| sql.contains("users")).count() == 1, "{inserts:?}");
+        assert_eq!(session[first].author_id, session[author].id);
+        assert_eq!(session[first].reviewer_id, Some(session[reviewer].id));
+        assert_eq!(session[second].reviewer_id, None);
+        assert_eq!(PostTag::select().count(&*db).await.unwrap(), 1);
+    }
+
+    async fn a_persistent_row_takes_a_pending_parent(db: Database) {
+        blog(&db).await;
+        let mut session = db.session();
+        let author = session.add(user("a"));
+        let handle = session.add(post(author, "one"));
+        session.commit().await.unwrap();
+        let reviewer = session.add(user("r"));
+        session.set(handle, Post::reviewer, reviewer);
+        session.set(handle, Post::author, reviewer);
+        session.commit().await.unwrap();
+        let id = session[reviewer].id;
+        assert_eq!((session[handle].author_id, session[handle].reviewer_id, session[handle].version), (id, Some(id), 2));
+        session.clear(handle, Post::reviewer);
+        session.commit().await.unwrap();
+        let row = Post::select().one(&*db).await.unwrap();
+        assert_eq!((row.reviewer_id, row.version), (None, 3));
+        assert_eq!(row, session[handle]);
+    }
+
+    async fn self_references_and_circles(db: Database) {
+        Schema::new().with::<Node>().create(&*db).await.unwrap();
+        let mut session = db.session();
+        // The children come first.
+        let leaf = session.add(NewNode { parent_id: None, name: "leaf".into() });
+        let middle = session.add(NewNode { parent_id: None, name: "middle".into() });
+        let root = session.add(NewNode { parent_id: None, name: "root".into() });
+        session.set(leaf, Node::parent, middle);
+        session.set(middle, Node::parent, root);
+        session.flush().await.unwrap();
+        assert_eq!(session[leaf].parent_id, Some(session[middle].id));
+        // Two that refer to each other: one is inserted without, and completed.
+        let a = session.add(NewNode { parent_id: None, name: "a".into() });
+        let b = session.add(NewNode { parent_id: None, name: "b".into() });
+        session.set(a, Node::parent, b);
+        session.set(b, Node::parent, a);
+        session.flush().await.unwrap();
+        assert_eq!(session[a].parent_id, Some(session[b].id));
+        assert_eq!(session[b].parent_id, Some(session[a].id));
+        session.commit().await.unwrap();
+        let stored: Vec<(i64, Option<i64>)> = select((Node::id, Node::parent_id)).order_by(Node::id).all(&*db).await.unwrap();
+        for handle in [leaf, middle, root, a, b] {
+            assert!(stored.contains(&(session[handle].id, session[handle].parent_id)));
+        }
+        // Children are deleted before their parents.
+        session.delete(root);
+        session.delete(middle);
+        session.delete(leaf);
+        session.commit().await.unwrap();
+        assert_eq!(Node::select().count(&*db).await.unwrap(), 2);
+    }
+
+    async fn unique_values_are_handed_over(db: Database) {
+        Schema::new().with::<Runner>().create(&*db).await.unwrap();
+        let mut session = db.session();
+        let a = session.add(NewRunner { place: Some(1), number: 10 });
+        let b = session.add(NewRunner { place: Some(2), number: 20 });
+        let c = session.add(NewRunner { place: None, number: 30 });
+        session.commit().await.unwrap();
+        // c takes what b had, b takes what a had, a takes a new one: the order of the edits is the wrong one.
+        session[c].number = 20;
+        session[b].number = 10;
+        session[a].number = 5;
+        session.commit().await.unwrap();
+        // A swap goes through NULL where the column allows.
+        session[a].place = Some(2);
+        session[b].place = Some(1);
+        session.commit().await.unwrap();
+        let rows: Vec<(Option<i32>, i32)> = select((Runner::place, Runner::number)).order_by(Runner::number).all(&*db).await.unwrap();
+        assert_eq!(rows, [(Some(2), 5), (Some(1), 10), (None, 20)]);
+        // What is deleted frees its values for what is inserted in the same flush.
+        session.delete(a);
+        session.add(NewRunner { place: Some(2), number: 5 });
+        session.commit().await.unwrap();
+        // A swap that cannot be ordered is refused by name, and loses nothing.
+        session[b].number = 20;
+        session[c].number = 10;
+        let error = session.flush().await.unwrap_err();
+        assert!(error.to_string().contains("circle") && error.to_string().contains("Runner"), "{error}");
+        session[b].number = 40;
+        session.flush().await.unwrap();
+        session.commit().await.unwrap();
+        assert_eq!(session[c].number, 10);
+    }
+
+    async fn natural_keys_change(db: Database) {
+        Schema::new().with::<Country>().create(&*db).await.unwrap();
+        let mut session = db.session();
+        let one = session.add(NewCountry { code: "XX".into(), name: "one".into() });
+        session.commit().await.unwrap();
+        session[one].code = "YY".into();
+        session.flush().await.unwrap();
+        assert_eq!(session.get::<Country>("YY").await.unwrap(), Some(one));
+        let two = session.add(NewCountry { code: "XX".into(), name: "two".into() });
+        session.flush().await.unwrap();
+        assert_eq!(session.get::<Country>("XX").await.unwrap(), Some(two));
+        session.rollback().await.unwrap();
+        assert_eq!(session[one].code, "XX");
+        assert_eq!(session.get::<Country>("XX").await.unwrap(), Some(one));
+        assert_eq!(session.get::<Country>("YY").await.unwrap(), None);
+    }
+
+    async fn explicit_and_generated_keys(db: Database) {
+        blog(&db).await;
+        let mut session = db.session();
+        let generated = session.add(user("g"));
+        let explicit = session.add(user("e").with_key(1000));
+        let last = session.add(user("l"));
+        session.flush().await.unwrap();
+        assert_eq!(session[explicit].id, 1000);
+        assert_eq!(session[explicit].email, "e");
+        assert_eq!((session[generated].email.as_str(), session[last].email.as_str()), ("g", "l"));
+        assert!(session[generated].id != session[last].id && session[generated].id != 1000);
+        session.commit().await.unwrap();
+    }
+
+    async fn many_rows_know_their_keys(db: Database) {
+        blog(&db).await;
+        let mut session = db.session();
+        let handles = session.add_all((0..250).map(|i| user(&format!("user{i}"))));
+        session.commit().await.unwrap();
+        let stored: Vec<(i64, String)> = select((User::id, User::email)).all(&*db).await.unwrap();
+        assert_eq!(stored.len(), 250);
+        for (i, handle) in handles.iter().enumerate() {
+            assert_eq!(session[*handle].email, format!("user{i}"));
+            assert!(stored.contains(&(session[*handle].id, format!("user{i}"))));
+        }
+    }
+
+    async fn versions_find_lost_updates(db: Database) {
+        blog(&db).await;
+        let mut session = db.session();
+        let author = session.add(user("a"));
+        let handle = session.add(post(author, "one"));
+        session.commit().await.unwrap();
+        assert_eq!(session[handle].version, 1);
+        update::<Post>().set(Post::title, "theirs").execute(&*db).await.unwrap();
+        session[handle].title = "mine".into();
+        let error = session.flush().await.unwrap_err();
+        assert!(error.is_stale() && error.to_string().contains("Post"), "{error}");
+        // Nothing is lost: read again, and the edit is on top of what the others did.
+        session.refresh(handle).await.unwrap();
+        assert_eq!((session[handle].title.as_str(), session[handle].version), ("mine", 2));
+        session.commit().await.unwrap();
+        let row = Post::select().one(&*db).await.unwrap();
+        assert_eq!((row.title.as_str(), row.version), ("mine", 3));
+        // A version is not for hands.
+        session[handle].version = 99;
+        assert!(session.flush().await.unwrap_err().to_string().contains("version"));
+    }
+
+    async fn a_row_that_vanished_is_stale(db: Database) {
+        blog(&db).await;
+        let mut session = db.session();
+        let handle = session.add(user("a"));
+        session.commit().await.unwrap();
+        delete::<User>().execute(&*db).await.unwrap();
+        session[handle].email = "b".into();
+        assert!(session.flush().await.unwrap_err().is_stale());
+        session.rollback().await.unwrap();
+        session.delete(handle);
+        assert!(session.flush().await.unwrap_err().is_stale());
+    }
+
+    async fn a_failed_flush_changes_nothing(db: Database) {
+        blog(&db).await;
+        insert(user("taken")).execute(&*db).await.unwrap();
+        let mut session = db.session();
+        let first = session.add(user("first"));
+        session.flush().await.unwrap();
+        session[first].name = Some("First".into());
+        let fine = session.add(user("fine"));
+        let clash = session.add(user("taken"));
+        let error = session.flush().await.unwrap_err();
+        assert!(error.is_unique_violation(), "{error:?}");
+        assert!(error.to_string().contains("User"), "{error}");
+        // Everything is pending still, and what was flushed before is there.
+        assert_eq!(session.draft(fine).unwrap().email, "fine");
+        assert!(session.is_modified(first).unwrap());
+        session.draft_mut(clash).unwrap().email = "free".into();
+        session.commit().await.unwrap();
+        let emails: Vec<String> = users(&db).await.into_iter().map(|(email, _)| email).collect();
+        assert_eq!(emails, ["fine", "first", "free", "taken"]);
+        assert_eq!(users(&db).await[1].1.as_deref(), Some("First"));
+    }
+
+    async fn rollback_takes_the_memory_along(db: Database) {
+        blog(&db).await;
+        let mut session = db.session();
+        let kept = session.add(user("kept"));
+        let deleted = session.add(user("deleted"));
+        session.commit().await.unwrap();
+        insert(user("read")).execute(&*db).await.unwrap();
+        session[kept].name = Some("one".into());
+        session.flush().await.unwrap();
+        session[kept].name = Some("two".into());
+        session.delete(deleted);
+        let added = session.add(user("added"));
+        session.flush().await.unwrap();
+        let read = session.one(User::select().filter(User::email.eq("read"))).await.unwrap();
+        let recorder = db.record();
+        session.rollback().await.unwrap();
+        assert!(recorder.sql().iter().all(|sql| sql == "ROLLBACK"), "{:?}", recorder.sql());
+        assert_eq!(session[kept].name, None, "as at the begin, not as at the last flush");
+        assert_eq!(session[deleted].email, "deleted");
+        assert!(session.try_get(added).is_err());
+        assert!(session.try_get(read).is_err(), "what was first read in it leaves");
+        // All of it works on.
+        session[kept].name = Some("three".into());
+        session.delete(deleted);
+        session.commit().await.unwrap();
+        assert_eq!(users(&db).await, [("kept".to_string(), Some("three".to_string())), ("read".to_string(), None)]);
+    }
+
+    async fn savepoints_take_the_memory_along(db: Database) {
+        blog(&db).await;
+        let mut session = db.session();
+        let handle = session.add(user("a"));
+        session.commit().await.unwrap();
+        session[handle].name = Some("outer".into());
+        let outer = session.savepoint().await.unwrap();
+        session[handle].name = Some("inner".into());
+        let added = session.add(user("b"));
+        let inner = session.savepoint().await.unwrap();
+        session.delete(handle);
+        session.flush().await.unwrap();
+        session.rollback_to(inner).await.unwrap();
+        assert_eq!((session[handle].name.as_deref(), session[added].email.as_str()), (Some("inner"), "b"));
+        let released = session.savepoint().await.unwrap();
+        session[added].name = Some("B".into());
+        session.release(released).await.unwrap();
+        session.rollback_to(outer).await.unwrap();
+        assert_eq!(session[handle].name.as_deref(), Some("outer"));
+        assert!(session.try_get(added).is_err());
+        session.commit().await.unwrap();
+        assert_eq!(users(&db).await, [("a".to_string(), Some("outer".to_string()))]);
+    }
+
+    async fn bulk_statements_leave_stale_entities(db: Database) {
+        blog(&db).await;
+        let mut session = db.session();
+        let author = session.add(user("a"));
+        let handle = session.add(post(author, "one"));
+        session.commit().await.unwrap();
+        update::<Post>().set(Post::title, "bulk").execute(&mut session).await.unwrap();
+        assert!(session.is_stale(handle).unwrap());
+        // Reading it by its key asks the database then.
+        let id = session[handle].id;
+        assert_eq!(session.get::<Post>(id).await.unwrap(), Some(handle));
+        assert_eq!((session[handle].title.as_str(), session[handle].version), ("bulk", 2));
+        session.rollback().await.unwrap();
+        assert!(session.is_stale(handle).unwrap(), "what was read in the transaction is not to be trusted");
+        session.refresh(handle).await.unwrap();
+        assert_eq!((session[handle].title.as_str(), session[handle].version), ("one", 1));
+    }
+
+    async fn cascades_are_followed(db: Database) {
+        blog(&db).await;
+        let mut session = db.session();
+        let author = session.add(user("a"));
+        let reviewer = session.add(user("r"));
+        let handle = session.add(post(author, "one"));
+        session.set(handle, Post::reviewer, reviewer);
+        session.flush().await.unwrap();
+        let comment = session.add(NewComment { post_id: handle.into(), text: "!".into() });
+        session.commit().await.unwrap();
+        session.delete(reviewer);
+        session.flush().await.unwrap();
+        assert!(session.is_stale(handle).unwrap());
+        session.refresh(handle).await.unwrap();
+        assert_eq!(session[handle].reviewer_id, None);
+        session.delete(author);
+        session.flush().await.unwrap();
+        assert!(session.try_get(handle).is_err());
+        assert!(session.try_get(comment).is_err(), "a cascade goes on from row to row");
+        session.rollback().await.unwrap();
+        assert_eq!((session[handle].title.as_str(), session[comment].text.as_str()), ("one", "!"));
+    }
+
+    async fn links(db: Database) {
+        blog(&db).await;
+        let mut session = db.session();
+        let author = session.add(user("a"));
+        let handle = session.add(post(author, "one"));
+        let [rust, sql] = ["rust", "sql"].map(|name| session.add(NewTag { name: name.into() }));
+        session.link(handle, Post::tags, rust);
+        session.link(handle, Post::tags, rust);
+        session.link(handle, Post::tags, sql);
+        session.unlink(handle, Post::tags, sql);
+        session.commit().await.unwrap();
+        // Linking what is linked is no error and makes no second row; so does the other side of it.
+        session.link(handle, Post::tags, rust);
+        session.link(rust, Tag::posts, handle);
+        session.link(handle, Post::tags, sql);
+        session.commit().await.unwrap();
+        assert_eq!(PostTag::select().count(&*db).await.unwrap(), 2);
+        session.unlink(handle, Post::tags, rust);
+        session.commit().await.unwrap();
+        session.unlink(handle, Post::tags, rust);
+        session.commit().await.unwrap();
+        let id = session[sql].id;
+        assert_eq!(select(PostTag::tag_id).all(&*db).await.unwrap(), [id]);
+    }
+
+    async fn graphs_come_as_handles(db: Database) {
+        blog(&db).await;
+        let mut session = db.session();
+        let author = session.add(user("a"));
+        let handle = session.add(post(author, "one"));
+        session.flush().await.unwrap();
+        session.add(NewComment { post_id: handle.into(), text: "!".into() });
+        let graph: Vec<(Handle<User>, Vec<(Handle<Post>, Vec<Handle<Comment>>)>)> =
+            session.all(User::select().with(User::posts.with(Post::comments))).await.unwrap();
+        assert_eq!((graph[0].0, graph[0].1[0].0), (author, handle));
+        let comment = graph[0].1[0].1[0];
+        assert_eq!(session[comment].text, "!", "pending work is flushed first");
+        let rows: Vec<(String, String)> = select((User::email, Post::title)).join(User::posts).all(&mut session).await.unwrap();
+        assert_eq!(rows, [("a".to_string(), "one".to_string())]);
+        let (post, user) = session.one(Post::select().with(Post::author)).await.unwrap();
+        assert_eq!((post, user), (handle, author));
+    }
+
+    async fn two_at_once(db: Database) {
+        blog(&db).await;
+        let mut session = db.session();
+        let [a, b] = ["a", "b"].map(|email| session.add(user(email)));
+        let handle = session.add(post(a, "one"));
+        session.flush().await.unwrap();
+        let (first, second) = session.pair_mut(a, b).unwrap();
+        std::mem::swap(&mut first.name, &mut second.name);
+        first.name = Some("A".into());
+        let (post, author) = session.pair_mut(handle, a).unwrap();
+        post.title = author.email.clone();
+        assert!(session.pair_mut(a, a).is_err());
+        session.commit().await.unwrap();
+        assert_eq!(users(&db).await[0].1.as_deref(), Some("A"));
+        assert_eq!(select(Post::title).one(&*db).await.unwrap(), "a");
+    }
+
+    async fn expunge_and_clear(db: Database) {
+        blog(&db).await;
+        let mut session = db.session();
+        let [a, b] = ["a", "b"].map(|email| session.add(user(email)));
+        session.commit().await.unwrap();
+        session[a].name = Some("x".into());
+        assert_eq!(session.expunge(a).unwrap_err().class(), ErrorClass::Session);
+        session.flush().await.unwrap();
+        let value = session.expunge(a).unwrap();
+        assert_eq!(value.name.as_deref(), Some("x"));
+        assert!(session.try_get(a).is_err());
+        session.commit().await.unwrap();
+        session.clear_clean();
+        assert!(session.try_get(b).is_err());
+        assert_eq!(users(&db).await.len(), 2);
+    }
+
+    async fn a_dropped_future_poisons(db: Database) {
+        blog(&db).await;
+        let mut session = db.session();
+        let handle = session.add(user("a"));
+        session.commit().await.unwrap();
+        // At each of its await points in turn.
+        for polls in 1.. {
+            session[handle].name = Some(format!("{polls}"));
+            let done = {
+                let mut flush = Box::pin(session.flush());
+                let mut done = false;
+                for _ in 0..polls {
+                    if std::future::poll_fn(|cx| std::task::Poll::Ready(flush.as_mut().poll(cx).is_ready())).await {
+                        done = true;
+                        break;
+                    }
+                    tokio::task::yield_now().await;
+                }
+                done
+            };
+            if done {
+                break;
+            }
+            assert!(polls < 10_000);
+            match session.flush().await {
+                Err(error) => assert_eq!(error.class(), ErrorClass::Poisoned, "{error}"),
+                // It was dropped before anything was sent.
+                Ok(()) => {}
+            }
+            session.rollback().await.unwrap();
+            assert_eq!(session[handle].name, None);
+            assert_eq!(db.status().in_use, 0);
+        }
+        session.rollback().await.unwrap();
+        assert_eq!(users(&db).await, [("a".to_string(), None)]);
+    }
+
+    async fn a_session_moves_between_threads(db: Database) {
+        fn shared<T: Send + Sync>(_: &T) {}
+        blog(&db).await;
+        let mut session = db.session();
+        shared(&session);
+        let prefix = String::from("user");
+        let prefix = &prefix;
+        let handle = session.add(user(prefix));
+        let engine = db.clone();
+        tokio::spawn(async move {
+            session.commit().await.unwrap();
+            assert_eq!(session[handle].email, "user");
+            engine.unit_of_work().run(|mut session: Session| async move {
+                session.add(user("second"));
+                session.commit().await
+            }).await.unwrap();
+        }).await.unwrap();
+        assert_eq!(users(&db).await.len(), 2);
+    }
+}
