@@ -1,7 +1,7 @@
 //! Everything that can be said about a column.
 
 #![deny(warnings)]
-#![allow(unreachable_pub)]
+#![allow(unreachable_pub, clippy::duplicated_attributes)]
 
 use relata::{
     ddl::{CreateTable, Ddl},
