@@ -1,6 +1,7 @@
 //! The clauses of statements: one file each, with the standard rendering.
 
 mod cte;
+mod group_by;
 mod join;
 mod limit;
 mod lock;
@@ -11,6 +12,7 @@ mod source;
 mod values;
 
 pub use cte::{Cte, CteDefinition, recursive};
+pub use group_by::IntoGroup;
 pub use join::{IntoJoin, Join, JoinKind};
 pub use limit::Limit;
 pub use lock::{Lock, LockStrength, LockWait};

@@ -105,36 +105,59 @@ impl<'s> SetOrder<'s> {
     }
 }
 
-/// What can be ordered by: an expression, smallest first, or one with a direction.
+/// What can be ordered by: an expression, smallest first, one with a direction, a tuple of these.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be ordered by",
-    note = "columns, expressions, and those with `.asc()` or `.desc()` can"
+    note = "columns, expressions, those with `.asc()` or `.desc()`, and tuples of up to 8 of them can"
 )]
 pub trait IntoOrder {
-    /// As an item of ORDER BY.
-    fn into_order(self) -> OrderItem;
+    /// Appends its items of ORDER BY.
+    fn into_order(self, items: &mut Vec<OrderItem>);
 }
 
 impl IntoOrder for OrderItem {
-    fn into_order(self) -> OrderItem {
-        self
+    fn into_order(self, items: &mut Vec<OrderItem>) {
+        items.push(self);
     }
 }
 
 impl<T> IntoOrder for Expr<T> {
-    fn into_order(self) -> OrderItem {
-        OrderItem::new(self.into_node(), Direction::Ascending)
+    fn into_order(self, items: &mut Vec<OrderItem>) {
+        items.push(OrderItem::new(self.into_node(), Direction::Ascending));
     }
 }
 
 impl<T> IntoOrder for &Expr<T> {
-    fn into_order(self) -> OrderItem {
-        self.clone().into_order()
+    fn into_order(self, items: &mut Vec<OrderItem>) {
+        self.clone().into_order(items);
     }
 }
 
 impl<E: Entity, T: Type> IntoOrder for Column<E, T> {
-    fn into_order(self) -> OrderItem {
-        OrderItem::new(self.node(), Direction::Ascending)
+    fn into_order(self, items: &mut Vec<OrderItem>) {
+        items.push(OrderItem::new(self.node(), Direction::Ascending));
     }
+}
+
+macro_rules! tuples {
+    ($($($name:ident)+;)*) => {
+        $(impl<$($name: IntoOrder),+> IntoOrder for ($($name,)+) {
+            #[allow(non_snake_case)]
+            fn into_order(self, items: &mut Vec<OrderItem>) {
+                let ($($name,)+) = self;
+                $($name.into_order(items);)+
+            }
+        })*
+    };
+}
+
+tuples! {
+    A;
+    A B;
+    A B C;
+    A B C D;
+    A B C D E;
+    A B C D E F;
+    A B C D E F G;
+    A B C D E F G H;
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     clause::{
-        Clause, CteDefinition, IntoJoin, IntoOrder, IntoSource, Join, JoinKind, Limit, Lock, LockStrength,
+        Clause, CteDefinition, IntoGroup, IntoJoin, IntoOrder, IntoSource, Join, JoinKind, Limit, Lock, LockStrength,
         LockWait, OrderItem, Source, SourceRef, render_items,
     },
     error::Result,
@@ -227,10 +227,10 @@ impl<R> Select<R> {
         self
     }
 
-    /// `GROUP BY expression`. May be called again.
+    /// `GROUP BY expression`, or several in a tuple: `.group_by((Flight::origin, Flight::dest))`. May be called again.
     #[must_use]
-    pub fn group_by(mut self, expression: impl IntoExpr) -> Self {
-        self.query().group_by.push(expression.into_expr().into_node());
+    pub fn group_by(mut self, expression: impl IntoGroup) -> Self {
+        expression.into_group(&mut self.query().group_by);
         self
     }
 
@@ -241,10 +241,11 @@ impl<R> Select<R> {
         self
     }
 
-    /// `ORDER BY expression`, smallest first unless `.desc()`. May be called again.
+    /// `ORDER BY expression`, smallest first unless `.desc()`, or several in a tuple:
+    /// `.order_by((Post::title, Post::id.desc()))`. May be called again.
     #[must_use]
     pub fn order_by(mut self, order: impl IntoOrder) -> Self {
-        self.body.order_by.push(order.into_order());
+        order.into_order(&mut self.body.order_by);
         self
     }
 

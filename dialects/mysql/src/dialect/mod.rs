@@ -154,6 +154,11 @@ impl Dialect for MysqlDialect {
         ddl::render(self, ddl, out)
     }
 
+    // MySQL 8.4 manual 19.1.6.2: a server of a group may count in steps.
+    fn generated_key_step(&self) -> Option<&'static str> {
+        Some("SELECT @@auto_increment_increment")
+    }
+
     // The level is set for the next transaction by a statement of its own (MySQL 8.4 manual 15.3.7 and 15.3.1).
     fn begin(&self, options: &TransactionOptions) -> Compile<Vec<String>> {
         let mut texts = Vec::new();
