@@ -55,12 +55,23 @@ impl OrderItem {
         self
     }
 
+    /// What stands behind the expression in an item of its own that comes first, where the database has no NULLS FIRST and
+    /// NULLS LAST and takes NULL for the smallest value.
+    pub fn nulls_test(&self) -> Option<&'static str> {
+        match (self.nulls, self.direction) {
+            (Some(Nulls::First), Direction::Descending) => Some(" IS NOT NULL, "),
+            (Some(Nulls::Last), Direction::Ascending) => Some(" IS NULL, "),
+            _ => None,
+        }
+    }
+
     /// Writes what follows the expression.
     pub fn render_suffix(&self, out: &mut Renderer<'_>) {
         if self.direction == Direction::Descending {
             out.sql(" DESC");
         }
         match self.nulls {
+            _ if !out.dialect().orders_nulls() => out,
             Some(Nulls::First) => out.sql(" NULLS FIRST"),
             Some(Nulls::Last) => out.sql(" NULLS LAST"),
             None => out,

@@ -130,9 +130,17 @@ impl SetOperation {
                     "a union is ordered by what its first query selects: the expression must be one of those",
                 )
             })?;
-            match items[at].name() {
-                Some(name) => out.identifier(name)?,
-                None => out.number(at as u64 + 1),
+            let test = order.nulls_test().filter(|_| !out.dialect().orders_nulls());
+            match (items[at].name(), test) {
+                (Some(name), Some(test)) => out.identifier(name)?.sql(test).identifier(name)?,
+                (Some(name), None) => out.identifier(name)?,
+                (None, None) => out.number(at as u64 + 1),
+                (None, Some(_)) => {
+                    return Err(CompileError::invalid(format!(
+                        "{} orders NULL in a union by a name: give what is ordered by a label",
+                        out.dialect().name()
+                    )));
+                }
             };
             order.render_suffix(out);
             Ok(())

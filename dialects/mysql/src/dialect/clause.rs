@@ -2,7 +2,7 @@
 
 use relata_core::{
     clause::{
-        Clause, ConflictAction, Direction, Limit, Lock, LockStrength, Nulls, OnConflict, OrderItem,
+        Clause, ConflictAction, Limit, Lock, LockStrength, OnConflict, OrderItem,
         render_assignments,
     },
     render::{Compile, CompileError, Precedence, Renderer},
@@ -37,19 +37,11 @@ pub(super) fn render<'s>(dialect: &'s MysqlDialect, clause: Clause<'s>, out: &mu
 
 /// NULL is the smallest value (MySQL 8.4 manual 5.3.4.6); where it shall be elsewhere, whether it is NULL is ordered by first.
 fn render_order<'s>(item: &'s OrderItem, out: &mut Renderer<'s>) -> Compile {
-    match (item.nulls, item.direction) {
-        (Some(Nulls::First), Direction::Descending) => {
-            out.operand(&item.expression, Precedence::Comparison)?.sql(" IS NOT NULL, ");
-        }
-        (Some(Nulls::Last), Direction::Ascending) => {
-            out.operand(&item.expression, Precedence::Comparison)?.sql(" IS NULL, ");
-        }
-        _ => {}
+    if let Some(test) = item.nulls_test() {
+        out.operand(&item.expression, Precedence::Comparison)?.sql(test);
     }
     out.expression(&item.expression)?;
-    if item.direction == Direction::Descending {
-        out.sql(" DESC");
-    }
+    item.render_suffix(out);
     Ok(())
 }
 

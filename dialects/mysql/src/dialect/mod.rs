@@ -116,6 +116,11 @@ impl Dialect for MysqlDialect {
         false
     }
 
+    // MySQL 8.4 manual 5.3.4.6: NULL is the smallest value, and nothing says otherwise.
+    fn orders_nulls(&self) -> bool {
+        false
+    }
+
     // The protocol counts parameters in 16 bits (MySQL source documentation, COM_STMT_PREPARE_OK).
     fn max_binds(&self) -> usize {
         65_535
