@@ -182,6 +182,7 @@ async fn take_rows(stream: RowStream, prepared: Option<&Prepared>, sink: &mut dy
             while let Some(row) = stream.next().await {
                 row.map_err(from_driver)?;
             }
+            break;
         }
     }
     Ok(stream.rows_affected().unwrap_or(0))
