@@ -7,7 +7,7 @@ use crate::{
     entity::Entity,
     error::{Error, ErrorClass, Result},
     expr::{Alias, AliasColumn, Column, Expr, Expression, TableColumn},
-    types::Type,
+    types::{Mismatch, Type},
     value::Cell,
 };
 
@@ -78,9 +78,19 @@ impl<'r> RowReader<'r> {
     /// If there is none, or it does not fit.
     #[inline]
     pub fn read<T: Type>(&mut self) -> Result<T> {
+        self.read_with(T::decode)
+    }
+
+    /// Reads the next cell by a function: [`Type::decode`] of a type, most often.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or it does not fit.
+    #[inline]
+    pub fn read_with<T>(&mut self, decode: impl FnOnce(Cell<'_>) -> Result<T, Mismatch>) -> Result<T> {
         let at = self.at;
         self.at += 1;
-        T::decode(self.row.cell(at)?).map_err(|mismatch| mismatch.at(self.row.name(at), at))
+        decode(self.row.cell(at)?).map_err(|mismatch| mismatch.at(self.row.name(at), at))
     }
 
     /// The cell at an offset from where the reader stands, without moving.
@@ -114,6 +124,18 @@ impl<T: Type> Projection for Expr<T> {
 
     fn items(self, items: &mut Vec<Item>) {
         items.push(Item::new(self.into_node(), T::NULLABLE));
+    }
+
+    fn read(row: &mut RowReader<'_>) -> Result<T> {
+        row.read()
+    }
+}
+
+impl<T: Type> Projection for &Expr<T> {
+    type Row = T;
+
+    fn items(self, items: &mut Vec<Item>) {
+        self.clone().items(items);
     }
 
     fn read(row: &mut RowReader<'_>) -> Result<T> {

@@ -1,8 +1,8 @@
 //! Where generated code finds what it names.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
-use syn::{Path, parse_quote};
+use syn::{Generics, Path, Type, WhereClause, parse_quote};
 
 use crate::attr::Item;
 use crate::context::Context;
@@ -32,6 +32,11 @@ impl Krate {
         quote!(#path::__private::core)
     }
 
+    /// The core, named at a place: where a mistake in the types is then shown.
+    pub(crate) fn core_at(&self, span: Span) -> TokenStream {
+        respanned(self.core(), span)
+    }
+
     /// What the ORM adds.
     pub(crate) fn private(&self) -> TokenStream {
         let path = &self.0;
@@ -43,4 +48,33 @@ impl ToTokens for Krate {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         self.0.to_tokens(tokens);
     }
+}
+
+/// The same tokens at another place.
+pub(crate) fn respanned(tokens: impl ToTokens, span: Span) -> TokenStream {
+    tokens
+        .into_token_stream()
+        .into_iter()
+        .map(|mut token| {
+            token.set_span(span);
+            token
+        })
+        .collect()
+}
+
+/// The conditions under which a generic struct can be stored: its own, and that its fields can be. One that is not generic
+/// has no conditions, for what cannot be stored there is simply wrong.
+pub(crate) fn storable<'t>(
+    generics: &Generics,
+    fields: impl IntoIterator<Item = &'t Type>,
+    core: &TokenStream,
+) -> Option<WhereClause> {
+    let mut generics = generics.clone();
+    if !generics.params.is_empty() {
+        let conditions = generics.make_where_clause();
+        for ty in fields {
+            conditions.predicates.push(parse_quote!(#ty: #core::types::Type));
+        }
+    }
+    generics.where_clause
 }

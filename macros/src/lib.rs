@@ -12,6 +12,7 @@ mod enumeration;
 mod krate;
 mod newtype;
 mod row;
+mod shape;
 mod suggest;
 
 use proc_macro::TokenStream;
@@ -50,6 +51,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `unique(a, b)` | a unique constraint over fields; `name = "…"` names it |
 /// | `index(a, b)`, `unique_index(a, b)` | an index over fields; `name = "…"` names it |
 /// | `check("price > 0")` | a check, as SQL; `check(name = "…", "…")` names it |
+/// | `new(derive(Deserialize))` | what the `New…` struct derives besides `Debug` and `Clone` |
 /// | `crate = "path"` | where `relata` is found, if not under its own name |
 ///
 /// # `#[column(…)]` on a field
@@ -134,4 +136,35 @@ pub fn derive_enum(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(Type, attributes(newtype))]
 pub fn derive_type(input: TokenStream) -> TokenStream {
     newtype::derive(&parse_macro_input!(input as DeriveInput)).into()
+}
+
+/// Loads a struct of one's own from an entity's table: some of its columns, and what is related to it.
+///
+/// Each field is filled by the column or relationship of the same name, or by the one in `#[shape(from = …)]`. A column
+/// fills a field of its own type, a relationship one of the entities it leads to, or shapes of them: a `Vec` for many, an
+/// `Option` for one that may be missing. Only these columns are read, and one statement runs for each relationship.
+///
+/// ```ignore
+/// #[derive(Shape, Debug)]
+/// #[shape(of = User)]
+/// struct Author {
+///     email: String,
+///     posts: Vec<PostCard>,
+/// }
+///
+/// #[derive(Shape, Debug)]
+/// #[shape(of = Post)]
+/// struct PostCard {
+///     #[shape(from = title)]
+///     heading: String,
+///     tags: Vec<Tag>,
+/// }
+///
+/// let authors: Vec<Author> = User::select().shape().all(&db).await?;
+/// ```
+///
+/// `#[shape(crate = "path")]` says where `relata` is found, if not under its own name.
+#[proc_macro_derive(Shape, attributes(shape))]
+pub fn derive_shape(input: TokenStream) -> TokenStream {
+    shape::derive(&parse_macro_input!(input as DeriveInput)).into()
 }

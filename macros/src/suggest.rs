@@ -11,12 +11,15 @@ pub(crate) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
         .map(|(_, candidate)| candidate)
 }
 
-/// A sentence for a word that is not among the known ones: which they are, and which was meant.
-pub(crate) fn unknown(what: &str, word: &str, known: &[&str]) -> String {
+/// A sentence for a word that is not among the known ones: which was meant, and which there are. It goes on from a
+/// beginning such as "`User` has no field".
+pub(crate) fn unknown(beginning: &str, word: &str, known: &[&str]) -> String {
     let list = known.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
     match nearest(word, known) {
-        Some(near) => format!("unknown {what} `{word}`: did you mean `{near}`? There are {list}"),
-        None => format!("unknown {what} `{word}`: there are {list}"),
+        Some(near) if known.len() == 1 => format!("{beginning} `{word}`: did you mean `{near}`?"),
+        Some(near) => format!("{beginning} `{word}`: did you mean `{near}`? There are {list}"),
+        None if known.len() == 1 => format!("{beginning} `{word}`: there is only {list}"),
+        None => format!("{beginning} `{word}`: there are {list}"),
     }
 }
 

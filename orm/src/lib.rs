@@ -13,7 +13,7 @@ pub use relata_core::{
     CompileError, Error, ErrorClass, Result, clause, ddl, dialect, driver, entity, expr, projection,
     relationship, render, schema as table, statement, transaction, types, url, value,
 };
-pub use relata_macros::{Entity, Enum, Row, Type};
+pub use relata_macros::{Entity, Enum, Row, Shape, Type};
 pub use relata_pool::{
     Attempt, Connection, Engine, Execute, Executor, Fetch, FetchSelect, PoolOptions, PrePing, Recorded,
     Recorder, RetryOptions, Retrying, RowStream, Status, Transaction,
@@ -33,7 +33,7 @@ pub use relata_sqlite as sqlite;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::{
-        load::{Keys, Shape, load_field},
+        load::{Filling, Keys, Part, Shape},
         session::{Ref, RefInput},
     };
     pub use relata_core as core;

@@ -126,7 +126,7 @@ impl Engine {
     ///
     /// ```ignore
     /// let id = engine.transaction(|mut tx| async move {
-    ///     insert(NewUser { … }).returning(User::id).one(&mut tx).await
+    ///     insert(new_user).returning(User::id).one(&mut tx).await
     /// }).await?;
     /// ```
     ///

@@ -50,7 +50,7 @@ pub(crate) async fn insert_rows(
         return Ok(Ran { sink, rows_affected: 0, sql: String::new() });
     }
     let dialect = db.dialect().clone();
-    if !insert.returning.is_empty() && !dialect.supports(Feature::InsertReturning) {
+    if !insert.returning.is_empty() && !returns_by_itself(&insert, &*dialect) {
         // Boxed, for it is large and rare.
         return Box::pin(read_back(db, insert, sink)).await;
     }
@@ -75,6 +75,14 @@ pub(crate) async fn insert_rows(
     drop(jobs);
     let sql = compiled.into_iter().next().map(|first| first.sql).unwrap_or_default();
     Ok(Ran { sink: relay.and_then(Relay::into_inner), rows_affected, sql })
+}
+
+/// Whether the database's own RETURNING gives the right rows. Where an upsert has no target, `DO NOTHING` is an update that
+/// changes nothing, and the rows that it left out would come back, too (MariaDB).
+fn returns_by_itself(insert: &InsertBody, dialect: &dyn Dialect) -> bool {
+    dialect.supports(Feature::InsertReturning)
+        && (insert.conflict.as_ref().is_none_or(|conflict| conflict.action != ConflictAction::Nothing)
+            || dialect.supports(Feature::ConflictTarget))
 }
 
 fn compile_all<'s>(batches: &'s [InsertBody], dialect: &'s dyn Dialect) -> Result<Vec<Compiled<'s>>> {

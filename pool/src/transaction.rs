@@ -17,7 +17,7 @@ use crate::{Executor, lease::Lease};
 ///
 /// ```ignore
 /// let mut tx = engine.begin().await?;
-/// insert(NewUser { … }).execute(&mut tx).await?;
+/// insert(new_user).execute(&mut tx).await?;
 /// tx.commit().await?;
 /// ```
 ///

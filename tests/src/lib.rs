@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 pub mod blog;
+pub mod book;
 mod database;
 
 pub use database::{Database, Server, with_database};

@@ -1,6 +1,7 @@
 //! The clauses of statements: one file each, with the standard rendering.
 
 mod cte;
+mod group_by;
 mod join;
 mod limit;
 mod lock;
@@ -11,17 +12,19 @@ mod source;
 mod values;
 
 pub use cte::{Cte, CteDefinition, recursive};
+pub use group_by::IntoGroup;
 pub use join::{IntoJoin, Join, JoinKind};
 pub use limit::Limit;
 pub use lock::{Lock, LockStrength, LockWait};
 pub use on_conflict::{ConflictAction, ConflictTarget, OnConflict, render_assignments};
-pub use order_by::{Direction, IntoOrder, Nulls, OrderItem};
+pub use order_by::{Direction, IntoOrder, Nulls, OrderItem, SetOrder};
 pub use source::{Columns, Derived, IntoSource, Source, SourceRef, Subquery};
 pub use values::Values;
 
 pub(crate) use returning::render_items;
 
 use crate::{
+    expr::Expression,
     projection::Item,
     render::{Compile, Renderer},
     schema::Table,
@@ -50,6 +53,10 @@ pub enum Clause<'s> {
     OnConflict(&'static Table, &'s OnConflict),
     /// RETURNING.
     Returning(&'s [Item]),
+    /// `column = value, …` of an UPDATE, by the places of the columns.
+    Assignments(&'static Table, &'s [(usize, Expression)]),
+    /// An item of the ORDER BY of a set operation.
+    SetOrder(SetOrder<'s>),
 }
 
 impl<'s> Clause<'s> {
@@ -69,6 +76,8 @@ impl<'s> Clause<'s> {
             Clause::Values(values) => values.render(out),
             Clause::OnConflict(table, conflict) => conflict.render(table, out),
             Clause::Returning(items) => returning::render(items, out),
+            Clause::Assignments(table, list) => render_assignments(table, list, out).map(drop),
+            Clause::SetOrder(order) => order.render(out),
         }
     }
 }

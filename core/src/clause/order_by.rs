@@ -55,23 +55,12 @@ impl OrderItem {
         self
     }
 
-    /// What stands behind the expression in an item of its own that comes first, where the database has no NULLS FIRST and
-    /// NULLS LAST and takes NULL for the smallest value.
-    pub fn nulls_test(&self) -> Option<&'static str> {
-        match (self.nulls, self.direction) {
-            (Some(Nulls::First), Direction::Descending) => Some(" IS NOT NULL, "),
-            (Some(Nulls::Last), Direction::Ascending) => Some(" IS NULL, "),
-            _ => None,
-        }
-    }
-
     /// Writes what follows the expression.
     pub fn render_suffix(&self, out: &mut Renderer<'_>) {
         if self.direction == Direction::Descending {
             out.sql(" DESC");
         }
         match self.nulls {
-            _ if !out.dialect().orders_nulls() => out,
             Some(Nulls::First) => out.sql(" NULLS FIRST"),
             Some(Nulls::Last) => out.sql(" NULLS LAST"),
             None => out,
@@ -85,36 +74,90 @@ impl OrderItem {
     }
 }
 
-/// What can be ordered by: an expression, smallest first, or one with a direction.
+/// An item of the ORDER BY of a set operation: what its first query selects, by name, or by place where it has none.
+#[derive(Debug, Clone, Copy)]
+pub struct SetOrder<'s> {
+    /// The name that the first query gives it.
+    pub name: Option<&'s str>,
+    /// Its place, counted from 1.
+    pub position: u64,
+    /// How it is ordered.
+    pub item: &'s OrderItem,
+}
+
+impl<'s> SetOrder<'s> {
+    /// Writes the name or place.
+    ///
+    /// # Errors
+    ///
+    /// If the name cannot be written.
+    pub fn render_key<'o>(&self, out: &'o mut Renderer<'s>) -> Compile<&'o mut Renderer<'s>> {
+        match self.name {
+            Some(name) => out.identifier(name),
+            None => Ok(out.number(self.position)),
+        }
+    }
+
+    pub(super) fn render(&self, out: &mut Renderer<'s>) -> Compile {
+        self.render_key(out)?;
+        self.item.render_suffix(out);
+        Ok(())
+    }
+}
+
+/// What can be ordered by: an expression, smallest first, one with a direction, a tuple of these.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be ordered by",
-    note = "columns, expressions, and those with `.asc()` or `.desc()` can"
+    note = "columns, expressions, those with `.asc()` or `.desc()`, and tuples of up to 8 of them can"
 )]
 pub trait IntoOrder {
-    /// As an item of ORDER BY.
-    fn into_order(self) -> OrderItem;
+    /// Appends its items of ORDER BY.
+    fn into_order(self, items: &mut Vec<OrderItem>);
 }
 
 impl IntoOrder for OrderItem {
-    fn into_order(self) -> OrderItem {
-        self
+    fn into_order(self, items: &mut Vec<OrderItem>) {
+        items.push(self);
     }
 }
 
 impl<T> IntoOrder for Expr<T> {
-    fn into_order(self) -> OrderItem {
-        OrderItem::new(self.into_node(), Direction::Ascending)
+    fn into_order(self, items: &mut Vec<OrderItem>) {
+        items.push(OrderItem::new(self.into_node(), Direction::Ascending));
     }
 }
 
 impl<T> IntoOrder for &Expr<T> {
-    fn into_order(self) -> OrderItem {
-        self.clone().into_order()
+    fn into_order(self, items: &mut Vec<OrderItem>) {
+        self.clone().into_order(items);
     }
 }
 
 impl<E: Entity, T: Type> IntoOrder for Column<E, T> {
-    fn into_order(self) -> OrderItem {
-        OrderItem::new(self.node(), Direction::Ascending)
+    fn into_order(self, items: &mut Vec<OrderItem>) {
+        items.push(OrderItem::new(self.node(), Direction::Ascending));
     }
+}
+
+macro_rules! tuples {
+    ($($($name:ident)+;)*) => {
+        $(impl<$($name: IntoOrder),+> IntoOrder for ($($name,)+) {
+            #[allow(non_snake_case)]
+            fn into_order(self, items: &mut Vec<OrderItem>) {
+                let ($($name,)+) = self;
+                $($name.into_order(items);)+
+            }
+        })*
+    };
+}
+
+tuples! {
+    A;
+    A B;
+    A B C;
+    A B C D;
+    A B C D E;
+    A B C D E F;
+    A B C D E F G;
+    A B C D E F G H;
 }

@@ -82,12 +82,6 @@ pub trait Dialect: Send + Sync + fmt::Debug {
         true
     }
 
-    /// Whether ORDER BY knows NULLS FIRST and NULLS LAST. Without them, NULL is taken for the smallest value, and whether
-    /// something is NULL is ordered by first where NULL shall be elsewhere.
-    fn orders_nulls(&self) -> bool {
-        true
-    }
-
     /// How many binds one statement may have.
     fn max_binds(&self) -> usize {
         usize::MAX

@@ -67,6 +67,11 @@ pub fn count_all() -> Expr<i64> {
     aggregate("COUNT", None, false)
 }
 
+/// `COUNT(CASE WHEN condition THEN 1 END)`: for how many rows of the group the condition holds.
+pub fn count_where(condition: impl IntoExpr<Sql: Condition>) -> Expr<i64> {
+    count(super::case().when(condition, 1).end())
+}
+
 /// `SUM(operand)`: NULL if there is no row. Integers sum up to `i64`, floats to `f64`.
 pub fn sum<O: IntoExpr>(operand: O) -> Expr<<<<O::Sql as Type>::Base as Numeric>::Sum as Type>::Nullable>
 where

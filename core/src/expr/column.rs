@@ -18,12 +18,14 @@ pub struct Column<E, T> {
     ty: PhantomData<fn() -> (E, T)>,
 }
 
-impl<E: Entity, T: Type> Column<E, T> {
+impl<E, T> Column<E, T> {
     /// The column at a place of the entity's table. `#[derive(Entity)]` calls it.
     pub const fn new(index: usize) -> Self {
         Column { index, ty: PhantomData }
     }
+}
 
+impl<E: Entity, T: Type> Column<E, T> {
     /// Its place in the table, counted from 0.
     pub const fn index(&self) -> usize {
         self.index

@@ -29,7 +29,7 @@ mod window;
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
-pub use aggregate::{Aggregate, avg, count, count_all, count_distinct, max, min, sum};
+pub use aggregate::{Aggregate, avg, count, count_all, count_distinct, count_where, max, min, sum};
 pub use alias::Alias;
 pub use between::Between;
 pub use bind::val;
@@ -50,7 +50,9 @@ pub use is_null::IsNull;
 pub use like::Like;
 pub use logical::{Connective, Logical, Not, all_of, any_of, not};
 pub use negate::Negate;
-pub use operand::{Arithmetic, Assignable, Comparable, Condition, IntoExpr, Numeric, TextLike};
+pub use operand::{
+    Arithmetic, Assignable, Comparable, Condition, IntoExpr, ListValue, Nothing, Numeric, TextLike,
+};
 pub use operators::{Calculated, Divided, Either, Operators};
 pub use raw::{Raw, raw};
 pub use subquery::{Scalar, scalar};

@@ -70,6 +70,46 @@ impl IntoExpr for &String {
     }
 }
 
+/// A value in a list: of a mapped type, or borrowed text.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be in a list of values",
+    note = "values of mapped types can, and `&str`"
+)]
+pub trait ListValue {
+    /// The mapped type.
+    type Sql: Type;
+
+    /// As a value of it.
+    fn into_mapped(self) -> Self::Sql;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Type> ListValue for T {
+    type Sql = T;
+
+    fn into_mapped(self) -> T {
+        self
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl ListValue for &str {
+    type Sql = String;
+
+    fn into_mapped(self) -> String {
+        self.to_owned()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl ListValue for &String {
+    type Sql = String;
+
+    fn into_mapped(self) -> String {
+        self.clone()
+    }
+}
+
 /// Two SQL types that can be compared.
 #[diagnostic::on_unimplemented(
     message = "cannot compare SQL `{Self}` with `{Rhs}`",
@@ -80,6 +120,17 @@ pub trait Comparable<Rhs> {}
 
 #[diagnostic::do_not_recommend]
 impl<T: Type> Comparable<T> for T {}
+
+/// No type of SQL. With an implementation for it, no type has one implementation only, which the compiler would take for
+/// the one that is meant: `type mismatch` instead of the message above.
+#[derive(Debug)]
+pub enum Nothing {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Type> Comparable<Nothing> for T {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Type> Assignable<Nothing> for T {}
 
 /// A value of type `Rhs` that a column of this type can take.
 #[diagnostic::on_unimplemented(

@@ -2,7 +2,7 @@
 
 use super::{
     Arithmetic, Between, Column, Comparable, Condition, DistinctFrom, Expr, Expression, In, InList, Infix,
-    IntoExpr, IsNull, Like, Negate, Numeric, Operator, TextLike, logical,
+    IntoExpr, IsNull, Like, ListValue, Negate, Numeric, Operator, TextLike, logical,
 };
 use crate::{
     clause::{Direction, OrderItem},
@@ -122,19 +122,25 @@ pub trait Operators: IntoExpr + Sized {
     }
 
     /// `self IN (values)`. No row is in an empty list.
-    fn in_list<V: Type>(self, values: impl IntoIterator<Item = V>) -> Expr<Either<Self::Sql, V, bool>>
+    fn in_list<V: ListValue>(
+        self,
+        values: impl IntoIterator<Item = V>,
+    ) -> Expr<Either<Self::Sql, V::Sql, bool>>
     where
-        <Self::Sql as Type>::Base: Comparable<V::Base>,
+        <Self::Sql as Type>::Base: Comparable<<V::Sql as Type>::Base>,
     {
-        is_in(self, InList::values(values), false)
+        is_in(self, InList::values(values.into_iter().map(V::into_mapped)), false)
     }
 
     /// `self NOT IN (values)`. Every row is outside of an empty list.
-    fn not_in_list<V: Type>(self, values: impl IntoIterator<Item = V>) -> Expr<Either<Self::Sql, V, bool>>
+    fn not_in_list<V: ListValue>(
+        self,
+        values: impl IntoIterator<Item = V>,
+    ) -> Expr<Either<Self::Sql, V::Sql, bool>>
     where
-        <Self::Sql as Type>::Base: Comparable<V::Base>,
+        <Self::Sql as Type>::Base: Comparable<<V::Sql as Type>::Base>,
     {
-        is_in(self, InList::values(values), true)
+        is_in(self, InList::values(values.into_iter().map(V::into_mapped)), true)
     }
 
     /// `self IN (SELECT …)`.

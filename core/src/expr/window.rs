@@ -6,7 +6,7 @@ use super::{
     operators::node,
 };
 use crate::{
-    clause::{Clause, IntoOrder, OrderItem},
+    clause::{Clause, IntoGroup, IntoOrder, OrderItem},
     render::{Compile, Renderer},
     types::Type,
 };
@@ -65,15 +65,15 @@ impl WindowDefinition {
 
     /// `PARTITION BY expression`: rows of the same value are counted on their own. May be called again.
     #[must_use]
-    pub fn partition_by(mut self, expression: impl IntoExpr) -> Self {
-        self.partition_by.push(node(expression));
+    pub fn partition_by(mut self, expression: impl IntoGroup) -> Self {
+        expression.into_group(&mut self.partition_by);
         self
     }
 
     /// `ORDER BY expression`. May be called again.
     #[must_use]
     pub fn order_by(mut self, order: impl IntoOrder) -> Self {
-        self.order_by.push(order.into_order());
+        order.into_order(&mut self.order_by);
         self
     }
 }

@@ -45,7 +45,7 @@ pub type Presence<B> = <B as KeyPresence>::Presence;
 
 plain_value!(BelongsTo<C, P, N>);
 
-impl<C: Entity, P: Entity, N> BelongsTo<C, P, N> {
+impl<C, P, N> BelongsTo<C, P, N> {
     /// A relationship along a link of the child's. `#[derive(Entity)]` calls it.
     pub const fn new(name: &'static str, link: &'static Link) -> Self {
         BelongsTo { name, link, ends: PhantomData }

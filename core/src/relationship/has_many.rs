@@ -14,7 +14,7 @@ pub struct HasMany<P, C> {
 
 plain_value!(HasMany<P, C>);
 
-impl<P: Entity, C: Entity> HasMany<P, C> {
+impl<P, C> HasMany<P, C> {
     /// A relationship along a link of the child's. `#[derive(Entity)]` calls it.
     pub const fn new(name: &'static str, link: &'static Link) -> Self {
         HasMany { name, link, ends: PhantomData }

@@ -14,7 +14,7 @@ pub struct HasOne<P, C> {
 
 plain_value!(HasOne<P, C>);
 
-impl<P: Entity, C: Entity> HasOne<P, C> {
+impl<P, C> HasOne<P, C> {
     /// A relationship along a link of the child's. `#[derive(Entity)]` calls it.
     pub const fn new(name: &'static str, link: &'static Link) -> Self {
         HasOne { name, link, ends: PhantomData }

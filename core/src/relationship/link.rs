@@ -1,6 +1,11 @@
 //! What links two tables: columns of one that hold a key of the other, with or without a constraint.
 
-use crate::{entity::Entity, expr::Column, schema::Table, types::Type};
+use crate::{
+    entity::Entity,
+    expr::{Column, Nothing},
+    schema::Table,
+    types::Type,
+};
 
 /// Columns of a table that hold a key of another one.
 ///
@@ -120,6 +125,10 @@ pub trait RefersTo<Key> {}
 
 #[diagnostic::do_not_recommend]
 impl<K> RefersTo<K> for K {}
+
+// As for `Comparable`: a second implementation keeps the compiler from guessing.
+#[diagnostic::do_not_recommend]
+impl<K: Type> RefersTo<Nothing> for K {}
 
 /// The place of the column that a column refers to. It compiles only if the types fit: `#[derive(Entity)]` calls it.
 pub const fn refers<A: Entity, K: Type, B: Entity, T: Type>(_: Column<A, K>, to: Column<B, T>) -> usize

@@ -27,7 +27,7 @@ pub struct Through {
 
 plain_value!(ManyToMany<P, C>);
 
-impl<P: Entity, C: Entity> ManyToMany<P, C> {
+impl<P, C> ManyToMany<P, C> {
     /// A relationship along two links of an association. `#[derive(Entity)]` calls it.
     pub const fn new(
         name: &'static str,

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     clause::{
-        Clause, CteDefinition, IntoJoin, IntoOrder, IntoSource, Join, JoinKind, Limit, Lock, LockStrength,
-        LockWait, OrderItem, Source, SourceRef, render_items,
+        Clause, CteDefinition, IntoGroup, IntoJoin, IntoOrder, IntoSource, Join, JoinKind, Limit, Lock, LockStrength,
+        LockWait, OrderItem, SetOrder, Source, SourceRef, render_items,
     },
     error::Result,
     expr::{Condition, Expression, Infix, IntoExpr, Node, Operator, TableColumn},
@@ -227,10 +227,10 @@ impl<R> Select<R> {
         self
     }
 
-    /// `GROUP BY expression`. May be called again.
+    /// `GROUP BY expression`, or several in a tuple: `.group_by((Flight::origin, Flight::dest))`. May be called again.
     #[must_use]
-    pub fn group_by(mut self, expression: impl IntoExpr) -> Self {
-        self.query().group_by.push(expression.into_expr().into_node());
+    pub fn group_by(mut self, expression: impl IntoGroup) -> Self {
+        expression.into_group(&mut self.query().group_by);
         self
     }
 
@@ -241,10 +241,11 @@ impl<R> Select<R> {
         self
     }
 
-    /// `ORDER BY expression`, smallest first unless `.desc()`. May be called again.
+    /// `ORDER BY expression`, smallest first unless `.desc()`, or several in a tuple:
+    /// `.order_by((Post::title, Post::id.desc()))`. May be called again.
     #[must_use]
     pub fn order_by(mut self, order: impl IntoOrder) -> Self {
-        self.body.order_by.push(order.into_order());
+        order.into_order(&mut self.body.order_by);
         self
     }
 
@@ -406,14 +407,13 @@ impl Query {
         if !order_by.is_empty() {
             let by_place = self.distinct || !self.group_by.is_empty();
             out.sql(" ORDER BY ").list(order_by, ", ", |out, item| {
-                let by_place = by_place && (item.nulls.is_none() || out.dialect().orders_nulls());
-                match self.place_of(&item.expression).filter(|_| by_place) {
-                    Some(place) => {
-                        out.number(place);
-                        item.render_suffix(out);
-                        Ok(())
+                let place = self.place_of(&item.expression).filter(|_| by_place);
+                let name = place.and_then(|place| self.items.get(place as usize - 1)).and_then(|item| item.label.as_deref());
+                match place {
+                    Some(position) if name.is_some() || item.nulls.is_none() => {
+                        out.clause(Clause::SetOrder(SetOrder { name, position, item })).map(drop)
                     }
-                    None => out.clause(Clause::OrderItem(item)).map(drop),
+                    _ => out.clause(Clause::OrderItem(item)).map(drop),
                 }
             })?;
         }

@@ -2,7 +2,7 @@
 
 use super::{Select, SelectBody, select::Core};
 use crate::{
-    clause::{Clause, Limit, OrderItem},
+    clause::{Clause, Limit, OrderItem, SetOrder},
     dialect::Feature,
     render::{Compile, CompileError, Renderer, Statement},
 };
@@ -130,20 +130,8 @@ impl SetOperation {
                     "a union is ordered by what its first query selects: the expression must be one of those",
                 )
             })?;
-            let test = order.nulls_test().filter(|_| !out.dialect().orders_nulls());
-            match (items[at].name(), test) {
-                (Some(name), Some(test)) => out.identifier(name)?.sql(test).identifier(name)?,
-                (Some(name), None) => out.identifier(name)?,
-                (None, None) => out.number(at as u64 + 1),
-                (None, Some(_)) => {
-                    return Err(CompileError::invalid(format!(
-                        "{} orders NULL in a union by a name: give what is ordered by a label",
-                        out.dialect().name()
-                    )));
-                }
-            };
-            order.render_suffix(out);
-            Ok(())
+            let order = SetOrder { name: items[at].name(), position: at as u64 + 1, item: order };
+            out.clause(Clause::SetOrder(order)).map(drop)
         })?;
         Ok(())
     }

@@ -6,7 +6,7 @@ use super::{
     Assignments, ReadRow, insert::render_returning, placement::check_rows, select::render_conditions,
 };
 use crate::{
-    clause::render_assignments,
+    clause::Clause,
     dialect::Feature,
     entity::Entity,
     error::Result,
@@ -113,7 +113,7 @@ impl<R> Statement for Update<R> {
         scope.table(self.table);
         out.enter(scope);
         out.sql("UPDATE ").table(self.table)?.sql(" SET ");
-        render_assignments(self.table, list, out)?;
+        out.clause(Clause::Assignments(self.table, list))?;
         render_conditions(" WHERE ", &self.filter, out)?;
         out.leave();
         render_returning(self.table, Feature::UpdateReturning, &self.returning, out)

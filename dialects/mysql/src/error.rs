@@ -70,79 +70,57 @@ pub(crate) fn is_about_the_preparation(error: &mysql_async::Error) -> bool {
     matches!(error, mysql_async::Error::Server(error) if matches!(error.code, 1243 | 1615))
 }
 
-/// MySQL 8.4 Error Reference, "Server Error Message Reference"; MariaDB KB, "MariaDB Error Codes".
+/// The classes of error numbers (MySQL 8.4 Error Reference, "Server Error Message Reference"; MariaDB KB, "MariaDB Error
+/// Codes").
+const CLASSES: &[(ErrorClass, &[u16])] = &[
+    // Duplicate entry, also while a table is altered.
+    (ErrorClass::Unique, &[1022, 1062, 1169, 1586, 1859]),
+    (ErrorClass::ForeignKey, &[1216, 1217, 1451, 1452, 1557, 1761, 1762]),
+    (ErrorClass::NotNull, &[1048, 1121, 1364, 1566]),
+    (ErrorClass::Check, &[3819, 4025]),
+    // Record has changed since last read (MariaDB, `innodb_snapshot_isolation`).
+    (ErrorClass::Serialization, &[1020]),
+    (ErrorClass::Deadlock, &[1213, 1614]),
+    (ErrorClass::LockTimeout, &[1205, 3572]),
+    // Interrupted by a time limit or by KILL QUERY.
+    (ErrorClass::Timeout, &[1317, 1907, 1969, 3024]),
+    // The server hangs up: it shuts down, or the connection was killed or idle for too long.
+    (
+        ErrorClass::Disconnected,
+        &[
+            1053, 1077, 1078, 1079, 1152, 1154, 1155, 1156, 1157, 1158, 1159, 1160, 1161, 1184, 1927, 2006,
+            2013, 3169, 4031,
+        ],
+    ),
+    // Too many connections, no such database, the host is blocked.
+    (ErrorClass::Connect, &[1040, 1049, 1129, 1130, 1203, 1226]),
+    (ErrorClass::Authentication, &[1045, 1524, 1698, 1820, 1862, 3118, 3955, 4151]),
+    (ErrorClass::Permission, &[1044, 1142, 1143, 1227, 1370, 1410, 1419]),
+    (ErrorClass::ReadOnly, &[1290, 1792, 1836]),
+    // Out of range, too long, of another type; a packet that is too large, division by zero.
+    (
+        ErrorClass::Data,
+        &[
+            1153, 1264, 1265, 1292, 1300, 1365, 1366, 1367, 1406, 1411, 1416, 1426, 1427, 1441, 1525, 1690,
+            3140, 3141, 3142, 3143, 3144, 3156, 3903, 4078,
+        ],
+    ),
+    // Unknown, ambiguous or taken names, syntax, types that do not go together, what the version cannot do.
+    (
+        ErrorClass::Statement,
+        &[
+            1005, 1007, 1008, 1046, 1050, 1051, 1052, 1054, 1055, 1056, 1057, 1058, 1059, 1060, 1061, 1063,
+            1064, 1065, 1066, 1067, 1068, 1069, 1070, 1071, 1072, 1073, 1074, 1075, 1091, 1093, 1103, 1109,
+            1110, 1111, 1118, 1140, 1146, 1149, 1166, 1170, 1193, 1210, 1215, 1221, 1222, 1235, 1241, 1242,
+            1247, 1248, 1267, 1270, 1271, 1295, 1304, 1305, 1318, 1390, 1582, 1584, 1630, 1822, 1823, 1824,
+            1825, 1826, 1827, 1828, 1829, 1830, 3065, 3780,
+        ],
+    ),
+];
+
 fn class_of(code: u16) -> ErrorClass {
-    match code {
-        // Duplicate entry, also in a whole-table operation and with a name of the key instead of its number.
-        1022 | 1062 | 1169 | 1586 | 1859 => ErrorClass::Unique,
-        1215..=1217 | 1451 | 1452 | 1557 | 1761 | 1762 => ErrorClass::ForeignKey,
-        1048 | 1121 | 1364 | 1566 => ErrorClass::NotNull,
-        3819 | 4025 => ErrorClass::Check,
-        1020 => ErrorClass::Serialization,
-        1213 | 1614 => ErrorClass::Deadlock,
-        1205 | 3572 => ErrorClass::LockTimeout,
-        // Interrupted by a time limit or by KILL QUERY.
-        1317 | 1907 | 1969 | 3024 => ErrorClass::Timeout,
-        1053 | 1077..=1079 | 1152..=1161 | 1184 | 1927 | 2006 | 2013 | 3169 | 4031 => {
-            ErrorClass::Disconnected
-        }
-        1040 | 1049 | 1129 | 1130 | 1203 | 1226 => ErrorClass::Connect,
-        1045 | 1524 | 1698 | 1862 | 1820 | 3118 | 3955 | 4151 => ErrorClass::Authentication,
-        1044 | 1142 | 1143 | 1227 | 1370 | 1410 | 1419 => ErrorClass::Permission,
-        1290 | 1792 | 1836 => ErrorClass::ReadOnly,
-        1264
-        | 1265
-        | 1292
-        | 1366
-        | 1367
-        | 1406
-        | 1411
-        | 1416
-        | 1426
-        | 1427
-        | 1441
-        | 1525
-        | 1264..=1267
-        | 1300
-        | 1365
-        | 1690
-        | 3140..=3144
-        | 3156
-        | 3903
-        | 4078 => ErrorClass::Data,
-        // Unknown or ambiguous names, syntax, what the version cannot do.
-        1046
-        | 1051
-        | 1052
-        | 1054..=1061
-        | 1063..=1075
-        | 1091
-        | 1093
-        | 1103
-        | 1109..=1111
-        | 1140
-        | 1146
-        | 1149
-        | 1166
-        | 1170
-        | 1193
-        | 1221
-        | 1222
-        | 1235
-        | 1241
-        | 1242
-        | 1247
-        | 1248
-        | 1295
-        | 1305
-        | 1318
-        | 1582
-        | 1584
-        | 1630
-        | 3065
-        | 3780 => ErrorClass::Statement,
-        _ => ErrorClass::Other,
-    }
+    let known = CLASSES.iter().find(|(_, codes)| codes.contains(&code));
+    known.map_or(ErrorClass::Other, |(class, _)| *class)
 }
 
 fn of_server(server: &ServerError) -> Error {

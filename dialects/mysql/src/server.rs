@@ -36,7 +36,7 @@ impl Server {
     pub fn parse(text: &str) -> Self {
         let flavor =
             if text.to_ascii_lowercase().contains("mariadb") { Flavor::MariaDb } else { Flavor::Mysql };
-        // A MariaDB behind a replication-friendly proxy says 5.5.5-10.11.6-MariaDB.
+        // For the sake of old replicas MariaDB may put this before its version: 5.5.5-10.11.6-MariaDB.
         let numbers = match flavor {
             Flavor::MariaDb => text.strip_prefix("5.5.5-").unwrap_or(text),
             Flavor::Mysql => text,

@@ -1,4 +1,5 @@
 //! Connecting and running.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 

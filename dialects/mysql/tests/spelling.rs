@@ -1,4 +1,5 @@
 //! How statements are spelled, and that the server reads them so.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 
@@ -321,6 +322,18 @@ fn set_operators() {
         let limited = ids(1, 3).order_by(Item::id.desc()).limit(1).union(ids(1, 1));
         assert_eq!(all(connection, &limited).await.unwrap().len(), 2);
     });
+    on_each(|mut db| async move {
+        let connection = &mut *db.connection;
+        filled(connection).await;
+        execute(connection, &update::<Item>().set(Item::parent_id, Some(1)).filter(Item::id.eq(2)))
+            .await
+            .unwrap();
+        let parents = || select(Item::parent_id);
+        let last = parents().union(parents()).order_by(Item::parent_id.asc().nulls_last());
+        assert_eq!(all(connection, &last).await.unwrap(), [Some(1), None]);
+        let first = parents().union(parents()).order_by(Item::parent_id.desc().nulls_first());
+        assert_eq!(all(connection, &first).await.unwrap(), [None, Some(1)]);
+    });
     let old = MysqlDialect::new(Server::parse("8.0.30"));
     let error = ids(1, 1).except(ids(1, 1)).compile(&old).unwrap_err();
     assert_eq!(error.feature(), Some(Feature::IntersectExcept));
@@ -404,6 +417,40 @@ fn nothing_insert() -> relata_core::statement::Insert {
 }
 
 #[test]
+fn assignments_read_the_row_as_it_was() {
+    let shift =
+        update::<Item>().set(Item::amount, Item::amount + 1).set(Item::note, cast::<String, _>(Item::amount));
+    assert_eq!(
+        shift.compile(&MYSQL).unwrap().sql,
+        "UPDATE `items` SET `note` = CAST(`items`.`a:mount` AS CHAR), `a:mount` = `items`.`a:mount` + ?"
+    );
+    let swap = || {
+        update::<Item>()
+            .set(Item::id, cast::<i64, _>(Item::amount).plus(100_i64))
+            .set(Item::amount, cast::<i32, _>(Item::id).plus(100))
+            .filter(Item::amount.eq(3))
+    };
+    let error = swap().compile(&MYSQL).unwrap_err().to_string();
+    assert!(error.contains("the values of id, a:mount are taken from each other"), "{error}");
+    on_each(|mut db| async move {
+        let connection = &mut *db.connection;
+        filled(connection).await;
+        let shift = update::<Item>()
+            .set(Item::amount, Item::amount + 1)
+            .set(Item::note, cast::<String, _>(Item::amount));
+        execute(connection, &shift).await.unwrap();
+        let notes = select((Item::amount, Item::note)).order_by(Item::id);
+        let notes = all(connection, &notes).await.unwrap();
+        assert_eq!(notes, [(2, Some("1".into())), (3, Some("2".into())), (4, Some("3".into()))]);
+        if connection.dialect().name() == "MariaDB" {
+            execute(connection, &swap()).await.unwrap();
+            let swapped = select((Item::id, Item::amount)).filter(Item::id.gt(3));
+            assert_eq!(all(connection, &swapped).await.unwrap(), [(103, 102)]);
+        }
+    });
+}
+
+#[test]
 fn returning() {
     let insertion = || insert(item("d", 4)).returning((Item::id, Item::name));
     assert_eq!(insertion().compile(&MYSQL).unwrap_err().feature(), Some(Feature::InsertReturning));
@@ -429,10 +476,10 @@ fn returning() {
         )
         .with_sink(sink)];
         connection.run(&mut jobs).await.unwrap();
-        println!("returning: affected {} id {:?}", jobs[0].rows_affected, jobs[0].last_insert_id);
+        assert_eq!(jobs[0].rows_affected, 1);
         assert_eq!(common::sink_of::<common::Collect<String>>(&mut jobs[0]).rows, ["I64(4)"]);
         let gone = delete::<Item>().filter(Item::amount.gt(2)).returning(Item::name);
-        execute(connection, &gone).await.unwrap();
+        assert_eq!(execute(connection, &gone).await.unwrap().rows_affected, 2);
         assert_eq!(all(connection, &select(count_all()).from(Item::entity())).await.unwrap(), [2]);
     });
 }

@@ -1,5 +1,6 @@
 //! TLS, and who one is.
 #![cfg(feature = "tls")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 

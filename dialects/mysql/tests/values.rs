@@ -1,4 +1,5 @@
 //! Values go in and come back as they were.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 
@@ -10,7 +11,7 @@ use jiff::{
 use relata_core::{
     ErrorClass,
     driver::{Connection, Mode},
-    expr::val,
+    expr::{Expr, Expression, In, InList, val},
     projection::RowReader,
     render::{Renderer, Statement},
     schema::ColumnType,
@@ -39,8 +40,21 @@ async fn round_trip<T: Type + Clone + PartialEq + Debug>(connection: &mut dyn Co
         let statement = select(val(value.clone()));
         let expression = statement.compile(&*dialect).unwrap().sql.replace("SELECT ", "");
         let sql = format!("SELECT COUNT(*) FROM t WHERE v = {expression}");
-        assert_eq!(one::<i64>(connection, &sql, &[bind.clone()]).await.unwrap(), 1, "{ty}: {sql} {bind:?}");
-        let back = one::<T>(connection, &format!("SELECT {expression}"), &[bind.clone()]).await.unwrap();
+        assert_eq!(
+            one::<i64>(connection, &sql, std::slice::from_ref(&bind)).await.unwrap(),
+            1,
+            "{ty}: {sql} {bind:?}"
+        );
+        // In a list.
+        let (operand, list) = (Expression::Bind(Value::I32(0)), InList::values([value.clone()]));
+        let among = Expression::In(Box::new(In { operand, list, negated: false }));
+        let statement = select(Expr::<bool>::new(among));
+        let among = statement.compile(&*dialect).unwrap().sql.replace("SELECT ?", "");
+        let sql = format!("SELECT COUNT(*) FROM t WHERE v{among}");
+        let found = one::<i64>(connection, &sql, std::slice::from_ref(&bind)).await.unwrap();
+        assert_eq!(found, 1, "{ty}: {sql} {bind:?}");
+        let back =
+            one::<T>(connection, &format!("SELECT {expression}"), std::slice::from_ref(&bind)).await.unwrap();
         assert_eq!(back, value, "{ty}: {expression}");
     }
     exec(connection, "DELETE FROM t", &[]).await.unwrap();

@@ -1,11 +1,11 @@
 //! Errors of the server and of tokio-postgres, as Relata's classes.
 
-use std::{borrow::Cow, error::Error as StdError, io};
+use std::{borrow::Cow, error::Error as _, io};
 
 use relata_core::{Error, ErrorClass};
 use tokio_postgres::error::DbError;
 
-use crate::{PostgresOptions, SslMode, driver::EncodeError};
+use crate::{PostgresOptions, driver::EncodeError};
 
 /// What went wrong while running a statement.
 ///
@@ -58,8 +58,9 @@ pub(crate) fn from_connect(error: tokio_postgres::Error, options: &PostgresOptio
     let Some(source) = error.into_source() else {
         return Error::new(ErrorClass::Connect, format!("cannot connect to {server}: {text}"));
     };
+    #[cfg(feature = "tls")]
     if text.contains("TLS") {
-        let remedy = tls_remedy(&*source, options);
+        let remedy = crate::driver::tls_remedy(&*source, options);
         return Error::new(ErrorClass::Tls, format!("no TLS with {server}: {source}; {remedy}"));
     }
     let class = if text.contains("authentication") || source.to_string().contains("password") {
@@ -68,51 +69,6 @@ pub(crate) fn from_connect(error: tokio_postgres::Error, options: &PostgresOptio
         ErrorClass::Connect
     };
     Error::new(class, format!("cannot connect to {server}: {source}"))
-}
-
-fn tls_remedy(source: &(dyn StdError + Send + Sync + 'static), options: &PostgresOptions) -> &'static str {
-    use rustls_error::Problem;
-    match rustls_error::problem(source) {
-        Some(Problem::Authority) if options.ssl_root_cert.is_some() => {
-            "the certificate is not signed by an authority in sslrootcert"
-        }
-        Some(Problem::Authority) => "name the authority that signed the certificate with sslrootcert",
-        Some(Problem::Name) => "connect by a name that is in the certificate, or use sslmode=verify-ca",
-        Some(Problem::Time) => "the certificate is out of date, or the clock of this machine is wrong",
-        None if options.ssl_mode == SslMode::Require || source.to_string().contains("does not support") => {
-            "turn it on in the server, or use sslmode=disable where the network is safe"
-        }
-        None => "see the log of the server",
-    }
-}
-
-/// What rustls complains of.
-mod rustls_error {
-    use std::{error::Error as StdError, io};
-
-    pub(super) enum Problem {
-        Authority,
-        Name,
-        Time,
-    }
-
-    #[cfg(feature = "tls")]
-    pub(super) fn problem(source: &(dyn StdError + Send + Sync + 'static)) -> Option<Problem> {
-        use rustls::CertificateError::*;
-        let error = source.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref::<rustls::Error>()?;
-        let rustls::Error::InvalidCertificate(error) = error else { return None };
-        Some(match error {
-            UnknownIssuer | BadSignature => Problem::Authority,
-            NotValidForName | NotValidForNameContext { .. } => Problem::Name,
-            Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. } => Problem::Time,
-            _ => return None,
-        })
-    }
-
-    #[cfg(not(feature = "tls"))]
-    pub(super) fn problem(_: &(dyn StdError + Send + Sync + 'static)) -> Option<Problem> {
-        None
-    }
 }
 
 /// What the server says, without the values that it mentions.
@@ -196,9 +152,13 @@ fn without_values(class: ErrorClass, message: &str) -> Cow<'_, str> {
     if class != ErrorClass::Data {
         return Cow::Borrowed(message);
     }
-    match (message.find('"'), message.rfind('"')) {
-        (Some(first), Some(last)) if first < last => {
-            Cow::Owned(format!("{}\"…\"{}", &message[..first], &message[last + 1..]))
+    // The server may speak another language, and quote as that does.
+    let is_quote =
+        |c: char| matches!(c, '"' | '«' | '»' | '„' | '“' | '”' | '‘' | '’' | '‹' | '›' | '「' | '」');
+    let mut quotes = message.match_indices(is_quote);
+    match (quotes.next(), quotes.next_back()) {
+        (Some((first, _)), Some((last, quote))) => {
+            Cow::Owned(format!("{}\"…\"{}", &message[..first], &message[last + quote.len()..]))
         }
         _ => Cow::Borrowed(message),
     }
@@ -256,6 +216,10 @@ mod tests {
                 "invalid input syntax for type integer: \"…\"",
             ),
             ("value \"99\" is out of range for type \"x\"", "value \"…\""),
+            (
+                "syntaxe en entrée invalide pour le type integer : « hunter2 »",
+                "syntaxe en entrée invalide pour le type integer : \"…\"",
+            ),
             ("value too long for type character varying(3)", "value too long for type character varying(3)"),
         ] {
             assert_eq!(without_values(ErrorClass::Data, message), shown);

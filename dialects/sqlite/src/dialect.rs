@@ -1,14 +1,14 @@
 //! How SQLite spells SQL: what differs from the standard, and nothing else. The manual's pages are named by their titles.
 
 use relata_core::{
-    CompileError,
+    CompileError, ErrorClass,
     clause::{Clause, Limit},
     ddl::{CreateTable, Ddl, render_nullness_and_default},
     dialect::{Dialect, Feature},
     expr::{Cast, Expression, Function, In, InList, Infix, Node, Operator},
     render::{Compile, Precedence, Renderer, Statement},
     schema::{ColumnDef, ColumnType, Table},
-    transaction::TransactionOptions,
+    transaction::{AfterError, TransactionOptions},
     value::{Kind, Value},
 };
 
@@ -205,6 +205,15 @@ impl Dialect for Sqlite {
         match ddl {
             Ddl::CreateTable(create) => create_table(create, out),
             other => other.render(out),
+        }
+    }
+
+    fn after_error(&self, class: ErrorClass) -> AfterError {
+        match class {
+            // A full disk, a failed read or an interrupt may end the transaction ("Transaction", 3); one whose snapshot is too old
+            // can do nothing but end.
+            ErrorClass::Timeout | ErrorClass::Other | ErrorClass::Serialization => AfterError::Ended,
+            _ => AfterError::Open,
         }
     }
 

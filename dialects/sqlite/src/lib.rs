@@ -1,6 +1,26 @@
 //! Relata on SQLite: how SQLite spells SQL ([`Sqlite`]), and a driver on `rusqlite` ([`SqliteDriver`]).
 //!
-//! `docs/types.md` has the table of what is stored as what. SQLite itself is compiled in.
+//! What is stored as what:
+//!
+//! | Rust | declared | stored |
+//! |---|---|---|
+//! | `bool` | `BOOLEAN` | 0 or 1 |
+//! | integers | `INTEGER` | up to `i64::MAX`; a larger `u64` is refused |
+//! | `f32`, `f64` | `REAL` | 64 bits; NaN is refused, the sign of zero is lost |
+//! | `String` | `TEXT`, `VARCHAR(n)` | UTF-8, a NUL is kept; the length is not checked |
+//! | `Vec<u8>` | `BLOB` | as it is |
+//! | `Decimal` | `DECIMAL_TEXT(p, s)` | text with all digits, neither rounded nor padded; compared as a number by the collation `decimal` |
+//! | `Uuid` | `UUID_BLOB` | 16 bytes |
+//! | date | `DATE_TEXT` | `2026-11-21`, of the years 0 to 9999 |
+//! | time | `TIME_TEXT` | `13:05:09.000001` |
+//! | timestamp | `TIMESTAMP_TEXT` | `2026-11-21 13:05:09.000001` |
+//! | instant | `TIMESTAMPTZ_TEXT` | the same, in UTC |
+//! | JSON | `JSON_TEXT` | text, to the letter |
+//! | enum | `TEXT` | the word, with a check |
+//!
+//! Upper and lower case are only known of ASCII: `LOWER`, `UPPER` and `ilike` leave `É` as it is.
+//!
+//! SQLite itself is compiled in.
 
 mod decimal;
 mod dialect;

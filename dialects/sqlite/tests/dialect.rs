@@ -508,11 +508,8 @@ async fn odd_names_and_literals_stay_what_they_are() {
             out.finish().sql
         };
         texts(&mut *connection, &[&format!("CREATE TABLE {quoted} ({quoted} TEXT)")]).await.unwrap();
-        let column = format!("SELECT name FROM pragma_table_info(?)");
-        assert_eq!(
-            one::<String>(&mut *connection, &column, &[Value::Text(name.into())]).await.unwrap(),
-            name
-        );
+        let column = "SELECT name FROM pragma_table_info(?)";
+        assert_eq!(one::<String>(&mut *connection, column, &[Value::Text(name.into())]).await.unwrap(), name);
     }
     for text in ["", "'", "''", "\\", "\\'", "a\0b", "\0", "'); DROP TABLE t; --", "🦀\n"] {
         let mut literal = String::new();

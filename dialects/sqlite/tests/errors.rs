@@ -140,6 +140,20 @@ async fn a_write_after_reading_what_is_no_longer_there() {
 }
 
 #[tokio::test]
+async fn a_write_after_reading_while_another_writes() {
+    let folder = Folder::new();
+    let driver = folder.driver("begin=deferred");
+    let mut first = driver.connect().await.unwrap();
+    let mut second = driver.connect().await.unwrap();
+    texts(&mut *first, &[SCHEMA, "BEGIN DEFERRED"]).await.unwrap();
+    one::<i64>(&mut *first, "SELECT COUNT(*) FROM users", &[]).await.unwrap();
+    texts(&mut *second, &["BEGIN IMMEDIATE"]).await.unwrap();
+    // Waiting would not help: it fails at once, and may be run again.
+    let error = execute(&mut *first, "UPDATE users SET age = 40", &[]).await.unwrap_err();
+    assert_eq!(error.class(), ErrorClass::Serialization, "{error}");
+}
+
+#[tokio::test]
 async fn what_cannot_be_opened() {
     let folder = Folder::new();
     let path = folder.path().display();

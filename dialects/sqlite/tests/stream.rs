@@ -6,9 +6,10 @@ mod common;
 use std::{
     collections::VecDeque,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    task::{Poll, Waker},
 };
 
 use common::{driver, execute, memory, one, texts};
@@ -94,6 +95,57 @@ async fn on_a_multi_threaded_runtime() {
     for blocking in ["auto", "inline", "thread"] {
         streams(&format!("sqlite::memory:?blocking={blocking}")).await;
     }
+}
+
+/// A reader that takes rows when the statement's own future is polled, and at no other time.
+#[tokio::test]
+async fn a_reader_that_is_woken_by_the_statement_alone() {
+    struct Shelf {
+        rows: Vec<i64>,
+        driver: Option<Waker>,
+    }
+    struct Feed(Arc<Mutex<Shelf>>);
+    impl Sink for Feed {
+        fn row(&mut self, row: &dyn Row) -> Result<Flow> {
+            let mut shelf = self.0.lock().unwrap();
+            shelf.rows.push(RowReader::new(row).read()?);
+            Ok(if shelf.rows.len() < CHUNK { Flow::Continue } else { Flow::Pause })
+        }
+
+        fn ready(&mut self) -> BoxFuture<'_, Result<Flow>> {
+            Box::pin(std::future::poll_fn(|context| {
+                let mut shelf = self.0.lock().unwrap();
+                if shelf.rows.len() < CHUNK {
+                    return Poll::Ready(Ok(Flow::Continue));
+                }
+                shelf.driver = Some(context.waker().clone());
+                Poll::Pending
+            }))
+        }
+    }
+    const COUNT: i64 = 64 * 100 + 1;
+    let mut connection = memory().await;
+    let shelf = Arc::new(Mutex::new(Shelf { rows: Vec::new(), driver: None }));
+    let sql = format!(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {COUNT}) SELECT i FROM n"
+    );
+    let mut jobs = [Job::new(&sql, &[], Mode::Stream).with_sink(Box::new(Feed(shelf.clone())))];
+    let mut run = connection.run(&mut jobs);
+    let mut sum = 0;
+    let reading = std::future::poll_fn(|context| {
+        let flow = run.as_mut().poll(context);
+        let mut shelf = shelf.lock().unwrap();
+        sum += shelf.rows.drain(..).sum::<i64>();
+        if let Some(driver) = shelf.driver.take() {
+            driver.wake();
+        }
+        flow
+    });
+    tokio::time::timeout(std::time::Duration::from_secs(20), reading)
+        .await
+        .expect("nobody woke the reader")
+        .unwrap();
+    assert_eq!(sum, COUNT * (COUNT + 1) / 2);
 }
 
 #[tokio::test]

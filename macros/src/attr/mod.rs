@@ -29,7 +29,7 @@ pub(crate) fn read(
         };
         for item in items(tokens, context) {
             if !read(&item) {
-                let what = format!("key of `#[{name}]`");
+                let what = format!("`#[{name}]` has no key");
                 context.error(&item.key, suggest::unknown(&what, &item.key.to_string(), known));
             }
         }

@@ -31,6 +31,15 @@ impl Entity<'_> {
         fields.iter().filter_map(|field| self.column(field)).map(|column| column.index).collect()
     }
 
+    /// Whether the name of the relationship at a place is that of no field and no relationship before it.
+    pub(super) fn is_free(&self, relationship: usize) -> bool {
+        let (before, rest) = self.attributes.relationships.split_at(relationship);
+        rest.first().is_some_and(|one| {
+            let name = one.name.unraw();
+            self.column(&name).is_none() && before.iter().all(|other| other.name.unraw() != name)
+        })
+    }
+
     /// The columns of the primary key.
     pub(super) fn key(&self) -> Vec<&Column<'_>> {
         self.columns.iter().filter(|column| column.attributes.primary_key.is_some()).collect()

@@ -142,7 +142,7 @@ fn check_fields(entity: &Entity<'_>, fields: &[Ident], context: &Context) {
             let known: Vec<String> =
                 entity.columns.iter().map(|column| column.ident.unraw().to_string()).collect();
             let known: Vec<&str> = known.iter().map(String::as_str).collect();
-            let what = format!("field of `{}`", entity.ident);
+            let what = format!("`{}` has no field", entity.ident);
             context.error(field, suggest::unknown(&what, &field.unraw().to_string(), &known));
         } else if fields[..at].contains(field) {
             context.error(field, format!("`{field}` is named twice"));

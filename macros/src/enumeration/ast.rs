@@ -80,11 +80,14 @@ impl<'i> Enumeration<'i> {
                 rename.as_ref().map_or_else(|| case.apply(&variant.ident.unraw().to_string()), LitStr::value);
             Variant { ident: &variant.ident, word, rename }
         });
-        let variants = variants.collect();
+        let variants: Vec<Variant<'_>> = variants.collect();
+        if variants.is_empty() {
+            context.error(&input.ident, "an enum without variants has no word to store");
+        }
         let name = name.map_or_else(|| snake(&input.ident.unraw().to_string()), |name| name.value());
         // With a wrong variant no code fits: the mistake is enough.
         let all_unit = data.variants.iter().all(|variant| matches!(variant.fields, Fields::Unit));
-        all_unit.then_some(Enumeration {
+        (all_unit && !variants.is_empty()).then_some(Enumeration {
             ident: &input.ident,
             krate,
             name,
@@ -98,7 +101,10 @@ fn read_case(item: &Item, context: &Context) -> Option<Case> {
     let text = item.text(context)?;
     let case = Case::NAMES.iter().find(|(name, _)| *name == text.value());
     if case.is_none() {
-        context.error(&text, suggest::unknown("case", &text.value(), &Case::NAMES.map(|(name, _)| name)));
+        context.error(
+            &text,
+            suggest::unknown("there is no case", &text.value(), &Case::NAMES.map(|(name, _)| name)),
+        );
     }
     case.map(|(_, case)| *case)
 }

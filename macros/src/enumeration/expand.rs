@@ -25,10 +25,6 @@ pub(super) fn expand(enumeration: &Enumeration<'_>) -> TokenStream {
         _ => format!("one of {expected}"),
     };
     let format = format!("{{:?}} is not {}", expected.replace('{', "{{").replace('}', "}}"));
-    let to_word = match variants.len() {
-        0 => quote!(match *self {}),
-        _ => quote!(match self { #(#ident::#variants => #words),* }),
-    };
     quote! {
         const _: () = {
             static ENUM: #core::value::EnumType = #core::value::EnumType {
@@ -61,7 +57,7 @@ pub(super) fn expand(enumeration: &Enumeration<'_>) -> TokenStream {
                 }
 
                 fn to_value(&self) -> #core::value::Value {
-                    #core::value::Value::Enum(&ENUM, #to_word)
+                    #core::value::Value::Enum(&ENUM, match self { #(#ident::#variants => #words),* })
                 }
             }
         };

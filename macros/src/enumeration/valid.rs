@@ -7,9 +7,6 @@ use crate::context::Context;
 
 /// Finds the mistakes.
 pub(super) fn check(enumeration: &Enumeration<'_>, context: &Context) {
-    if enumeration.variants.is_empty() {
-        context.error(enumeration.ident, "an enum without variants has no word to store");
-    }
     let mut words = HashMap::new();
     for variant in &enumeration.variants {
         if let Some(other) = words.insert(&variant.word, variant.ident) {

@@ -5,10 +5,12 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use super::ast::Newtype;
+use crate::krate::storable;
 
 pub(super) fn expand(newtype: &Newtype<'_>) -> TokenStream {
     let (ident, core, field, ty) = (newtype.ident, newtype.krate.core(), &newtype.field, newtype.ty);
-    let (impl_generics, ty_generics, where_clause) = newtype.generics.split_for_impl();
+    let (impl_generics, ty_generics, _) = newtype.generics.split_for_impl();
+    let where_clause = storable(newtype.generics, [ty], &core);
     let inner = quote_spanned!(ty.span()=> <#ty as #core::types::Type>);
     let message = format!(
         "`{ident}` would hold NULL by itself: make its field no Option, and use `Option<{ident}>` in the entity"

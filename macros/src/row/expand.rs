@@ -5,10 +5,12 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use super::ast::Row;
+use crate::krate::storable;
 
 pub(super) fn expand(row: &Row<'_>) -> TokenStream {
     let (ident, core) = (row.ident, row.krate.core());
-    let (impl_generics, ty_generics, where_clause) = row.generics.split_for_impl();
+    let (impl_generics, ty_generics, _) = row.generics.split_for_impl();
+    let where_clause = storable(row.generics, row.fields.iter().map(|field| field.ty), &core);
     let described = row.fields.iter().map(|field| {
         let (name, ty) = (&field.name, field.ty);
         let nullable = quote_spanned!(ty.span()=> <#ty as #core::types::Type>::NULLABLE);
@@ -16,7 +18,7 @@ pub(super) fn expand(row: &Row<'_>) -> TokenStream {
     });
     let reads = row.fields.iter().map(|field| {
         let (name, ty) = (field.ident, field.ty);
-        let read = quote_spanned!(ty.span()=> row.read()?);
+        let read = quote_spanned!(ty.span()=> row.read_with(<#ty as #core::types::Type>::decode)?);
         quote!(#name: #read)
     });
     quote! {

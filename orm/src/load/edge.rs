@@ -134,7 +134,7 @@ impl<R: Relationship, L> To<R, L> {
     /// Loads them in an order. May be called again.
     #[must_use]
     pub fn order_by(mut self, order: impl IntoOrder) -> Self {
-        self.order_by.push(order.into_order());
+        order.into_order(&mut self.order_by);
         self
     }
 }

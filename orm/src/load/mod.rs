@@ -6,12 +6,14 @@
 
 mod edge;
 mod graph;
+mod part;
 mod rows;
 mod select;
 mod shape;
 
 pub use edge::{Edge, EdgeHandles, To, WithEdges};
 pub use graph::{Edges, Graph, Whole};
+pub use part::{Filling, Part};
 pub use rows::{Keys, Load, LoadHandles};
 pub use select::{GraphSelect, LoadGraph};
 pub use shape::{FromEdge, Shape, Shaped, load_field};

@@ -92,6 +92,14 @@ impl<E: Entity, T: Type> From<Handle<E>> for Option<Ref<E, T>> {
     }
 }
 
+/// A key from outside: only the key itself can be read.
+#[cfg(feature = "serde")]
+impl<'de, E: Entity, T: Type + serde::Deserialize<'de>> serde::Deserialize<'de> for Ref<E, T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer).map(Ref::from)
+    }
+}
+
 impl<E: Entity> From<&str> for Ref<E, String> {
     fn from(key: &str) -> Self {
         key.to_owned().into()

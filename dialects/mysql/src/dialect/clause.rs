@@ -2,14 +2,13 @@
 
 use relata_core::{
     clause::{
-        Clause, ConflictAction, Limit, Lock, LockStrength, OnConflict, OrderItem,
-        render_assignments,
+        Clause, ConflictAction, Direction, Limit, Lock, LockStrength, Nulls, OnConflict, OrderItem, SetOrder,
     },
     render::{Compile, CompileError, Precedence, Renderer},
     schema::Table,
 };
 
-use super::MysqlDialect;
+use super::{MysqlDialect, assignment};
 
 pub(super) fn render<'s>(dialect: &'s MysqlDialect, clause: Clause<'s>, out: &mut Renderer<'s>) -> Compile {
     match clause {
@@ -31,17 +30,49 @@ pub(super) fn render<'s>(dialect: &'s MysqlDialect, clause: Clause<'s>, out: &mu
             Ok(())
         }
         Clause::OnConflict(table, conflict) => render_conflict(table, conflict, out),
+        // The connection sets SIMULTANEOUS_ASSIGNMENT on MariaDB (MariaDB KB, "SQL_MODE").
+        Clause::Assignments(table, assignments) if !dialect.server.is_mariadb() => {
+            assignment::render(table, assignments, out)
+        }
+        Clause::SetOrder(order) => render_set_order(order, out),
         other => other.render(out),
     }
 }
 
 /// NULL is the smallest value (MySQL 8.4 manual 5.3.4.6); where it shall be elsewhere, whether it is NULL is ordered by first.
+fn null_test(item: &OrderItem) -> Option<&'static str> {
+    match (item.nulls, item.direction) {
+        (Some(Nulls::First), Direction::Descending) => Some(" IS NOT NULL, "),
+        (Some(Nulls::Last), Direction::Ascending) => Some(" IS NULL, "),
+        _ => None,
+    }
+}
+
+fn direction(item: &OrderItem) -> &'static str {
+    match item.direction {
+        Direction::Ascending => "",
+        Direction::Descending => " DESC",
+    }
+}
+
 fn render_order<'s>(item: &'s OrderItem, out: &mut Renderer<'s>) -> Compile {
-    if let Some(test) = item.nulls_test() {
+    if let Some(test) = null_test(item) {
         out.operand(&item.expression, Precedence::Comparison)?.sql(test);
     }
-    out.expression(&item.expression)?;
-    item.render_suffix(out);
+    out.expression(&item.expression)?.sql(direction(item));
+    Ok(())
+}
+
+fn render_set_order<'s>(order: SetOrder<'s>, out: &mut Renderer<'s>) -> Compile {
+    if let Some(test) = null_test(order.item) {
+        if order.name.is_none() {
+            return Err(CompileError::invalid(
+                "MySQL has no NULLS FIRST or LAST, and what a union is ordered by has no name to test: give it a label",
+            ));
+        }
+        order.render_key(out)?.sql(test);
+    }
+    order.render_key(out)?.sql(direction(order.item));
     Ok(())
 }
 
@@ -74,7 +105,7 @@ fn render_conflict<'s>(table: &'static Table, conflict: &'s OnConflict, out: &mu
             out.identifier(column.name)?.sql(" = ").table(table)?.sql(".").identifier(column.name)?;
         }
         ConflictAction::Update(assignments) => {
-            render_assignments(table, assignments, out)?;
+            assignment::render(table, assignments, out)?;
         }
     }
     Ok(())

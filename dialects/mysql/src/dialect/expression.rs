@@ -113,8 +113,8 @@ fn render_in<'s>(
             out.sql(") AS ").identifier("limited")?.sql(")");
             Ok(())
         }
-        // The operand tells the type of other values.
-        InList::Values(Value::Array(Kind::Decimal | Kind::Json, values)) if !values.is_empty() => {
+        // As anywhere in an expression, some values need a cast.
+        InList::Values(Value::Array(_, values)) if !values.is_empty() => {
             out.operand(&n.operand, Precedence::Comparison)?;
             out.sql(if n.negated { " NOT IN (" } else { " IN (" });
             out.list(values, ", ", |out, value| {

@@ -1,5 +1,6 @@
 //! How MySQL and MariaDB spell SQL, where they differ from the standard or from each other.
 
+mod assignment;
 mod clause;
 mod ddl;
 mod expression;
@@ -116,11 +117,6 @@ impl Dialect for MysqlDialect {
         false
     }
 
-    // MySQL 8.4 manual 5.3.4.6: NULL is the smallest value, and nothing says otherwise.
-    fn orders_nulls(&self) -> bool {
-        false
-    }
-
     // The protocol counts parameters in 16 bits (MySQL source documentation, COM_STMT_PREPARE_OK).
     fn max_binds(&self) -> usize {
         65_535
@@ -156,6 +152,11 @@ impl Dialect for MysqlDialect {
 
     fn render_ddl<'s>(&'s self, ddl: &'s Ddl, out: &mut Renderer<'s>) -> Compile {
         ddl::render(self, ddl, out)
+    }
+
+    // MySQL 8.4 manual 19.1.6.2: a server of a group may count in steps.
+    fn generated_key_step(&self) -> Option<&'static str> {
+        Some("SELECT @@auto_increment_increment")
     }
 
     // The level is set for the next transaction by a statement of its own (MySQL 8.4 manual 15.3.7 and 15.3.1).

@@ -10,7 +10,7 @@ use mysql_async::{
 use relata_core::{
     Error, ErrorClass, Result,
     dialect::Dialect,
-    driver::{BoxFuture, Connection, Flow, Job, Mode, Sink},
+    driver::{BoxFuture, Connection, Flow, Job, Mode},
     value::Value,
 };
 
@@ -31,6 +31,8 @@ pub(super) struct MysqlConnection {
     /// `None` once it is known to be of no use.
     conn: Option<Conn>,
     dialect: Arc<MysqlDialect>,
+    /// The largest packet that the server takes, in bytes.
+    max_packet: usize,
     statements: Statements,
     /// Whether something is under way. Still set when nobody waits for it any more: then the future was dropped, and what the
     /// server will send next is unknown.
@@ -38,10 +40,16 @@ pub(super) struct MysqlConnection {
 }
 
 impl MysqlConnection {
-    pub(super) fn new(conn: Conn, dialect: Arc<MysqlDialect>, statement_cache_size: usize) -> Self {
+    pub(super) fn new(
+        conn: Conn,
+        dialect: Arc<MysqlDialect>,
+        max_packet: usize,
+        statement_cache_size: usize,
+    ) -> Self {
         MysqlConnection {
             conn: Some(conn),
             dialect,
+            max_packet,
             statements: Statements::new(statement_cache_size),
             busy: false,
         }
@@ -77,7 +85,7 @@ impl MysqlConnection {
             let outcome = if together > 1 {
                 run_joined(conn, &mut jobs[at..at + together]).await
             } else {
-                run_one(conn, &mut self.statements, &mut jobs[at]).await
+                run_one(conn, &mut self.statements, self.max_packet, &mut jobs[at]).await
             };
             match outcome {
                 Ok(Ended::Cleanly) => at += together.max(1),
@@ -146,16 +154,23 @@ async fn run_joined(conn: &mut Conn, jobs: &mut [Job<'_>]) -> Result<Ended, Fail
     Ok(Ended::Cleanly)
 }
 
-async fn run_one(conn: &mut Conn, statements: &mut Statements, job: &mut Job<'_>) -> Result<Ended, Failure> {
+async fn run_one(
+    conn: &mut Conn,
+    statements: &mut Statements,
+    max_packet: usize,
+    job: &mut Job<'_>,
+) -> Result<Ended, Failure> {
     let sql = job.sql;
     if job.mode == Mode::Text {
         let result = conn.query_iter(sql).await.map_err(|e| error::running(e, sql))?;
         return take_result(result, job).await;
     }
-    let params = params(job.binds).map_err(|e| e.with_statement(sql))?;
-    check_colons(sql)?;
+    let params = params(job.binds, max_packet).map_err(|e| e.with_statement(sql))?;
     let kept = statements.get(sql, job.binds);
     let known = kept.is_some();
+    if !known {
+        check_colons(sql)?;
+    }
     let statement = match kept {
         Some(statement) => statement,
         None => match prepare(conn, sql).await {
@@ -175,6 +190,15 @@ async fn run_one(conn: &mut Conn, statements: &mut Statements, job: &mut Job<'_>
     } else {
         statements.keep(sql, job.binds, statement.clone())
     };
+    let wanted = usize::from(statement.num_params());
+    if wanted != job.binds.len() {
+        // mysql_async would close the connection over it.
+        if let Some(statement) = close {
+            conn.close(statement).await.map_err(|e| error::running(e, sql))?;
+        }
+        let why = format!("the statement has {wanted} placeholders for {} binds", job.binds.len());
+        return Err(Error::new(ErrorClass::Statement, why).with_statement(sql).into());
+    }
     let outcome = match conn.exec_iter(statement, params).await {
         Ok(result) => take_result(result, job).await,
         Err(e) => {
@@ -197,12 +221,34 @@ async fn run_one(conn: &mut Conn, statements: &mut Statements, job: &mut Job<'_>
     outcome
 }
 
-fn params(binds: &[Cow<'_, Value>]) -> Result<Params> {
+/// The binds as mysql_async sends them.
+///
+/// A packet that is larger than the server allows makes it close the connection (MySQL 8.4 manual B.3.2.8). mysql_async
+/// sends all in one up to 16 MB, and from there on a packet for each.
+fn params(binds: &[Cow<'_, Value>], max_packet: usize) -> Result<Params> {
+    const IN_ONE: usize = 1 << 24;
+    // Next to a bind's bytes stand its type and length.
+    const ASIDE: usize = 16;
     if binds.is_empty() {
         return Ok(Params::Empty);
     }
-    let values: Result<Vec<Native>> = binds.iter().map(|bind| to_native(bind)).collect();
-    values.map(Params::Positional)
+    let mut values = Vec::with_capacity(binds.len());
+    let (mut total, mut largest) = (0, 0);
+    for bind in binds {
+        let value = to_native(bind)?;
+        let size = if let Native::Bytes(bytes) = &value { bytes.len() } else { 0 } + ASIDE;
+        total += size;
+        largest = largest.max(size);
+        values.push(value);
+    }
+    let size = if total < IN_ONE { total } else { largest };
+    if size > max_packet {
+        let why = format!(
+            "binds of {size} bytes are more than the server's max_allowed_packet, {max_packet} bytes"
+        );
+        return Err(Error::new(ErrorClass::Data, why));
+    }
+    Ok(Params::Positional(values))
 }
 
 /// mysql_async reads `:name` as a parameter of that name, and would send another text than this one. It knows quotes, but
@@ -228,10 +274,10 @@ fn check_colons(sql: &str) -> Result<(), Failure> {
                 }
                 quote = Some(byte);
             }
-            None if byte == b':' => {
-                if bytes.get(at + 1).is_some_and(|next| next.is_ascii_lowercase() || *next == b'_') {
-                    return Err(refused_colon(sql));
-                }
+            None if byte == b':'
+                && bytes.get(at + 1).is_some_and(|next| next.is_ascii_lowercase() || *next == b'_') =>
+            {
+                return Err(refused_colon(sql));
             }
             // What is in a comment is not looked into here.
             None if byte == b'#' || matches!((before, byte), (b'-', b'-') | (b'/', b'*')) => {
@@ -266,10 +312,8 @@ async fn take_result<P: Protocol>(
         job.done = true;
         return Ok(Ended::Cleanly);
     }
-    let enough = match &mut job.sink {
-        None => Ok(false),
-        Some(sink) => push_rows(&mut result, &mut **sink, job.mode).await.map_err(fail)?,
-    };
+    let mut seen = 0;
+    let enough = push_rows(&mut result, job, &mut seen).await.map_err(fail)?;
     if !matches!(enough, Ok(false)) && !drain(&mut result).await.map_err(fail)? {
         return match enough {
             Err(error) => Err(Failure { error: error.with_statement(sql), rows_left: true }),
@@ -279,8 +323,8 @@ async fn take_result<P: Protocol>(
             }
         };
     }
-    // What an INSERT … RETURNING did stands behind its rows.
-    job.rows_affected = result.affected_rows();
+    // The rows of a RETURNING are those that were changed; MariaDB does not count them again behind them.
+    job.rows_affected = if changes_rows(sql) { seen } else { result.affected_rows() };
     job.last_insert_id = result.last_insert_id();
     result.drop_result().await.map_err(fail)?;
     enough.map_err(|error| error.with_statement(sql))?;
@@ -288,17 +332,26 @@ async fn take_result<P: Protocol>(
     Ok(Ended::Cleanly)
 }
 
-/// Gives the rows of a result to the sink, one by one. Whether it had enough of them, or what it could not take.
+/// Whether a text that gives rows is an INSERT or its like.
+fn changes_rows(sql: &str) -> bool {
+    let word = sql.trim_start().split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    ["INSERT", "DELETE", "REPLACE"].iter().any(|known| word.eq_ignore_ascii_case(known))
+}
+
+/// Gives the rows of a result to the sink, one by one, counting them. Whether it had enough of them, or what it could not
+/// take.
 async fn push_rows<P: Protocol>(
     result: &mut QueryResult<'_, 'static, P>,
-    sink: &mut dyn Sink,
-    mode: Mode,
+    job: &mut Job<'_>,
+    seen: &mut u64,
 ) -> mysql_async::Result<Result<bool>> {
     let shapes = Shape::of(result.columns_ref());
     while let Some(row) = result.next().await? {
+        *seen += 1;
+        let Some(sink) = &mut job.sink else { continue };
         let mut flow = sink.row(&MysqlRow { row: &row, shapes: &shapes });
         drop(row);
-        if mode == Mode::Stream && matches!(flow, Ok(Flow::Pause)) {
+        if job.mode == Mode::Stream && matches!(flow, Ok(Flow::Pause)) {
             flow = sink.ready().await;
         }
         match flow {

@@ -20,21 +20,22 @@ use relata_core::{
 use crate::{MysqlDialect, error, server::Server};
 use connection::MysqlConnection;
 
-/// What a session begins with, in one round trip; the answer is the server's version. The comments are read by the one
+/// What a session begins with, in one round trip; the answer is what has to be known of the server. The comments are read by the one
 /// server and not by the other (MySQL 8.4 manual 11.7; MariaDB KB, "Comment Syntax").
 ///
 /// - utf8mb4, and the collation that the tables have, so that text is compared alike everywhere.
 /// - UTC, so that TIMESTAMP columns and the present time are.
 /// - A strict mode: what does not fit is refused and not made to fit (MySQL 8.4 manual 7.1.11). MariaDB does not know that a
 ///   primary key determines the other columns, so there ONLY_FULL_GROUP_BY would refuse what the standard allows; which
-///   columns may be selected from a group is checked when the statement is compiled.
+///   columns may be selected from a group is checked when the statement is compiled. There is a mode there instead, in which
+///   the assignments of an UPDATE do not see each other, as in the standard (MariaDB KB, "SQL_MODE").
 const BEGIN_SESSION: &str = "\
     SET NAMES utf8mb4 COLLATE /*M! utf8mb4_nopad_bin*/ /*!80017 utf8mb4_0900_bin*/, \
     time_zone = '+00:00', autocommit = 1, \
     sql_mode = CONCAT('STRICT_TRANS_TABLES,STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,\
         ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'\
         /*M! , ',SIMULTANEOUS_ASSIGNMENT'*/ /*!80017 , ',ONLY_FULL_GROUP_BY'*/);\
-    SELECT VERSION()";
+    SELECT VERSION(), @@max_allowed_packet";
 
 /// Opens connections to a MySQL or MariaDB server.
 pub struct MysqlDriver {
@@ -89,22 +90,30 @@ impl MysqlDriver {
             (result, _) => result,
         }
         .map_err(error::connecting)?;
-        let server = begin_session(&mut conn).await.map_err(error::connecting)?;
+        let (server, max_packet) = begin_session(&mut conn).await.map_err(error::connecting)?;
         let dialect = Arc::new(MysqlDialect::new(server));
-        Ok(Box::new(MysqlConnection::new(conn, dialect, self.options.statement_cache_size)))
+        let kept = self.options.statement_cache_size;
+        Ok(Box::new(MysqlConnection::new(conn, dialect, max_packet, kept)))
     }
 }
 
-async fn begin_session(conn: &mut Conn) -> mysql_async::Result<Server> {
+/// Which server it is, and the largest packet that it takes.
+async fn begin_session(conn: &mut Conn) -> mysql_async::Result<(Server, usize)> {
     let mut result = conn.query_iter(BEGIN_SESSION).await?;
-    let mut version: Option<String> = None;
+    let mut server = Server::parse("");
+    let mut max_packet = usize::MAX;
     while !result.is_empty() {
         while let Some(row) = result.next().await? {
-            version = row.get_opt(0).and_then(|value| value.ok());
+            if let Some(Ok(version)) = row.get_opt::<String, _>(0) {
+                server = Server::parse(&version);
+            }
+            if let Some(Ok(size)) = row.get_opt(1) {
+                max_packet = size;
+            }
         }
     }
     result.drop_result().await?;
-    Ok(Server::parse(&version.unwrap_or_default()))
+    Ok((server, max_packet))
 }
 
 impl Driver for MysqlDriver {

@@ -4,12 +4,14 @@ mod enums;
 mod unnest;
 
 use relata_core::{
+    ErrorClass,
     clause::Clause,
     ddl::Ddl,
     dialect::{Dialect, Feature},
     expr::{Cast, Expression, Node},
     render::{Compile, Precedence, Renderer},
     schema::ColumnType,
+    transaction::AfterError,
     value::Kind,
 };
 
@@ -94,6 +96,12 @@ impl Dialect for Postgres {
             _ => out.sql("TEXT"),
         };
         Ok(())
+    }
+
+    // Appendix A, 25P02 in_failed_sql_transaction, and SAVEPOINT: nothing but ROLLBACK and ROLLBACK TO is done after an error,
+    // and COMMIT then rolls back without a word.
+    fn after_error(&self, _: ErrorClass) -> AfterError {
+        AfterError::Aborted
     }
 
     // 4.1.1: NAMEDATALEN - 1 bytes; longer names are cut silently.

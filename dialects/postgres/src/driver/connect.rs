@@ -1,9 +1,12 @@
 //! Opening a connection.
 
-use std::time::Duration;
+use std::{io, sync::Arc, time::Duration};
 
 use relata_core::{ErrorClass, Result};
-use tokio::time::sleep;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::sleep,
+};
 use tokio_postgres::{CancelToken, Client, Config, NoTls, config};
 
 use super::{
@@ -77,17 +80,23 @@ impl Tls {
         Ok((client, Link::new(Box::pin(connection) as Mover)))
     }
 
-    /// Asks the server, on another connection, to give up what it is doing.
-    pub(crate) async fn cancel(&self, token: &CancelToken) -> Result<(), tokio_postgres::Error> {
+    /// Sends a request to cancel on a stream that was opened for it.
+    pub(super) async fn cancel<S>(&self, token: &CancelToken, stream: S, host: &str) -> io::Result<()>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         #[cfg(feature = "tls")]
-        if let Some(connector) = &self.connector {
-            return token.cancel_query(connector.clone()).await;
+        if let Some(mut connector) = self.connector.clone() {
+            use tokio_postgres::tls::MakeTlsConnect;
+            let Ok(tls) = MakeTlsConnect::<S>::make_tls_connect(&mut connector, host);
+            return token.cancel_query_raw(stream, tls).await.map_err(io::Error::other);
         }
-        token.cancel_query(NoTls).await
+        let _ = host;
+        token.cancel_query_raw(stream, NoTls).await.map_err(io::Error::other)
     }
 }
 
-pub(crate) async fn connect(options: &PostgresOptions, tls: &Tls) -> Result<PostgresConnection> {
+pub(crate) async fn connect(options: &Arc<PostgresOptions>, tls: &Tls) -> Result<PostgresConnection> {
     let mut pause = FIRST_PAUSE;
     let mut attempt = 1;
     loop {
@@ -102,7 +111,7 @@ pub(crate) async fn connect(options: &PostgresOptions, tls: &Tls) -> Result<Post
     }
 }
 
-async fn attempt_once(options: &PostgresOptions, tls: &Tls) -> Result<PostgresConnection> {
+async fn attempt_once(options: &Arc<PostgresOptions>, tls: &Tls) -> Result<PostgresConnection> {
     let mut config = config(options);
     let (mode, otherwise) = tls.modes(options.ssl_mode);
     let mut connected =
@@ -114,8 +123,16 @@ async fn attempt_once(options: &PostgresOptions, tls: &Tls) -> Result<PostgresCo
             connected = again.map_err(|error| from_connect(error, options));
         }
     }
-    let (client, link) = connected?;
-    Ok(PostgresConnection::new(client, link, tls.clone(), options.statement_cache))
+    let (client, mut link) = connected?;
+    if options.statement_cache == 0 {
+        // Again if a type has just been dropped; and if it cannot be done, most statements work all the same.
+        for _ in 0..3 {
+            if link.drive(super::types::learn(&client)).await.is_ok() {
+                break;
+            }
+        }
+    }
+    Ok(PostgresConnection::new(client, link, Arc::clone(options), tls.clone()))
 }
 
 fn config(options: &PostgresOptions) -> Config {

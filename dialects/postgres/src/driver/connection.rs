@@ -8,13 +8,17 @@ use relata_core::{
     driver::{BoxFuture, Connection, Job},
 };
 use tokio::time::timeout;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, error::SqlState};
 
-use super::{cache::Cache, connect::Tls, link::Link, run::run};
-use crate::{Postgres, error::from_driver};
+use super::{cache::Cache, cancel::cancel, connect::Tls, link::Link, run::run};
+use crate::{Postgres, PostgresOptions, error::from_driver};
 
 /// How long a reset waits for what is still running before it asks the server to cancel that.
 const CANCEL_AFTER: Duration = Duration::from_millis(100);
+
+/// How long asking for that may take. One that comes late could hit a later statement, so after that the
+/// connection is given up.
+const CANCEL_WITHIN: Duration = Duration::from_secs(5);
 
 /// How long saying good-bye may take.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
@@ -24,14 +28,15 @@ pub(crate) struct PostgresConnection {
     client: Client,
     cache: Cache,
     link: Link,
+    options: Arc<PostgresOptions>,
     tls: Tls,
     dialect: Arc<dyn Dialect>,
 }
 
 impl PostgresConnection {
-    pub(crate) fn new(client: Client, link: Link, tls: Tls, statement_cache: usize) -> Self {
-        let cache = Cache::new(statement_cache);
-        PostgresConnection { client, cache, link, tls, dialect: Arc::new(Postgres) }
+    pub(crate) fn new(client: Client, link: Link, options: Arc<PostgresOptions>, tls: Tls) -> Self {
+        let cache = Cache::new(options.statement_cache);
+        PostgresConnection { client, cache, link, options, tls, dialect: Arc::new(Postgres) }
     }
 
     /// An error with what the system or the server said when the connection ended, if it did.
@@ -52,21 +57,34 @@ impl PostgresConnection {
     }
 
     async fn roll_back(&mut self) -> Result<()> {
-        let client = &self.client;
-        let tls = &self.tls;
+        let (client, options, tls) = (&self.client, &self.options, &self.tls);
         let rolling_back = async {
             // Behind whatever is still running, of which nobody wants the answer.
             let mut rolled_back = pin!(client.batch_execute("ROLLBACK"));
-            if let Ok(result) = timeout(CANCEL_AFTER, &mut rolled_back).await {
-                return result;
+            let mut patience = CANCEL_AFTER;
+            let mut cancelled = false;
+            loop {
+                match timeout(patience, &mut rolled_back).await {
+                    // It may be what was cancelled.
+                    Ok(Err(error)) if cancelled && error.code() == Some(&SqlState::QUERY_CANCELED) => {
+                        return client.batch_execute("ROLLBACK").await.map_err(from_driver);
+                    }
+                    Ok(result) => return result.map_err(from_driver),
+                    // Each time it is one statement that ends: others may wait, or the request came between two of them.
+                    Err(_) => {
+                        cancelled = true;
+                        let asking =
+                            timeout(CANCEL_WITHIN, cancel(&client.cancel_token(), options, tls)).await;
+                        if !matches!(asking, Ok(Ok(()))) {
+                            let why = "what is still running could not be cancelled";
+                            return Err(Error::new(ErrorClass::Disconnected, why));
+                        }
+                        patience = patience.saturating_mul(2);
+                    }
+                }
             }
-            // The server has sent the signal when it closes the connection that asked for it. It may hit the ROLLBACK, so
-            // that is sent again; one that comes later finds the session idle, which ignores it.
-            let _ = tls.cancel(&client.cancel_token()).await;
-            let _ = rolled_back.await;
-            client.batch_execute("ROLLBACK").await
         };
-        self.link.drive(rolling_back).await.map_err(from_driver)
+        self.link.drive(rolling_back).await
     }
 }
 

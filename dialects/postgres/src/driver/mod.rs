@@ -2,6 +2,7 @@
 
 mod bind;
 mod cache;
+mod cancel;
 mod connect;
 mod connection;
 mod decode;
@@ -11,8 +12,13 @@ mod numeric;
 mod run;
 #[cfg(feature = "tls")]
 mod tls;
+mod types;
 
 pub(crate) use encode::EncodeError;
+#[cfg(feature = "tls")]
+pub(crate) use tls::remedy as tls_remedy;
+
+use std::sync::Arc;
 
 use relata_core::{
     Result,
@@ -35,8 +41,7 @@ use crate::PostgresOptions;
 /// ```
 #[derive(Debug)]
 pub struct PostgresDriver {
-    options: PostgresOptions,
-    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "without TLS there is nothing to set up"))]
+    options: Arc<PostgresOptions>,
     tls: connect::Tls,
 }
 
@@ -61,7 +66,7 @@ impl PostgresDriver {
     /// options ask for TLS and this crate was built without its feature `tls`.
     pub fn new(options: PostgresOptions) -> Result<Self> {
         let tls = connect::Tls::new(&options)?;
-        Ok(PostgresDriver { options, tls })
+        Ok(PostgresDriver { options: Arc::new(options), tls })
     }
 }
 

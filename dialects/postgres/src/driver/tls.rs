@@ -1,6 +1,6 @@
 //! TLS by rustls, with its ring provider.
 
-use std::{path::Path, sync::Arc};
+use std::{error::Error as StdError, io, path::Path, sync::Arc};
 
 use relata_core::{Error, ErrorClass, Result};
 use rustls::{
@@ -16,7 +16,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::{PostgresOptions, SslMode};
 
-fn configuration(what: impl Into<String>, why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+fn configuration(what: impl Into<String>, why: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
     let why = why.into();
     Error::new(ErrorClass::Configuration, format!("{}: {why}", what.into())).with_source(why)
 }
@@ -95,6 +95,31 @@ fn verifier(options: &PostgresOptions, provider: Arc<CryptoProvider>) -> Result<
             |error| configuration("no authority to verify the server by; name one with sslrootcert", error),
         )?;
     Ok(if check_name { verifier } else { Arc::new(AnyName(verifier)) })
+}
+
+/// What usually helps after a handshake has failed.
+pub(crate) fn remedy(
+    source: &(dyn StdError + Send + Sync + 'static),
+    options: &PostgresOptions,
+) -> &'static str {
+    use CertificateError::*;
+    let error = source.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    match error.and_then(|error| error.downcast_ref::<rustls::Error>()) {
+        Some(rustls::Error::InvalidCertificate(UnknownIssuer | BadSignature)) => {
+            match options.ssl_root_cert {
+                Some(_) => "the server's certificate is not signed by an authority in sslrootcert",
+                None => "name the authority that signed the server's certificate with sslrootcert",
+            }
+        }
+        Some(rustls::Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. })) => {
+            "connect by a name that is in the server's certificate, or use sslmode=verify-ca"
+        }
+        Some(rustls::Error::InvalidCertificate(
+            Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. },
+        )) => "the server's certificate is out of date, or the clock of this machine is wrong",
+        Some(_) => "see the log of the server",
+        None => "turn TLS on in the server, or use sslmode=disable where the network is safe",
+    }
 }
 
 /// `verify-ca`: everything but the name.

@@ -5,11 +5,15 @@
 use std::{
     any::Any,
     hash::{BuildHasher, RandomState},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use relata_core::{
     Result,
-    driver::{Connection, Driver, Flow, Job, Mode, Row, Sink},
+    driver::{BoxFuture, Connection, Driver, Flow, Job, Mode, Row, Sink},
     projection::RowReader,
     render::Statement,
     statement::{RawStatement, ReadRow},
@@ -47,7 +51,7 @@ pub struct Db {
     pub connection: Box<dyn Connection>,
     /// With the schema as search path.
     pub url: String,
-    schema: String,
+    pub schema: String,
 }
 
 impl Db {
@@ -81,7 +85,7 @@ impl Db {
     }
 
     /// Runs a statement for its effect: how many rows it changed.
-    pub async fn run(&mut self, statement: &dyn Statement) -> Result<u64> {
+    pub async fn run(&mut self, statement: &(dyn Statement + Sync)) -> Result<u64> {
         let compiled = statement.compile(&Postgres)?;
         let mut jobs = [Job::new(&compiled.sql, &compiled.binds, Mode::Cached)];
         self.connection.run(&mut jobs).await?;
@@ -91,7 +95,7 @@ impl Db {
     /// The rows of a statement.
     pub async fn rows<R: Send + 'static>(
         &mut self,
-        statement: &dyn Statement,
+        statement: &(dyn Statement + Sync),
         read: ReadRow<R>,
     ) -> Result<Vec<R>> {
         self.rows_in(Mode::Cached, statement, read).await
@@ -100,7 +104,7 @@ impl Db {
     pub async fn rows_in<R: Send + 'static>(
         &mut self,
         mode: Mode,
-        statement: &dyn Statement,
+        statement: &(dyn Statement + Sync),
         read: ReadRow<R>,
     ) -> Result<Vec<R>> {
         let compiled = statement.compile(&Postgres)?;
@@ -146,4 +150,30 @@ impl<R: Send + 'static> Sink for Collect<R> {
 pub fn collected<R: 'static>(job: &mut Job<'_>) -> Vec<R> {
     let sink: Box<dyn Any> = job.sink.take().unwrap();
     sink.downcast::<Collect<R>>().unwrap().rows
+}
+
+/// Counts rows, and asks for a pause after each `every`.
+pub struct Paused {
+    pub rows: Arc<AtomicUsize>,
+    pub every: usize,
+    pub limit: usize,
+}
+
+impl Sink for Paused {
+    fn row(&mut self, row: &dyn Row) -> Result<Flow> {
+        row.cell(0)?;
+        let rows = self.rows.fetch_add(1, Ordering::Relaxed) + 1;
+        Ok(match rows {
+            rows if rows == self.limit => Flow::Stop,
+            rows if rows % self.every == 0 => Flow::Pause,
+            _ => Flow::Continue,
+        })
+    }
+
+    fn ready(&mut self) -> BoxFuture<'_, Result<Flow>> {
+        Box::pin(async {
+            tokio::task::yield_now().await;
+            Ok(Flow::Continue)
+        })
+    }
 }

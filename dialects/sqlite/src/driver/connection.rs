@@ -18,7 +18,11 @@ use relata_core::{
     value::Value,
 };
 use rusqlite::InterruptHandle;
-use tokio::{runtime::Handle, sync::oneshot, task::JoinHandle};
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, oneshot},
+    task::JoinHandle,
+};
 
 use super::{Settings, cooperate, execute::Link, thread};
 
@@ -82,14 +86,15 @@ impl SqliteConnection {
         let mut owned: Vec<OwnedJob> = jobs.iter_mut().map(OwnedJob::take).collect();
         let stop = Arc::new(AtomicBool::new(false));
         let (_stay, left) = oneshot::channel::<()>();
+        let paused = Arc::new(Notify::new());
         let work = {
-            let (stop, runtime) = (stop.clone(), runtime.clone());
+            let (stop, paused, runtime) = (stop.clone(), paused.clone(), runtime.clone());
             let busy_timeout = self.settings.options.busy_timeout;
             let mut left = left;
             move || {
                 let _running = cooperate::begin(busy_timeout, Some(stop));
                 let result = run_owned(&mut link, &mut owned, &mut |sink| {
-                    runtime.block_on(ready_or_left(sink, &mut left))
+                    runtime.block_on(ready_or_left(sink, &paused, &mut left))
                 });
                 Outcome { link, jobs: owned, result }
             }
@@ -97,7 +102,7 @@ impl SqliteConnection {
         self.in_doubt = true;
         let mut stopper = Stopper { stop, interrupt: self.interrupt.clone(), armed: true };
         self.state = State::Away(runtime.spawn_blocking(work));
-        let outcome = self.wait_for_thread().await;
+        let outcome = self.wait_for_thread(&paused).await;
         stopper.armed = false;
         let outcome = outcome?;
         for (job, owned) in jobs.iter_mut().zip(outcome.jobs) {
@@ -109,9 +114,18 @@ impl SqliteConnection {
     }
 
     /// Waits until the thread is done. Dropped midway, it can be called again.
-    async fn wait_for_thread(&mut self) -> Result<Outcome> {
+    ///
+    /// It wakes as well when the sink rests: a reader in the same task then has rows to take, and lets the thread go on.
+    async fn wait_for_thread(&mut self, paused: &Notify) -> Result<Outcome> {
         let State::Away(thread) = &mut self.state else { return Err(gone()) };
-        let outcome = thread.await;
+        let mut rest = pin!(paused.notified());
+        let outcome = poll_fn(|context| {
+            while rest.as_mut().poll(context).is_ready() {
+                rest.set(paused.notified());
+            }
+            pin!(&mut *thread).poll(context)
+        })
+        .await;
         self.state = State::Gone;
         outcome.map_err(thread::lost)
     }
@@ -162,7 +176,7 @@ impl Connection for SqliteConnection {
         Box::pin(async move {
             if matches!(self.state, State::Away(_)) {
                 // It was told to stop when the future was dropped.
-                self.state = State::Here(self.wait_for_thread().await?.link);
+                self.state = State::Here(self.wait_for_thread(&Notify::new()).await?.link);
             }
             let State::Here(link) = &mut self.state else { return Err(gone()) };
             let _running = cooperate::begin(self.settings.options.busy_timeout, None);
@@ -242,15 +256,24 @@ fn run_owned(
     result
 }
 
-/// Waits for the sink, but no longer than somebody wants its rows.
-async fn ready_or_left(sink: &mut dyn Sink, left: &mut oneshot::Receiver<()>) -> Result<Flow> {
+/// Waits for the sink, but no longer than somebody wants its rows; says when it begins to wait.
+async fn ready_or_left(
+    sink: &mut dyn Sink,
+    paused: &Notify,
+    left: &mut oneshot::Receiver<()>,
+) -> Result<Flow> {
     let mut ready = sink.ready();
     let mut left = pin!(left);
+    let mut told = false;
     poll_fn(|context| {
         if left.as_mut().poll(context).is_ready() {
             return Poll::Ready(Ok(Flow::Stop));
         }
-        ready.as_mut().poll(context)
+        let flow = ready.as_mut().poll(context);
+        if flow.is_pending() && !std::mem::replace(&mut told, true) {
+            paused.notify_one();
+        }
+        flow
     })
     .await
 }

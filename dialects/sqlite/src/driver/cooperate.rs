@@ -16,16 +16,16 @@ use std::{
 use rusqlite::Connection;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-/// After how many steps of SQLite's machine a statement counts as long: about a tenth of a millisecond.
+/// After how many steps of SQLite's machine it calls back: about a tenth of a millisecond.
 const LONG: i32 = 10_000;
 
-/// How long the first hand-over waits, so that another thread surely takes the tasks.
+/// How long the hand-over waits, so that another thread surely takes the tasks.
 const HAND_OVER: Duration = Duration::from_micros(50);
 
 thread_local! {
     /// What the callbacks need to know of the statement that this thread runs.
     static RUNNING: RefCell<Running> = const {
-        RefCell::new(Running { busy_timeout: Duration::ZERO, stop: None, on_worker: false, handed_over: false })
+        RefCell::new(Running { busy_timeout: Duration::ZERO, stop: None, on_worker: false, calls: 0, waited: false })
     };
 }
 
@@ -33,7 +33,10 @@ struct Running {
     busy_timeout: Duration,
     stop: Option<Arc<AtomicBool>>,
     on_worker: bool,
-    handed_over: bool,
+    /// How often SQLite has called back because it takes long.
+    calls: u32,
+    /// Whether it has waited for a lock.
+    waited: bool,
 }
 
 /// While this lives, the callbacks serve the statements of one call.
@@ -43,7 +46,7 @@ pub(super) struct Guard(());
 pub(super) fn begin(busy_timeout: Duration, stop: Option<Arc<AtomicBool>>) -> Guard {
     let on_worker = stop.is_none() && on_worker();
     RUNNING.with_borrow_mut(|running| {
-        *running = Running { busy_timeout, stop, on_worker, handed_over: false };
+        *running = Running { busy_timeout, stop, on_worker, calls: 0, waited: false };
     });
     Guard(())
 }
@@ -57,6 +60,11 @@ impl Drop for Guard {
 /// Whether nobody waits for the statements any more.
 pub(super) fn stopped() -> bool {
     RUNNING.with_borrow(Running::stopped)
+}
+
+/// Whether a statement of this call has waited for a lock.
+pub(super) fn waited() -> bool {
+    RUNNING.with_borrow(|running| running.waited)
 }
 
 impl Running {
@@ -86,16 +94,19 @@ fn on_worker() -> bool {
 
 /// Called while a statement takes long; true stops it (SQLite, "Query progress callbacks").
 fn progress() -> bool {
-    let (stop, on_worker, first) = RUNNING.with_borrow_mut(|running| {
-        (running.stopped(), running.on_worker, !std::mem::replace(&mut running.handed_over, true))
+    let (stop, on_worker, calls) = RUNNING.with_borrow_mut(|running| {
+        running.calls = running.calls.saturating_add(1);
+        (running.stopped(), running.on_worker, running.calls)
     });
     if on_worker && !stop {
-        // Once the tasks are with another thread, this costs next to nothing.
-        tokio::task::block_in_place(|| {
-            if first {
-                std::thread::sleep(HAND_OVER);
-            }
-        });
+        match calls {
+            // SQLite counts the steps of a prepared statement from run to run: only from the second call on it is this run that is
+            // long.
+            0 | 1 => {}
+            2 => tokio::task::block_in_place(|| std::thread::sleep(HAND_OVER)),
+            // Once the tasks are with another thread, this costs next to nothing.
+            _ => tokio::task::block_in_place(|| {}),
+        }
     }
     stop
 }
@@ -103,7 +114,8 @@ fn progress() -> bool {
 /// Called when a lock is held by another connection; false gives up (SQLite, "Register a callback to handle SQLITE_BUSY errors").
 fn busy(count: i32) -> bool {
     let count = usize::try_from(count).unwrap_or_default();
-    let (nap, on_worker) = RUNNING.with_borrow(|running| {
+    let (nap, on_worker) = RUNNING.with_borrow_mut(|running| {
+        running.waited = true;
         let nap = if running.stopped() { None } else { nap(count, running.busy_timeout) };
         (nap, running.on_worker)
     });

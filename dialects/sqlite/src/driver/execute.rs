@@ -31,10 +31,24 @@ impl Link {
             if cooperate::stopped() {
                 return Err(Error::new(ErrorClass::Timeout, "the call was given up"));
             }
-            self.job(job, wait).map_err(|error| error.with_statement(job.sql))?;
+            self.job(job, wait).map_err(|error| self.explain(error).with_statement(job.sql))?;
             job.done = true;
         }
         Ok(())
+    }
+
+    /// SQLite does not wait where waiting is of no use: a transaction that has read cannot write once another has begun to (SQLite,
+    /// "Write-ahead logging", 2.2, and "Transaction", 2.2).
+    fn explain(&self, error: Error) -> Error {
+        if error.class() != ErrorClass::LockTimeout || self.connection.is_autocommit() || cooperate::waited()
+        {
+            return error;
+        }
+        Error::new(
+            ErrorClass::Serialization,
+            "database is locked: another transaction began to write after this one began to read; run it again, or begin it immediate",
+        )
+        .with_code(error.code().unwrap_or_default().to_owned())
     }
 
     /// Rolls back what is open.

@@ -136,7 +136,7 @@ impl Action {
         match ACTIONS.iter().find(|(name, _)| *name == text.value()) {
             Some((_, variant)) => Some(Action { text, variant }),
             None => {
-                let what = format!("action of `{}`", item.key);
+                let what = format!("`{}` has no action", item.key);
                 context.error(&text, suggest::unknown(&what, &text.value(), &ACTIONS.map(|(name, _)| name)));
                 None
             }

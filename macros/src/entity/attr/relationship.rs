@@ -93,7 +93,7 @@ impl Relationship {
         for part in attr::items(head.rest, context) {
             match part.key.to_string().as_str() {
                 name if !known.contains(&name) => {
-                    let what = format!("key of `{}`", item.key);
+                    let what = format!("`{}` has no key", item.key);
                     context.error(&part.key, suggest::unknown(&what, name, known));
                 }
                 "key" => once(&mut key, &part, part.fields(context), context),

@@ -1,15 +1,15 @@
 //! `#[entity(…)]`.
 
-use syn::{Attribute, Ident, LitStr};
+use syn::{Attribute, Ident, LitStr, Path, Token, parse::Parser, punctuated::Punctuated};
 
 use super::{Check, Columns, Relationship};
 use crate::{
-    attr::{self, once},
+    attr::{self, Item, Value, once},
     context::Context,
     krate::Krate,
 };
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "table",
     "schema",
     "belongs_to",
@@ -20,6 +20,7 @@ const KEYS: [&str; 11] = [
     "index",
     "unique_index",
     "check",
+    "new",
     "crate",
 ];
 
@@ -40,6 +41,8 @@ pub(crate) struct EntityAttributes {
     pub(crate) unique_indexes: Vec<Columns>,
     /// Checks.
     pub(crate) checks: Vec<Check>,
+    /// What the `New…` struct derives besides `Debug` and `Clone`.
+    pub(crate) new_derives: Vec<Path>,
 }
 
 impl EntityAttributes {
@@ -60,6 +63,7 @@ impl EntityAttributes {
                 "unique" => all.uniques.extend(Columns::read(item, context)),
                 "index" => all.indexes.extend(Columns::read(item, context)),
                 "unique_index" => all.unique_indexes.extend(Columns::read(item, context)),
+                "new" => all.new_derives.extend(new_derives(item, context)),
                 "check" => all.checks.extend(Check::read(item, context)),
                 "crate" => krate.read(item, context),
                 _ => return false,
@@ -68,4 +72,22 @@ impl EntityAttributes {
         });
         all
     }
+}
+
+/// `new(derive(Trait, …))`
+fn new_derives(item: &Item, context: &Context) -> Vec<Path> {
+    let Value::List(list) = &item.value else {
+        return item.expected("(derive(Trait))", context).unwrap_or_default();
+    };
+    let mut derives = Vec::new();
+    for part in attr::items(list.clone(), context) {
+        match &part.value {
+            Value::List(list) if part.is("derive") => {
+                let paths = Punctuated::<Path, Token![,]>::parse_terminated.parse2(list.clone());
+                derives.extend(context.ok(paths).into_iter().flatten());
+            }
+            _ => context.error(&part, "expected `derive(Trait)`"),
+        }
+    }
+    derives
 }

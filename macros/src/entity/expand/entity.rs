@@ -28,17 +28,17 @@ pub(super) fn expand(entity: &Entity<'_>) -> TokenStream {
     };
     let reads = entity.columns.iter().map(|column| {
         let (field, ty) = (column.ident, column.ty);
-        let read = quote_spanned!(ty.span()=> row.read()?);
+        let read = quote_spanned!(ty.span()=> row.read_with(<#ty as #core::types::Type>::decode)?);
         quote!(#field: #read)
     });
     let values = entity.columns.iter().map(|column| {
         let (index, field, ty) = (column.index, column.ident, column.ty);
-        let value = quote_spanned!(ty.span()=> #core::types::Type::to_value(&self.#field));
+        let value = quote_spanned!(ty.span()=> <#ty as #core::types::Type>::to_value(&self.#field));
         quote!(#index => #value)
     });
     let assigns = entity.columns.iter().map(|column| {
         let (index, field, ty) = (column.index, column.ident, column.ty);
-        let decode = quote_spanned!(ty.span()=> #core::types::Type::decode(cell)?);
+        let decode = quote_spanned!(ty.span()=> <#ty as #core::types::Type>::decode(cell)?);
         quote!(#index => self.#field = #decode)
     });
     let name = ident.unraw().to_string();

@@ -27,9 +27,10 @@ pub(super) fn expand(entity: &Entity<'_>) -> (TokenStream, TokenStream) {
     });
     let doc =
         format!("What an INSERT into `{table}` takes: what the database does not generate of [`{ident}`].");
+    let derives = &entity.attributes.new_derives;
     let insert = quote! {
         #[doc = #doc]
-        #[derive(::core::fmt::Debug, ::core::clone::Clone)]
+        #[derive(::core::fmt::Debug, ::core::clone::Clone #(, #derives)*)]
         #[allow(dead_code)]
         #vis struct #new {
             #(#fields),*
@@ -82,15 +83,15 @@ fn input(entity: &Entity<'_>, column: &Column<'_>, taking: Taking) -> TokenStrea
         (false, true) => quote!(&self.#field),
         (false, false) => quote!(self.#field),
     };
-    let span = column.ty.span();
+    let (ty, span) = (column.ty, column.ty.span());
     let value = match (entity.refers_to(column).is_some(), look) {
         (true, true) => quote_spanned!(span=> #private::RefInput::to_input(#place)),
         (true, false) => quote_spanned!(span=> #private::RefInput::into_input(#place)),
         (false, true) => {
-            quote_spanned!(span=> #core::entity::Input::Value(#core::types::Type::to_value(#place)))
+            quote_spanned!(span=> #core::entity::Input::Value(<#ty as #core::types::Type>::to_value(#place)))
         }
         (false, false) => {
-            quote_spanned!(span=> #core::entity::Input::Value(#core::types::Type::into_value(#place)))
+            quote_spanned!(span=> #core::entity::Input::Value(<#ty as #core::types::Type>::into_value(#place)))
         }
     };
     if column.has_default() {

@@ -4,9 +4,12 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::{Ident, Path, spanned::Spanned};
 
-use crate::entity::{
-    ast::Entity,
-    attr::{Link, Relationship},
+use crate::{
+    entity::{
+        ast::Entity,
+        attr::{Link, Relationship},
+    },
+    krate::respanned,
 };
 
 /// A link that goes out from this entity.
@@ -64,8 +67,11 @@ pub(super) fn expand(entity: &Entity<'_>) -> TokenStream {
             }
             None => quote!(_),
         };
-        let refers = quote_spanned!(to.span()=> refers::<_, _, #target, _>(#ident::#field, #to));
-        Some(quote!(const #name: &[usize] = &[#core::relationship::#refers];))
+        let (span, core) = (to.span(), entity.krate.core_at(to.span()));
+        let own = respanned(ident, field.span());
+        let refers =
+            quote_spanned!(span=> #core::relationship::refers::<_, _, #target, _>(#own::#field, #to));
+        Some(quote!(const #name: &[usize] = &[#refers];))
     });
     let links = own_links(entity);
     let links = links.iter().map(|link| {
@@ -82,6 +88,7 @@ pub(super) fn expand(entity: &Entity<'_>) -> TokenStream {
                 });
                 let key = if columns.len() == 1 { quote!(#(#bases)*) } else { quote!((#(#bases),*)) };
                 let span = by.map_or_else(|| ident.span(), |by| by.name.span());
+                let core = entity.krate.core_at(span);
                 quote_spanned!(span=> #core::relationship::refers_to_key::<#key, #target>())
             }
         };

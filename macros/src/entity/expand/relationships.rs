@@ -23,7 +23,10 @@ pub(super) struct Relationships {
 pub(super) fn expand(entity: &Entity<'_>) -> Relationships {
     let mut all = Relationships { keys: TokenStream::new(), constants: TokenStream::new() };
     for (at, relationship) in entity.attributes.relationships.iter().enumerate() {
-        one(entity, at, relationship, &mut all);
+        // What has the name of another constant is a mistake, said elsewhere.
+        if entity.is_free(at) {
+            one(entity, at, relationship, &mut all);
+        }
     }
     all
 }
@@ -102,7 +105,7 @@ fn found(
     key: &Option<Vec<Ident>>,
     to: impl quote::ToTokens,
 ) -> TokenStream {
-    let core = entity.krate.core();
+    let core = entity.krate.core_at(relationship.name.span());
     let (owner, other) = (last_name(from), last_name(&syn::parse_quote!(#to)));
     let span = relationship.name.span();
     let links = quote!(<#from as #core::entity::Entity>::LINKS, <#to as #core::entity::Entity>::TABLE);
@@ -127,5 +130,5 @@ fn found(
             quote_spanned!(span=> #core::relationship::Link::only(#links, #none, #several))
         }
     };
-    quote!(const #name: &#core::relationship::Link = #value;)
+    quote_spanned!(span=> const #name: &#core::relationship::Link = #value;)
 }

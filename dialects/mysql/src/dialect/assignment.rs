@@ -1,0 +1,81 @@
+//! The order of assignments.
+//!
+//! The standard gives each column its value as if all were set at once (SQL:2016 Foundation 14.15). MySQL sets them from
+//! left to right, and `SET a = b, b = a` makes both the same (MySQL 8.4 manual 15.2.17). So those that read a column come
+//! before the one that sets it; where that is not possible, the statement is refused.
+
+use relata_core::{
+    clause::render_assignments,
+    expr::{Expression, In, InList, Node},
+    render::{Compile, CompileError, Renderer},
+    schema::Table,
+};
+
+/// Writes `a = …, b = …` in an order in which each value is that of the row as it was.
+pub(super) fn render<'s>(
+    table: &'static Table,
+    assignments: &'s [(usize, Expression)],
+    out: &mut Renderer<'s>,
+) -> Compile {
+    let order = in_order(table, assignments)?;
+    for (at, place) in order.into_iter().enumerate() {
+        if at > 0 {
+            out.sql(", ");
+        }
+        render_assignments(table, std::slice::from_ref(&assignments[place]), out)?;
+    }
+    Ok(())
+}
+
+/// The places of the assignments, in an order that keeps them apart.
+fn in_order(table: &'static Table, assignments: &[(usize, Expression)]) -> Compile<Vec<usize>> {
+    let mut left: Vec<usize> = (0..assignments.len()).collect();
+    let mut order = Vec::with_capacity(left.len());
+    while !left.is_empty() {
+        let next = left.iter().position(|place| {
+            let (column, value) = &assignments[*place];
+            let others = left.iter().filter(|other| *other != place);
+            others.map(|other| &assignments[*other].1).all(|other| !may_read(other, table, *column, value))
+        });
+        match next {
+            Some(at) => order.push(left.remove(at)),
+            None => {
+                let names: Vec<&str> =
+                    left.iter().map(|place| table.columns[assignments[*place].0].name).collect();
+                return Err(CompileError::invalid(format!(
+                    "MySQL sets columns one after another, and the values of {} are taken from each other: set them in two statements",
+                    names.join(", ")
+                )));
+            }
+        }
+    }
+    Ok(order)
+}
+
+/// Whether a value may be taken from the column that another assignment sets. Of a text nobody knows what it reads: it goes
+/// before those that are known.
+fn may_read(value: &Expression, table: &'static Table, column: usize, other: &Expression) -> bool {
+    reads(value, table, column) || (is_opaque(value) && !is_opaque(other))
+}
+
+fn reads(value: &Expression, table: &'static Table, column: usize) -> bool {
+    if let Expression::Column(read) = value {
+        return std::ptr::eq(read.column, &table.columns[column]);
+    }
+    let mut found = false;
+    value.for_each_child(&mut |child| found |= reads(child, table, column));
+    found
+}
+
+/// Whether it reads what cannot be seen from here: a text, a subquery, another crate's construct.
+fn is_opaque(value: &Expression) -> bool {
+    match value {
+        Expression::Raw(_) | Expression::Custom(_) | Expression::Subquery(_) | Expression::Exists(_) => true,
+        Expression::In(n) if matches!(&**n, In { list: InList::Select(_), .. }) => true,
+        other => {
+            let mut found = false;
+            other.for_each_child(&mut |child| found |= is_opaque(child));
+            found
+        }
+    }
+}

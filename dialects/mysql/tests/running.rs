@@ -1,0 +1,303 @@
+//! Jobs, streams, and what becomes of a connection whose future was dropped.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod common;
+
+use std::{borrow::Cow, future::Future, task::Poll, time::Duration};
+
+use common::{Collect, column, exec, on_each, one, open, options, rows, run, sink_of};
+use futures_util::FutureExt;
+use relata_core::{
+    Error, ErrorClass, Result,
+    driver::{BoxFuture, Connection, Driver, Flow, Job, Mode, Row, Sink},
+    value::Value,
+};
+use relata_mysql::MysqlDriver;
+
+#[test]
+fn jobs_run_in_turn_and_stop_at_the_first_failure() {
+    on_each(|mut db| async move {
+        let connection = &mut *db.connection;
+        run(connection, "CREATE TABLE t (id INT PRIMARY KEY)").await.unwrap();
+        let one = Value::I32(1);
+        let binds = [Cow::Borrowed(&one)];
+        let insert = "INSERT INTO t VALUES (?)";
+        let mut jobs = [
+            Job::text("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE"),
+            Job::text("START TRANSACTION"),
+            Job::new(insert, &binds, Mode::Cached),
+            Job::text("SAVEPOINT a"),
+            Job::new(insert, &binds, Mode::Cached),
+            Job::text("COMMIT"),
+        ];
+        let error = connection.run(&mut jobs).await.unwrap_err();
+        assert!(error.is_unique_violation());
+        assert_eq!(jobs.each_ref().map(|job| job.done), [true, true, true, true, false, false]);
+        assert_eq!(jobs[2].rows_affected, 1);
+        run(connection, "ROLLBACK").await.unwrap();
+        assert_eq!(column::<i32>(connection, "SELECT id FROM t", &[]).await.unwrap(), Vec::<i32>::new());
+    });
+}
+
+#[test]
+fn texts_that_travel_together_answer_for_themselves() {
+    on_each(|mut db| async move {
+        let connection = &mut *db.connection;
+        run(connection, "CREATE TABLE t (id INT PRIMARY KEY)").await.unwrap();
+        let texts = [
+            "INSERT INTO t VALUES (1), (2)",
+            "SELECT 1",
+            "UPDATE t SET id = 3 WHERE id = 1",
+            "INSERT INTO t VALUES (2)",
+            "DELETE FROM t",
+        ];
+        let mut jobs = texts.map(Job::text);
+        let before = questions(connection).await;
+        let error = connection.run(&mut jobs).await.unwrap_err();
+        assert!(error.is_unique_violation());
+        assert_eq!(error.statement(), Some(texts[3]));
+        assert_eq!(jobs.each_ref().map(|job| job.done), [true, true, true, false, false]);
+        assert_eq!((jobs[0].rows_affected, jobs[2].rows_affected), (2, 1));
+        assert_eq!(column::<i32>(connection, "SELECT id FROM t ORDER BY id", &[]).await.unwrap(), [2, 3]);
+        let _ = before;
+        // The first one fails.
+        let mut jobs = ["INSERT INTO t VALUES (2)", "DELETE FROM t"].map(Job::text);
+        let error = connection.run(&mut jobs).await.unwrap_err();
+        assert_eq!(error.statement(), Some("INSERT INTO t VALUES (2)"));
+        assert!(!jobs[0].done && !jobs[1].done);
+    });
+}
+
+async fn questions(connection: &mut dyn Connection) -> i64 {
+    one::<i64>(connection, "SELECT CONNECTION_ID()", &[]).await.unwrap()
+}
+
+#[test]
+fn isolation_levels_are_those_asked_for() {
+    on_each(|mut db| async move {
+        use relata_core::transaction::{Isolation, TransactionOptions};
+        let connection = &mut *db.connection;
+        run(connection, "CREATE TABLE t (n INT)").await.unwrap();
+        let mut other = open(&db.url).await;
+        for (isolation, seen) in
+            [(Isolation::ReadUncommitted, 1), (Isolation::ReadCommitted, 0), (Isolation::RepeatableRead, 0)]
+        {
+            run(&mut *other, "START TRANSACTION").await.unwrap();
+            run(&mut *other, "INSERT INTO t VALUES (1)").await.unwrap();
+            let texts = connection.dialect().begin(&TransactionOptions::new().isolation(isolation)).unwrap();
+            let mut jobs: Vec<Job<'_>> = texts.iter().map(|text| Job::text(text)).collect();
+            connection.run(&mut jobs).await.unwrap();
+            let count = one::<i64>(connection, "SELECT COUNT(*) FROM t", &[]).await.unwrap();
+            assert_eq!(count, seen, "{isolation:?}");
+            run(connection, "COMMIT").await.unwrap();
+            run(&mut *other, "ROLLBACK").await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn prepared_statements_are_kept_up_to_a_number() {
+    on_each(|db| async move {
+        for (size, kept) in [(2, 2), (0, 0)] {
+            let driver = MysqlDriver::new(options(&db.url).statement_cache_size(size)).unwrap();
+            let mut connection = driver.connect().await.unwrap();
+            let connection = &mut *connection;
+            for n in 0..5 {
+                assert_eq!(one::<i64>(connection, &format!("SELECT {n}"), &[]).await.unwrap(), n);
+            }
+            for mode in [Mode::Once, Mode::Once, Mode::Cached, Mode::Stream] {
+                rows(connection, mode, "SELECT 4", &[], |_| Ok(())).await.unwrap();
+            }
+            let before = prepared(connection).await;
+            one::<i64>(connection, "SELECT 4", &[]).await.unwrap();
+            assert_eq!(prepared(connection).await == before, kept > 0);
+        }
+    });
+}
+
+/// How many statements the session has prepared.
+async fn prepared(connection: &mut dyn Connection) -> String {
+    let sql = "SHOW SESSION STATUS LIKE 'Com_stmt_prepare'";
+    rows(connection, Mode::Text, sql, &[], |row| Ok(format!("{:?}", row.cell(1)?))).await.unwrap().remove(0)
+}
+
+#[test]
+fn what_cannot_be_prepared_is_sent_as_text() {
+    on_each(|mut db| async move {
+        let connection = &mut *db.connection;
+        run(connection, "CREATE TABLE t (n INT)").await.unwrap();
+        exec(connection, "LOCK TABLES t WRITE", &[]).await.unwrap();
+        exec(connection, "UNLOCK TABLES", &[]).await.unwrap();
+    });
+}
+
+#[test]
+fn a_sink_that_fails_or_has_enough() {
+    struct After(usize, bool);
+    impl Sink for After {
+        fn row(&mut self, _: &dyn Row) -> Result<Flow> {
+            match self.0.checked_sub(1) {
+                Some(left) => {
+                    self.0 = left;
+                    Ok(Flow::Continue)
+                }
+                None if self.1 => Ok(Flow::Stop),
+                None => Err(Error::new(ErrorClass::Decode, "no")),
+            }
+        }
+    }
+    let sequence =
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900) SELECT i FROM n";
+    on_each(|mut db| async move {
+        let connection = &mut *db.connection;
+        // Few rows are left: they are read, and the connection is as good as before.
+        for stop in [true, false] {
+            let mut jobs = [Job::new(sequence, &[], Mode::Cached).with_sink(Box::new(After(3, stop)))];
+            let result = connection.run(&mut jobs).await;
+            assert_eq!((result.is_ok(), jobs[0].done), (stop, stop));
+            assert_eq!(one::<i32>(connection, "SELECT 1", &[]).await.unwrap(), 1);
+        }
+        // Many are left: the connection is closed.
+        let many = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900) \
+            SELECT a.i FROM n AS a, n AS b";
+        let mut jobs = [Job::new(many, &[], Mode::Cached).with_sink(Box::new(After(3, true)))];
+        connection.run(&mut jobs).await.unwrap();
+        assert!(jobs[0].done && connection.is_closed());
+        assert!(run(connection, "SELECT 1").await.unwrap_err().is_disconnect());
+    });
+}
+
+/// Counts rows, pausing after each hundred until it was asked a second time.
+struct Slow {
+    seen: usize,
+    pauses: usize,
+}
+
+impl Sink for Slow {
+    fn row(&mut self, row: &dyn Row) -> Result<Flow> {
+        row.cell(0)?;
+        self.seen += 1;
+        Ok(if self.seen.is_multiple_of(100) { Flow::Pause } else { Flow::Continue })
+    }
+
+    fn ready(&mut self) -> BoxFuture<'_, Result<Flow>> {
+        self.pauses += 1;
+        Box::pin(async {
+            tokio::task::yield_now().await;
+            Ok(Flow::Continue)
+        })
+    }
+}
+
+#[test]
+fn a_stream_waits_for_its_sink() {
+    on_each(|mut db| async move {
+        let connection = &mut *db.connection;
+        let sql = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) \
+            SELECT REPEAT('x', 1000), a.i FROM n AS a, n AS b WHERE b.i <= 50";
+        let mut jobs = [Job::new(sql, &[], Mode::Stream).with_sink(Box::new(Slow { seen: 0, pauses: 0 }))];
+        let before = resident();
+        connection.run(&mut jobs).await.unwrap();
+        let sink = sink_of::<Slow>(&mut jobs[0]);
+        assert_eq!((sink.seen, sink.pauses), (50_000, 500));
+        // 50 MB went through.
+        if let (Some(before), Some(after)) = (before, resident()) {
+            assert!(after < before + 30_000, "{before} {after}");
+        }
+    });
+}
+
+/// The memory of this process in kB, where the system tells.
+fn resident() -> Option<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+/// Polls a future a number of times at most, then drops it; whether it came to its end.
+async fn poll_times<F: Future>(future: F, times: usize) -> bool {
+    let mut future = Box::pin(future);
+    for _ in 0..times {
+        if future.as_mut().now_or_never().is_some() {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    std::future::poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_ready())).await
+}
+
+#[test]
+fn a_future_dropped_at_any_await_leaves_no_transaction_behind() {
+    on_each(|mut db| async move {
+        run(&mut *db.connection, "CREATE TABLE t (n INT)").await.unwrap();
+        let value = Value::I32(1);
+        let binds = [Cow::Borrowed(&value)];
+        let mut completed = false;
+        for times in 0..200 {
+            let mut connection = open(&db.url).await;
+            let id = one::<i64>(&mut *connection, "SELECT CONNECTION_ID()", &[]).await.unwrap();
+            let mut jobs = [
+                Job::text("START TRANSACTION"),
+                Job::new("INSERT INTO t VALUES (?)", &binds, Mode::Cached),
+                Job::new("SELECT n FROM t", &[], Mode::Once)
+                    .with_sink(Collect::new(|row| row.cell(0).map(|cell| format!("{cell:?}")))),
+            ];
+            completed = poll_times(connection.run(&mut jobs), times).await;
+            if completed {
+                connection.reset().await.unwrap();
+                assert_eq!(one::<i64>(&mut *connection, "SELECT COUNT(*) FROM t", &[]).await.unwrap(), 0);
+                connection.close().await;
+                break;
+            }
+            // Either it is good again, or it says that it is not.
+            match connection.reset().await {
+                Ok(()) => assert_eq!(one::<i32>(&mut *connection, "SELECT 1", &[]).await.unwrap(), 1),
+                Err(error) => {
+                    assert!(error.is_disconnect() && connection.is_closed(), "{error:?}");
+                    assert!(connection.ping().await.is_err());
+                }
+            }
+            drop(connection);
+            gone(&mut *db.connection, id).await;
+            let count = one::<i64>(&mut *db.connection, "SELECT COUNT(*) FROM t", &[]).await.unwrap();
+            assert_eq!(count, 0);
+        }
+        assert!(completed);
+    });
+}
+
+/// Waits until the server has ended a connection.
+async fn gone(connection: &mut dyn Connection, id: i64) {
+    let sql = "SELECT COUNT(*) FROM information_schema.processlist WHERE id = ?";
+    for _ in 0..500 {
+        if one::<i64>(connection, sql, &[Value::I64(id)]).await.unwrap() == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("connection {id} is still there");
+}
+
+#[test]
+fn a_stream_dropped_midway_is_closed_at_once() {
+    on_each(|mut db| async move {
+        struct Endless;
+        impl Sink for Endless {
+            fn row(&mut self, _: &dyn Row) -> Result<Flow> {
+                Ok(Flow::Pause)
+            }
+
+            fn ready(&mut self) -> BoxFuture<'_, Result<Flow>> {
+                Box::pin(std::future::pending())
+            }
+        }
+        let mut connection = open(&db.url).await;
+        let id = one::<i64>(&mut *connection, "SELECT CONNECTION_ID()", &[]).await.unwrap();
+        let sql = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) \
+            SELECT REPEAT('x', 1000) FROM n AS a, n AS b";
+        let mut jobs = [Job::new(sql, &[], Mode::Stream).with_sink(Box::new(Endless))];
+        assert!(tokio::time::timeout(Duration::from_millis(200), connection.run(&mut jobs)).await.is_err());
+        drop(connection);
+        gone(&mut *db.connection, id).await;
+    });
+}

@@ -1,0 +1,65 @@
+//! Asking the server to give up a statement (PostgreSQL manual, 53.2.8, "Canceling Requests in Progress").
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+use tokio_postgres::CancelToken;
+
+use super::connect::Tls;
+use crate::PostgresOptions;
+
+/// Asks, on a connection of its own, and waits until the server has passed it on.
+///
+/// That is when the server hangs up. tokio-postgres's own function does not wait for it, so that a request of its might
+/// arrive late and hit a later statement.
+pub(super) async fn cancel(token: &CancelToken, options: &PostgresOptions, tls: &Tls) -> io::Result<()> {
+    #[cfg(unix)]
+    if options.is_local() {
+        let path = format!("{}/.s.PGSQL.{}", options.host, options.port);
+        let stream = tokio::net::UnixStream::connect(path).await?;
+        return tls.cancel(token, UntilHungUp(stream), &options.host).await;
+    }
+    let stream = TcpStream::connect((options.host.as_str(), options.port)).await?;
+    tls.cancel(token, UntilHungUp(stream), &options.host).await
+}
+
+/// A stream that is shut down when the other side has hung up.
+pub(super) struct UntilHungUp<S>(S);
+
+impl<S: AsyncRead + Unpin> AsyncRead for UntilHungUp<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buf)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for UntilHungUp<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut space = [0; 64];
+        loop {
+            let mut buf = ReadBuf::new(&mut space);
+            // A reset is a way to hang up as well.
+            if ready!(Pin::new(&mut self.0).poll_read(cx, &mut buf)).is_err() || buf.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
