@@ -9,9 +9,8 @@ use relata::{
     entity::Entity,
     expr::{
         Aggregate, Between, Case, Cast, Connective, DistinctFrom, Exists, Expression, Function, In, InList, Infix, IsNull,
-        Like, Logical, Negate, Not, Nullness, Operator, Scalar, Window, WindowDefinition,
+        Like, Logical, Negate, Not, Nullness, Operator, Operators, Scalar, Window, WindowDefinition,
     },
-    prelude::Operators as _,
     projection::Item,
     render::Statement,
     sqlite::Sqlite,
@@ -229,7 +228,7 @@ fn expression(input: &mut Unstructured<'_>, depth: u8) -> Result<Expression> {
         })),
         18 => {
             let kind = *input.choose(&[Kind::I64, Kind::Text, Kind::F64, Kind::Bool, Kind::Decimal, Kind::Timestamp])?;
-            Expression::Cast(Box::new(Cast { operand: next(input)?, ty: ColumnType::new(kind) }))
+            Expression::Cast(Box::new(Cast { operand: next(input)?, from: kind, ty: ColumnType::new(kind) }))
         }
         19 => Expression::Function(Box::new(Function {
             name: "COALESCE".into(),

@@ -18,11 +18,11 @@ macro_rules! on_every_database {
     ($($(#[$attribute:meta])* async fn $name:ident($db:ident: Database) $body:block)*) => {
         $(
             $(#[$attribute])*
+            #[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // it is a test
             mod $name {
                 #[allow(unused_imports)]
                 use super::*;
 
-                #[allow(unused_mut)]
                 async fn run($db: $crate::Database) $body
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

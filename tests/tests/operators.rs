@@ -49,7 +49,8 @@ async fn samples(db: &Database) {
         (9_007_199_254_740_993, 3, None, 0.1, "0.0001", "", None, true, date(1, 1, 1)),
     ];
     let new = rows.into_iter().enumerate().map(|(at, (a, b, n, f, d, t, u, flag, day))| {
-        NewSample { a, b, n, f, d: decimal(d), t: t.into(), u: u.map(Into::into), flag, day }.with_key(at as i64 + 1)
+        NewSample { a, b, n, f, d: decimal(d), t: t.into(), u: u.map(Into::into), flag, day }
+            .with_key(at as i64 + 1)
     });
     assert_eq!(insert_many(new).execute(&**db).await.unwrap(), 5);
 }
@@ -65,7 +66,10 @@ async fn one<T: Type>(db: &Database, expr: Expr<T>) -> T {
 }
 
 /// The keys of the rows for which a condition holds.
-async fn keys(db: &Database, condition: impl relata::expr::IntoExpr<Sql: relata::expr::Condition>) -> Vec<i64> {
+async fn keys(
+    db: &Database,
+    condition: impl relata::expr::IntoExpr<Sql: relata::expr::Condition>,
+) -> Vec<i64> {
     select(Sample::id).filter(condition).order_by(Sample::id).all(&**db).await.unwrap()
 }
 

@@ -164,7 +164,8 @@ async fn round_trip<H: Holder>(db: &Database, values: &[H::Value]) {
         assert_eq!((row.held(), row.maybe()), (value, &None), "by RETURNING");
         let read = H::find(&row.key()).one(&**db).await.unwrap();
         assert_eq!(read, row, "by key");
-        let bound = select((val(value.clone()), H::VALUE)).filter(H::VALUE.eq(value.clone())).first(&**db).await;
+        let bound =
+            select((val(value.clone()), H::VALUE)).filter(H::VALUE.eq(value.clone())).first(&**db).await;
         assert_eq!(bound.unwrap(), Some((value.clone(), value.clone())), "as a bind");
         assert_eq!(found::<H>(db, value).await, [1, 1, 1], "{value:?}");
         keys.push(row.key());
@@ -203,8 +204,11 @@ async fn round_trip<H: Holder>(db: &Database, values: &[H::Value]) {
     // Many rows at once: few, and so many that a database may take another way.
     delete::<H>().execute(&**db).await.unwrap();
     for size in [2, 150] {
-        let rows: Vec<_> =
-            (0..size).map(|at| (values[at % values.len()].clone(), (at % 3 > 0).then(|| values[at % values.len()].clone()))).collect();
+        let rows: Vec<_> = (0..size)
+            .map(|at| {
+                (values[at % values.len()].clone(), (at % 3 > 0).then(|| values[at % values.len()].clone()))
+            })
+            .collect();
         let new = rows.iter().cloned().map(|(value, maybe)| H::new(value, maybe));
         let written = insert_many(new).returning((H::VALUE, H::MAYBE)).all(&**db).await.unwrap();
         assert_eq!(written, rows, "{size} rows by RETURNING");
@@ -225,7 +229,12 @@ async fn kept_as<H: Holder>(db: &Database, value: H::Value, same: impl Fn(&H::Va
     let before = H::select().count(&**db).await.unwrap();
     match insert(H::new(value.clone(), Some(value.clone()))).returning(H::entity()).one(&**db).await {
         Ok(row) => {
-            assert!(same(row.held()) && same(row.maybe().as_ref().unwrap()), "{} came back as {}", short(&value), short(&row));
+            assert!(
+                same(row.held()) && same(row.maybe().as_ref().unwrap()),
+                "{} came back as {}",
+                short(&value),
+                short(&row)
+            );
             let read = H::find(&row.key()).one(&**db).await.unwrap();
             assert!(same(read.held()), "{} came back as {}", short(&value), short(&read));
             true

@@ -64,7 +64,14 @@ struct Label {
 }
 
 async fn create(db: &Database) {
-    Schema::new().with::<Item>().with::<Stock>().with::<Ticket>().with::<Label>().create(&**db).await.unwrap();
+    Schema::new()
+        .with::<Item>()
+        .with::<Stock>()
+        .with::<Ticket>()
+        .with::<Label>()
+        .create(&**db)
+        .await
+        .unwrap();
 }
 
 fn item(code: &str) -> NewItem {

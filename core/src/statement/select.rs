@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     clause::{
-        Clause, CteDefinition, IntoGroup, IntoJoin, IntoOrder, IntoSource, Join, JoinKind, Limit, Lock, LockStrength,
-        LockWait, OrderItem, SetOrder, Source, SourceRef, render_items,
+        Clause, CteDefinition, IntoGroup, IntoJoin, IntoOrder, IntoSource, Join, JoinKind, Limit, Lock,
+        LockStrength, LockWait, OrderItem, SetOrder, Source, SourceRef, render_items,
     },
     error::Result,
     expr::{Condition, Expression, Infix, IntoExpr, Node, Operator, TableColumn},
@@ -408,7 +408,9 @@ impl Query {
             let by_place = self.distinct || !self.group_by.is_empty();
             out.sql(" ORDER BY ").list(order_by, ", ", |out, item| {
                 let place = self.place_of(&item.expression).filter(|_| by_place);
-                let name = place.and_then(|place| self.items.get(place as usize - 1)).and_then(|item| item.label.as_deref());
+                let name = place
+                    .and_then(|place| self.items.get(place as usize - 1))
+                    .and_then(|item| item.label.as_deref());
                 match place {
                     Some(position) if name.is_some() || item.nulls.is_none() => {
                         out.clause(Clause::SetOrder(SetOrder { name, position, item })).map(drop)

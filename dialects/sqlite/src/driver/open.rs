@@ -11,8 +11,9 @@ use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
 use super::{Settings, cooperate, execute::Link};
 use crate::{
-    decimal, letters,
+    decimal,
     error::from_rusqlite,
+    letters,
     options::{Access, JournalMode, Location},
 };
 
