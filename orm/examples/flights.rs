@@ -1,7 +1,7 @@
 //! The main job on real data: a month of flights out of New York in five tables, eight questions, a few corrections.
 //!
 //! ```sh
-//! cargo run --release -p relata --example flights --all-features
+//! cargo run --example flights --all-features
 //! ```
 //!
 //! It runs on an SQLite database in memory, or on the one whose URL is given: `-- postgres://user:password@host/database`.
