@@ -47,7 +47,8 @@ async fn check<R>(db: &Engine, number: usize, typed: Select<R>)
 where
     R: Columns<Exprs: Projection<Row = R>> + Serialize + Send + 'static,
 {
-    let answers: Value = serde_json::from_str(include_str!("../../orm/examples/flights/answers.json")).unwrap();
+    let answers: Value =
+        serde_json::from_str(include_str!("../../orm/examples/flights/answers.json")).unwrap();
     let answer = &answers[number - 1]["rows"];
     let rows = typed.all(db).await.unwrap();
     assert_eq!(&json!(rows), answer, "question {number}, typed");
@@ -117,7 +118,8 @@ async fn check_corrections(db: &Engine) {
     assert!(written[..2].iter().all(|sql| sql.starts_with("INSERT")), "{written:#?}");
     assert!(written[2..].iter().all(|sql| sql.starts_with("UPDATE")), "{written:#?}");
 
-    let airlines = questions::airlines().filter(Airline::carrier.in_list(["MQ", "HA"])).all(db).await.unwrap();
+    let airlines =
+        questions::airlines().filter(Airline::carrier.in_list(["MQ", "HA"])).all(db).await.unwrap();
     assert_eq!(
         json!(airlines),
         json!([
