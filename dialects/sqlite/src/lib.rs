@@ -27,6 +27,7 @@ mod dialect;
 mod driver;
 mod error;
 mod json;
+mod letters;
 mod options;
 mod store;
 
