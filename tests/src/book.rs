@@ -59,5 +59,6 @@ mod pages {
         transactions "docs/src/transactions.md"
         connecting "docs/src/connecting.md"
         testing "docs/src/testing.md"
+        errors "docs/src/errors/index.md"
     }
 }
