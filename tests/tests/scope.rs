@@ -1,0 +1,190 @@
+//! What is wrong with a statement is said when it is compiled, without a database, in words that tell the remedy.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use relata::{dialect::Standard, expr::rank, prelude::*, render::Statement};
+use relata_tests::blog::*;
+
+/// The words of the error.
+#[track_caller]
+fn refused(statement: impl Statement) -> String {
+    match statement.compile(&Standard) {
+        Ok(compiled) => panic!("it was compiled to {}", compiled.sql),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[track_caller]
+fn compiles(statement: impl Statement) -> String {
+    statement.compile(&Standard).unwrap().sql
+}
+
+#[test]
+fn a_column_of_a_table_that_is_not_read() {
+    assert_eq!(
+        refused(User::select().filter(Post::title.eq("x"))),
+        "column posts.title is not in scope: the statement reads from users; join posts, or leave the column out"
+    );
+    let words = refused(select((User::email, Post::title)));
+    assert!(
+        words.starts_with("column posts.title is not in scope: the statement reads from users;"),
+        "{words}"
+    );
+    let words = refused(User::select().join(User::posts).order_by(Comment::id));
+    assert!(
+        words.contains("column comments.id is not in scope: the statement reads from users, posts;"),
+        "{words}"
+    );
+    let words = refused(update::<User>().set(User::name, "x").filter(Post::id.eq(1)));
+    assert!(words.contains("column posts.id is not in scope: the statement reads from users"), "{words}");
+    let words = refused(delete::<User>().filter(Post::id.eq(1)));
+    assert!(words.contains("column posts.id is not in scope"), "{words}");
+    let words = refused(insert(NewUser { email: String::new(), name: None }).returning(Post::id));
+    assert!(words.contains("column posts.id is not in scope"), "{words}");
+    // A subquery sees the tables around it, and not the other way round.
+    compiles(User::select().filter(exists(Post::select().filter(Post::author_id.eq(User::id)))));
+    let words = refused(User::select().filter(exists(Post::select())).filter(Post::id.eq(1)));
+    assert!(words.contains("column posts.id is not in scope"), "{words}");
+    // Joins see what stands before them.
+    compiles(User::select().join(User::posts).join(Post::comments));
+}
+
+#[test]
+fn an_alias_is_not_its_table() {
+    let author = User::alias("author");
+    compiles(select(User::email.of(&author)));
+    let words = refused(select(User::email.of(&author)).filter(User::id.eq(1)));
+    assert!(words.contains("users.id is not in scope"), "{words}");
+    let words = refused(select(author.entity()).from(&author).filter(User::id.eq(1)));
+    assert!(
+        words.contains("users is there under an alias only: take the column from the alias")
+            || words.contains("the statement reads from author"),
+        "{words}"
+    );
+    let words = refused(User::select().filter(User::id.of(&author).eq(1)));
+    assert!(words.contains("column author.id is not in scope"), "{words}");
+    let part = select((Post::author_id, count_all())).group_by(Post::author_id).subquery("part");
+    let (id, _) = part.columns();
+    let words = refused(User::select().filter(User::id.eq(id)));
+    assert!(words.contains("column part.author_id is not in scope"), "{words}");
+}
+
+#[test]
+fn a_table_that_is_read_twice() {
+    let words = refused(User::select().join(User::posts).join(User::posts));
+    assert_eq!(
+        words,
+        "posts is read from twice: give one of them another name, `let other = …::alias(\"other\")`"
+    );
+    let words = refused(User::select().cross_join(User::entity()));
+    assert!(
+        words.contains("users is joined to nothing") && words.contains("give one of the two another name"),
+        "{words}"
+    );
+    let words = refused(Post::select().join(Post::author).join(Post::reviewer));
+    assert!(words.contains("users is read from twice"), "{words}");
+    compiles(Post::select().join(Post::author).join(Post::reviewer.to(&User::alias("reviewer"))));
+}
+
+#[test]
+fn aggregates_stand_where_groups_are() {
+    let words = refused(select(User::email).filter(count_all().gt(1)));
+    assert!(words.contains("aggregate") && words.contains("having"), "{words}");
+    let words = refused(select((User::email, count_all())));
+    assert_eq!(
+        words,
+        "users.email is neither aggregated nor in GROUP BY, so it has no one value for a group: add `.group_by(…)` for it or its table's primary key"
+    );
+    let words = refused(select((User::email, count(Post::id))).join(User::posts).group_by(User::name));
+    assert!(words.starts_with("users.email is neither aggregated nor in GROUP BY"), "{words}");
+    let words = refused(select(count_all()).group_by(User::name).having(User::email.eq("x")));
+    assert!(words.contains("users.email is neither"), "{words}");
+    let words = refused(select(count_all()).group_by(User::name).order_by(User::email));
+    assert!(words.contains("users.email is neither"), "{words}");
+    let words = refused(update::<User>().set(User::email, "x").filter(count_all().gt(1)));
+    assert!(words.contains("aggregate"), "{words}");
+    let words = refused(select(User::email).filter(over(rank(), window().order_by(User::id)).eq(1)));
+    assert!(words.contains("window"), "{words}");
+    // By the primary key, all of its table is grouped.
+    compiles(select((User::entity(), count(Post::id))).join(User::posts).group_by(User::id));
+    compiles(select((upper(User::email), count_all())).group_by(upper(User::email)));
+    compiles(select((User::name, over(count_all(), window()))));
+}
+
+#[test]
+fn the_optional_side_of_an_outer_join() {
+    let words = refused(select((User::email, Post::title)).left_join(User::posts));
+    assert_eq!(
+        words,
+        "posts.title is on the side of an outer join that may have no row: read it as an `Option`, with `.optional()` on the column or the entity"
+    );
+    let words = refused(select((User::entity(), Post::entity())).left_join(User::posts));
+    assert!(words.contains("on the side of an outer join"), "{words}");
+    let words = refused(select((User::email, Post::title)).from(User::entity()).right_join(User::posts));
+    assert!(words.contains("users.email is on the side"), "{words}");
+    let words =
+        refused(select((User::email.optional(), Post::title)).from(User::entity()).full_join(User::posts));
+    assert!(words.contains("posts.title is on the side"), "{words}");
+    let words = refused(select((User::email, upper(Post::title))).left_join(User::posts));
+    assert!(words.contains("on the side of an outer join"), "{words}");
+    compiles(select((User::email, Post::title.optional(), Post::entity().optional())).left_join(User::posts));
+    compiles(select((User::email, coalesce(Post::title, "none"))).left_join(User::posts));
+    compiles(select((User::email, count(Post::id))).left_join(User::posts).group_by(User::email));
+    compiles(select((User::email, Post::title.is_null())).left_join(User::posts));
+}
+
+#[test]
+fn writes_that_make_no_sense() {
+    assert_eq!(refused(update::<User>()), "nothing to set in users");
+    let words = refused(update::<User>().set(Post::title, "x"));
+    assert_eq!(words, "a column of posts is set in a row of users");
+    let words =
+        refused(insert(NewUser { email: String::new(), name: None }).on_conflict(Post::id).do_nothing());
+    assert_eq!(words, "the conflict target is of posts, the row of users");
+    assert_eq!(refused(insert_many(std::iter::empty::<NewUser>())), "no rows to insert into users");
+}
+
+#[test]
+fn unions_are_ordered_by_what_they_select() {
+    let union = || select(User::email).union(select(Post::title));
+    compiles(union().order_by(User::email));
+    let words = refused(union().order_by(User::id));
+    assert!(words.contains("a union is ordered by what its first query selects"), "{words}");
+}
+
+#[test]
+fn rows_by_name() {
+    #[derive(Row, Debug)]
+    #[allow(dead_code)]
+    struct Busy {
+        email: String,
+        posts: i64,
+    }
+    let counted =
+        || select((User::email, count(Post::id).label("posts"))).join(User::posts).group_by(User::email);
+    compiles(counted().rows::<Busy>());
+    let words = refused(
+        select((User::email, count(Post::id))).join(User::posts).group_by(User::email).rows::<Busy>(),
+    );
+    assert!(words.contains("no item is named posts, as a field is"), "{words}");
+    let words = refused(
+        select((User::name.label("email"), count(Post::id).label("posts")))
+            .join(User::posts)
+            .group_by(User::name)
+            .rows::<Busy>(),
+    );
+    assert!(words.contains("field email cannot hold NULL"), "{words}");
+}
+
+#[test]
+fn raw_text_and_its_arguments() {
+    assert!(refused(sql("SELECT ?, ?").bind(1)).contains("more `?` than arguments"));
+    assert!(refused(sql("SELECT ?").bind(1).bind(2)).contains("fewer `?` than arguments"));
+    assert_eq!(compiles(sql("SELECT '??' , ?").bind(1)), "SELECT '?' , ?");
+}
+
+#[test]
+fn names_that_no_database_has() {
+    assert!(refused(select(val(1).label(""))).contains("identifier \"\" is empty"));
+    assert!(refused(select(val(1).label("a\0"))).contains("holds a NUL"));
+}
