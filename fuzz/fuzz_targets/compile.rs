@@ -18,7 +18,7 @@ use relata::{
     table::ColumnType,
     value::{Kind, Value},
 };
-use rusqlite::Connection;
+use rusqlite::{Connection, functions::FunctionFlags};
 
 #[derive(relata::Entity)]
 #[entity(table = "users")]
@@ -43,6 +43,10 @@ struct Post {
 
 thread_local!(static SQLITE: Connection = {
     let connection = Connection::open_in_memory().expect("SQLite in memory");
+    // The driver brings it along.
+    connection
+        .create_scalar_function("UNICODE_LOWER", 1, FunctionFlags::SQLITE_UTF8, |context| context.get::<String>(0))
+        .expect("a function");
     for ddl in create_all(&[User::TABLE, Post::TABLE], false, &Sqlite::default()) {
         connection.execute_batch(&ddl.compile(&Sqlite::default()).expect("compiles").sql).expect("creates");
     }
