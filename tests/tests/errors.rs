@@ -50,7 +50,12 @@ fn customer(email: &str) -> NewCustomer {
 /// What everybody might print of an error holds no secret: neither a value nor a password.
 #[track_caller]
 fn harmless(error: &Error, db: &Database) {
-    let mut all = format!("{error}\n{error:?}\n{error:#?}\n{:?}\n{:?}\n{:?}", error.constraint(), error.table(), error.columns());
+    let mut all = format!(
+        "{error}\n{error:?}\n{error:#?}\n{:?}\n{:?}\n{:?}",
+        error.constraint(),
+        error.table(),
+        error.columns()
+    );
     let mut source = error.source();
     while let Some(inner) = source {
         all.push_str(&format!("\n{inner}\n{inner:?}\n{inner:#?}"));
@@ -86,7 +91,12 @@ fn url(db: &Database, change: impl FnOnce(&mut Parts)) -> String {
     let (host, port) = host.rsplit_once(':').unwrap();
     let (database, options) = rest.split_once('?').unwrap();
     let mut parts = Parts {
-        user: user.into(), password: password.into(), host: host.into(), port: port.into(), database: database.into(), options: options.into(),
+        user: user.into(),
+        password: password.into(),
+        host: host.into(),
+        port: port.into(),
+        database: database.into(),
+        options: options.into(),
     };
     change(&mut parts);
     let Parts { user, password, host, port, database, options } = parts;

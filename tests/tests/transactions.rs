@@ -34,7 +34,8 @@ async fn open_transactions(db: &Database) -> i64 {
         // One that wrote would keep others from writing.
         Server::Sqlite => {
             let impatient = Engine::connect(&format!("{}?busy_timeout=1ms", db.url)).await.unwrap();
-            let outcome = update::<Tag>().set(Tag::name, "x").filter(Tag::id.eq(-1)).execute(&impatient).await;
+            let outcome =
+                update::<Tag>().set(Tag::name, "x").filter(Tag::id.eq(-1)).execute(&impatient).await;
             return i64::from(outcome.is_err());
         }
         Server::Postgres => {

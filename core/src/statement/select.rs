@@ -492,9 +492,11 @@ impl Query {
         let mut grouped = !self.group_by.is_empty();
         for having in &self.having {
             let contents = Contents::of(having).check_nesting()?;
-            grouped = true;
+            grouped |= contents.aggregate;
             if contents.window {
-                check_rows([having], "HAVING")?;
+                return Err(CompileError::invalid(
+                    "a window function cannot be in HAVING: select it in a subquery, and filter that",
+                ));
             }
         }
         let ordered = order_by.iter().map(|item| &item.expression);
@@ -502,7 +504,13 @@ impl Query {
             grouped |= Contents::of(expression).check_nesting()?.aggregate;
         }
         if !grouped {
-            return Ok(());
+            // The standard takes all rows for one group then; SQLite does not.
+            return match self.having.is_empty() {
+                true => Ok(()),
+                false => {
+                    Err(CompileError::invalid("HAVING without GROUP BY or an aggregate: a filter is meant"))
+                }
+            };
         }
         let parts = self.items.iter().map(|item| &item.expression).chain(&self.having);
         for expression in parts.chain(order_by.iter().map(|item| &item.expression)) {
