@@ -122,10 +122,10 @@ on_every_database! {
     async fn many_rows_of_many_shapes(db: Database) {
         create(&db).await;
         let new = |at: usize| NewItem {
-            place: (at % 2 == 0).then_some(at as i32),
-            price: (at % 3 == 0).then_some(at as i64),
-            note: (at % 5 == 0).then(|| format!("note {at}")),
-            two: (at % 7 == 0).then_some(at as i32),
+            place: at.is_multiple_of(2).then_some(at as i32),
+            price: at.is_multiple_of(3).then_some(at as i64),
+            note: at.is_multiple_of(5).then(|| format!("note {at}")),
+            two: at.is_multiple_of(7).then_some(at as i32),
             ..item(&format!("{at:03}"))
         };
         let rows = insert_many((0..300).map(new)).returning(Item::entity()).all(&*db).await.unwrap();

@@ -382,6 +382,12 @@ impl Query {
             return Err(error.clone());
         }
         let source = self.source();
+        if let (None, Some(join)) = (source, self.joins.first()) {
+            return Err(CompileError::invalid(format!(
+                "{} is joined to nothing: say what is read from first, `.from(…)`",
+                join.source.as_ref().name()
+            )));
+        }
         out.enter(self.scope(source)?);
         self.check_nullness(out)?;
         self.check_groups(order_by)?;
@@ -493,9 +499,11 @@ impl Query {
         let mut grouped = !self.group_by.is_empty();
         for having in &self.having {
             let contents = Contents::of(having).check_nesting()?;
-            grouped = true;
+            grouped |= contents.aggregate;
             if contents.window {
-                check_rows([having], "HAVING")?;
+                return Err(CompileError::invalid(
+                    "a window function cannot be in HAVING: select it in a subquery, and filter that",
+                ));
             }
         }
         let ordered = order_by.iter().map(|item| &item.expression);
@@ -503,7 +511,13 @@ impl Query {
             grouped |= Contents::of(expression).check_nesting()?.aggregate;
         }
         if !grouped {
-            return Ok(());
+            // The standard takes all rows for one group then; SQLite does not.
+            return match self.having.is_empty() {
+                true => Ok(()),
+                false => {
+                    Err(CompileError::invalid("HAVING without GROUP BY or an aggregate: a filter is meant"))
+                }
+            };
         }
         let parts = self.items.iter().map(|item| &item.expression).chain(&self.having);
         for expression in parts.chain(order_by.iter().map(|item| &item.expression)) {

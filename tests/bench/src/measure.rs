@@ -1,0 +1,139 @@
+//! Rounds that alternate between the two sides, so that what else the machine does hits both alike.
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use crate::task::{Result, Side, Task};
+
+/// How long to measure.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    pub rounds: usize,
+    /// How long one side is measured in one round, about.
+    pub slice: Duration,
+}
+
+/// What was measured of one thing.
+#[derive(Debug, Clone, Serialize)]
+pub struct Measured {
+    pub db: String,
+    pub workload: String,
+    pub what: String,
+    /// Microseconds of one run, the median of all rounds.
+    pub relata_us: f64,
+    pub raw_us: f64,
+    /// The median of the ratios of each round: what else went on in a round was about the same for both sides.
+    pub ratio: f64,
+    /// Half of the rounds were within these.
+    pub low: f64,
+    pub high: f64,
+    /// KiB that the process grew by meanwhile.
+    pub memory: Option<(u64, u64)>,
+}
+
+/// Measures one side against the other. The answers must be equal.
+pub async fn compare(
+    plan: Plan,
+    relata: &mut impl Side,
+    raw: &mut impl Side,
+    task: impl Fn(usize) -> Task,
+) -> Result<Measured> {
+    let writes = matches!(task(0), Task::Insert(_));
+    for side in 0..2 {
+        // The second time all is prepared and in memory.
+        let (ours, theirs) = (relata.run(task(side)).await?, raw.run(task(side)).await?);
+        if ours != theirs {
+            return Err(format!("the answers differ: {ours:.200?} and {theirs:.200?}").into());
+        }
+        if writes {
+            relata.clear().await?;
+            raw.clear().await?;
+        }
+    }
+    let (one, _) = sample(raw, &task, 1, writes).await?;
+    let runs = (plan.slice.as_secs_f64() / one.as_secs_f64().max(1e-7)).clamp(1.0, 20_000.0) as usize;
+    let mut ours = Vec::new();
+    let mut theirs = Vec::new();
+    let mut memory = (0, 0);
+    for round in 0..plan.rounds {
+        for turn in 0..2 {
+            if (round + turn) % 2 == 0 {
+                let (time, grown) = sample(relata, &task, runs, writes).await?;
+                ours.push(time.as_secs_f64() * 1e6 / runs as f64);
+                memory.0 = memory.0.max(grown);
+            } else {
+                let (time, grown) = sample(raw, &task, runs, writes).await?;
+                theirs.push(time.as_secs_f64() * 1e6 / runs as f64);
+                memory.1 = memory.1.max(grown);
+            }
+        }
+    }
+    let mut ratios: Vec<f64> = ours.iter().zip(&theirs).map(|(ours, theirs)| ours / theirs).collect();
+    let quarter = |ratios: &[f64], n: usize| ratios[(ratios.len() * n / 4).min(ratios.len() - 1)];
+    let ratio = median(&mut ratios);
+    Ok(Measured {
+        db: String::new(),
+        workload: String::new(),
+        what: String::new(),
+        relata_us: median(&mut ours),
+        raw_us: median(&mut theirs),
+        ratio,
+        low: quarter(&ratios, 1),
+        high: quarter(&ratios, 3),
+        memory: matches!(task(0), Task::Stream).then_some(memory),
+    })
+}
+
+/// How long a side takes for some runs, and by how many KiB the process grew.
+async fn sample(
+    side: &mut impl Side,
+    task: &impl Fn(usize) -> Task,
+    runs: usize,
+    writes: bool,
+) -> Result<(Duration, u64)> {
+    let tasks: Vec<Task> = (0..runs).map(task).collect();
+    let before = memory::resident();
+    memory::forget_peak();
+    let begin = Instant::now();
+    for task in tasks {
+        side.run(task).await?;
+    }
+    let time = begin.elapsed();
+    let grown = memory::peak().saturating_sub(before);
+    if writes {
+        side.clear().await?;
+    }
+    Ok((time, grown))
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 }
+}
+
+/// The memory of the process, where Linux tells (proc(5)); 0 elsewhere.
+mod memory {
+    use std::fs;
+
+    fn status(line: &str) -> u64 {
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let value = status.lines().find_map(|text| text.strip_prefix(line));
+        value
+            .and_then(|text| text.trim_start_matches(':').trim().trim_end_matches(" kB").parse().ok())
+            .unwrap_or(0)
+    }
+
+    pub(super) fn resident() -> u64 {
+        status("VmRSS")
+    }
+
+    pub(super) fn peak() -> u64 {
+        status("VmHWM")
+    }
+
+    pub(super) fn forget_peak() {
+        let _ = fs::write("/proc/self/clear_refs", "5");
+    }
+}
