@@ -86,8 +86,8 @@ async fn run(options: Options) -> Result<()> {
                 let files = Files::create()?;
                 let db = Engine::connect(&files.url("relata.db")).await?;
                 let other = Engine::connect(&files.url("raw.db")).await?;
-                data::fill(&db).await?;
-                data::fill(&other).await?;
+                data::fill(&db, options.wants("W8")).await?;
+                data::fill(&other, options.wants("W8")).await?;
                 other.close().await?;
                 let raw = Sqlite::open(&files.path("raw.db"))?;
                 measure_all(server, &options, &db, raw, &mut results).await?;
@@ -95,7 +95,7 @@ async fn run(options: Options) -> Result<()> {
             _ => {
                 let space = Space::create(server, &base).await?;
                 let db = Engine::connect(&space.url).await?;
-                data::fill(&db).await?;
+                data::fill(&db, options.wants("W8")).await?;
                 let done = if server == Server::Postgres {
                     sql("ANALYZE").execute(&db).await?;
                     let raw = Postgres::connect(&space.raw, &space.name).await?;
