@@ -294,10 +294,10 @@ impl fmt::Display for Shortened<'_> {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}: {self}", self.0.class)?;
-        if let Some(source) = &self.0.source {
-            write!(f, " (caused by: {source})")?;
+        match self.0.source.as_ref().map(ToString::to_string) {
+            Some(source) if !self.0.message.contains(&source) => write!(f, " (caused by: {source})"),
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 

@@ -237,7 +237,7 @@ pub enum Value {
     Timestamp(i64),
     /// An instant: microseconds since 1970-01-01 00:00 UTC.
     TimestampTz(i64),
-    /// A JSON document, as text.
+    /// A JSON document, as text. Empty text is no document: drivers refuse it.
     Json(String),
     /// A word of an enum.
     Enum(&'static EnumType, &'static str),

@@ -54,6 +54,8 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `new(derive(Deserialize))` | what the `New…` struct derives besides `Debug` and `Clone` |
 /// | `crate = "path"` | where `relata` is found, if not under its own name |
 ///
+/// Clippy takes a field that two of these lists name for a slip: `#[allow(clippy::duplicated_attributes)]` says it is none.
+///
 /// # `#[column(…)]` on a field
 ///
 /// | key | says |

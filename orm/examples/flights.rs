@@ -1,7 +1,7 @@
 //! The main job on real data: a month of flights out of New York in five tables, eight questions, a few corrections.
 //!
 //! ```sh
-//! cargo run --release -p relata --example flights --all-features
+//! cargo run --example flights --all-features
 //! ```
 //!
 //! It runs on an SQLite database in memory, or on the one whose URL is given: `-- postgres://user:password@host/database`.
@@ -63,18 +63,21 @@ async fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let db = Engine::connect(&arguments.url).await?;
     create_tables(&db, arguments.replace).await?;
-
-    let show = Show::new(&db, arguments.sql);
-    load_data(&db, &show).await?;
-    answer_questions(&show).await?;
-    load_graphs(&db, &show).await?;
-    correct(&db, &show).await?;
-    show.total();
-
-    if !arguments.keep {
-        entities::schema().drop(&db).await?;
-    }
+    let done = work(&db, &Show::new(&db, arguments.sql)).await;
+    // Also after a failure: the next run finds the database as it was.
+    let dropped = if arguments.keep { Ok(()) } else { entities::schema().drop(&db).await };
+    done?;
+    dropped?;
     Ok(db.close().await?)
+}
+
+async fn work(db: &Engine, show: &Show<'_>) -> Result<(), Box<dyn Error>> {
+    load_data(db, show).await?;
+    answer_questions(show).await?;
+    load_graphs(db, show).await?;
+    correct(db, show).await?;
+    show.total();
+    Ok(())
 }
 
 /// Somebody's own tables are not touched.

@@ -8,8 +8,8 @@ pub use crate::{
     entity::{Entity, Insertable as _, InsertableExt as _},
     expr::{
         Alias, Column, Expr, Operators as _, abs, all_of, any_of, avg, case, cast, char_length, coalesce,
-        count, count_all, count_distinct, count_where, excluded, exists, lower, max, min, not, not_exists, now, nullif,
-        over, raw, row_number, scalar, sum, trim, upper, val, window,
+        count, count_all, count_distinct, count_where, excluded, exists, lower, max, min, not, not_exists,
+        now, nullif, over, raw, row_number, scalar, sum, trim, upper, val, window,
     },
     load::{LoadGraph as _, Shape, WithEdges as _},
     relationship::Relationship as _,

@@ -60,7 +60,11 @@ impl managed::Manager for Manager {
         let generation = self.shared.generation.load(Ordering::Acquire);
         let limit = self.shared.options.connect_timeout;
         match timeout(limit, self.driver.connect()).await {
-            Ok(connection) => Ok(Link::new(connection?, generation, self.shared.clone())),
+            Ok(connection) => {
+                let mut connection = connection?;
+                connection.limit_time(self.shared.options.statement_timeout);
+                Ok(Link::new(connection, generation, self.shared.clone()))
+            }
             Err(_) => {
                 Err(Error::new(ErrorClass::Connect, format!("the server did not let us in within {limit:?}")))
             }

@@ -56,5 +56,9 @@ mod pages {
         reading "docs/src/reading.md"
         writing "docs/src/writing.md"
         sessions "docs/src/sessions.md"
+        transactions "docs/src/transactions.md"
+        connecting "docs/src/connecting.md"
+        testing "docs/src/testing.md"
+        errors "docs/src/errors/index.md"
     }
 }

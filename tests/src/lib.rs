@@ -2,10 +2,6 @@
 //!
 //! A test is written once, with [`on_every_database!`], and runs on SQLite and on each server whose URL `tests/run` gives.
 
-// Helpers of tests may fail loudly; the fields of their entities say what they are.
-#![allow(missing_docs)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-
 pub mod blog;
 pub mod book;
 mod database;
@@ -22,7 +18,6 @@ macro_rules! on_every_database {
                 #[allow(unused_imports)]
                 use super::*;
 
-                #[allow(unused_mut)]
                 async fn run($db: $crate::Database) $body
 
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

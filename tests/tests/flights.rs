@@ -1,7 +1,9 @@
 //! The flights example: the same answers on every database, by typed statements and by plain SQL.
 
-#![allow(unreachable_pub)] // its modules are those of the example
+// Tests may fail loudly.
+#![allow(clippy::unwrap_used)]
 
+#[allow(dead_code, unreachable_pub)] // the example prints more than is checked here
 #[path = "../../orm/examples/flights"]
 mod flights {
     pub mod corrections;
@@ -11,9 +13,11 @@ mod flights {
     pub mod questions;
 }
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use flights::{corrections, entities::*, graphs, load, questions};
 use relata::{clause::Columns, prelude::*, projection::Projection, statement::sql_unchecked};
-use relata_tests::{Database, on_every_database};
+use relata_tests::on_every_database;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -22,8 +26,8 @@ on_every_database! {
         assert_eq!(load::existing_table(&db).await.unwrap(), None);
         schema().create(&*db).await.unwrap();
         assert_eq!(load::existing_table(&db).await.unwrap(), Some("airlines"));
-        let rows = std::sync::atomic::AtomicU64::new(0);
-        load::load(&db, |more| { rows.fetch_add(more, std::sync::atomic::Ordering::Relaxed); }).await.unwrap();
+        let rows = AtomicU64::new(0);
+        load::load(&db, |more| { rows.fetch_add(more, Ordering::Relaxed); }).await.unwrap();
         assert_eq!(rows.into_inner(), load::ROWS);
 
         check(&db, 1, questions::airlines()).await;
@@ -47,7 +51,8 @@ async fn check<R>(db: &Engine, number: usize, typed: Select<R>)
 where
     R: Columns<Exprs: Projection<Row = R>> + Serialize + Send + 'static,
 {
-    let answers: Value = serde_json::from_str(include_str!("../../orm/examples/flights/answers.json")).unwrap();
+    let answers: Value =
+        serde_json::from_str(include_str!("../../orm/examples/flights/answers.json")).unwrap();
     let answer = &answers[number - 1]["rows"];
     let rows = typed.all(db).await.unwrap();
     assert_eq!(&json!(rows), answer, "question {number}, typed");
@@ -117,7 +122,8 @@ async fn check_corrections(db: &Engine) {
     assert!(written[..2].iter().all(|sql| sql.starts_with("INSERT")), "{written:#?}");
     assert!(written[2..].iter().all(|sql| sql.starts_with("UPDATE")), "{written:#?}");
 
-    let airlines = questions::airlines().filter(Airline::carrier.in_list(["MQ", "HA"])).all(db).await.unwrap();
+    let airlines =
+        questions::airlines().filter(Airline::carrier.in_list(["MQ", "HA"])).all(db).await.unwrap();
     assert_eq!(
         json!(airlines),
         json!([

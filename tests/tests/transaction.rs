@@ -140,7 +140,7 @@ on_every_database! {
             };
             let mut request = pin!(request);
             let ended = GivenUp { future: request.as_mut(), waits }.await;
-            let _ = request;
+            drop(request);
             if ended.is_some() {
                 break;
             }

@@ -3,7 +3,7 @@
 //! A driver opens [`Connection`]s; a connection runs [`Job`]s: a text, its binds, and a [`Sink`] that takes the rows where
 //! they are read. Nothing is collected on the way: the driver lends each [`Row`] to the sink, which decodes it.
 
-use std::{any::Any, borrow::Cow, fmt, pin::Pin, sync::Arc};
+use std::{any::Any, borrow::Cow, fmt, pin::Pin, sync::Arc, time::Duration};
 
 use crate::{
     dialect::Dialect,
@@ -44,6 +44,14 @@ pub trait Connection: Send {
     ///
     /// What the database says of the first job that fails, classified, with its statement.
     fn run<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>>;
+
+    /// Says how long one call of [`run`](Connection::run) may take, streams aside; `None` for no limit.
+    ///
+    /// Whoever holds the connection watches, too, but cannot while a driver works without yielding: such a one ends the
+    /// statement by itself, with [`Timeout`](crate::ErrorClass::Timeout).
+    fn limit_time(&mut self, limit: Option<Duration>) {
+        let _ = limit;
+    }
 
     /// Asks the server for a sign of life.
     ///

@@ -67,7 +67,15 @@ pub fn count_all() -> Expr<i64> {
     aggregate("COUNT", None, false)
 }
 
-/// `COUNT(CASE WHEN condition THEN 1 END)`: for how many rows of the group the condition holds.
+/// `COUNT(CASE WHEN condition THEN 1 END)`: for how many rows of the group the condition holds, on every database.
+///
+/// ```
+/// use relata_core::{expr::{count_where, val, Operators}, dialect::Standard, render::Statement, statement::select};
+///
+/// let statement = select(count_where(val(5).gt(3)));
+/// assert_eq!(statement.compile(&Standard)?.sql, "SELECT COUNT(CASE WHEN ? > ? THEN ? END)");
+/// # Ok::<(), relata_core::Error>(())
+/// ```
 pub fn count_where(condition: impl IntoExpr<Sql: Condition>) -> Expr<i64> {
     count(super::case().when(condition, 1).end())
 }

@@ -5,6 +5,7 @@ use crate::{
     render::{Compile, Renderer},
     schema::ColumnType,
     types::Type,
+    value::Kind,
 };
 
 /// A value turned into another SQL type.
@@ -12,7 +13,9 @@ use crate::{
 pub struct Cast {
     /// The value.
     pub operand: Expression,
-    /// The type.
+    /// What kind of value it is.
+    pub from: Kind,
+    /// The type that it becomes.
     pub ty: ColumnType,
 }
 
@@ -27,7 +30,8 @@ pub struct Cast {
 /// ```
 pub fn cast<T: Type, O: IntoExpr>(operand: O) -> Expr<<O::Sql as Type>::With<T>> {
     let operand = operand.into_expr().into_node();
-    Expr::new(Expression::Cast(Box::new(Cast { operand, ty: ColumnType::new(T::KIND) })))
+    let (from, ty) = (<O::Sql as Type>::KIND, ColumnType::new(T::KIND));
+    Expr::new(Expression::Cast(Box::new(Cast { operand, from, ty })))
 }
 
 impl Node for Cast {

@@ -3,7 +3,7 @@
 use super::{Expr, Expression, Node};
 use crate::{
     render::{Compile, Renderer, Statement},
-    statement::{Select, SelectBody},
+    statement::{Core, Select, SelectBody},
 };
 
 /// Whether a subquery has a row.
@@ -16,13 +16,35 @@ pub struct Exists {
 }
 
 /// `EXISTS (SELECT …)`: whether the subquery has a row. It may use the columns of the statement around it.
+///
+/// ```sql
+/// EXISTS (SELECT "posts"."id" FROM "posts" WHERE "posts"."author_id" = "users"."id")
+/// ```
 pub fn exists<R>(select: Select<R>) -> Expr<bool> {
-    Expr::new(Expression::Exists(Box::new(Exists { select: select.into_body(), negated: false })))
+    Expr::new(Expression::Exists(Box::new(Exists { select: any_row(select), negated: false })))
 }
 
 /// `NOT EXISTS (SELECT …)`.
 pub fn not_exists<R>(select: Select<R>) -> Expr<bool> {
-    Expr::new(Expression::Exists(Box::new(Exists { select: select.into_body(), negated: true })))
+    Expr::new(Expression::Exists(Box::new(Exists { select: any_row(select), negated: true })))
+}
+
+/// The subquery, of an entity with its first column only: which columns a row has makes no difference to whether there is
+/// one, but all of them make the statement long.
+fn any_row<R>(select: Select<R>) -> SelectBody {
+    let mut body = select.into_body();
+    if let Core::Query(query) = &mut body.core {
+        let table = |expression: &Expression| match expression {
+            Expression::Column(column) => Some(column.table),
+            _ => None,
+        };
+        let first = query.items.first().and_then(|item| table(&item.expression));
+        // Columns of several tables stay, so that one which is out of scope is found.
+        if first.is_some() && query.items.iter().all(|item| table(&item.expression) == first) {
+            query.items.truncate(1);
+        }
+    }
+    body
 }
 
 impl Node for Exists {

@@ -388,3 +388,19 @@ std_operator! {
     Sub sub => minus;
     Mul mul => times;
 }
+
+impl<T: Condition> std::ops::Not for Expr<T> {
+    type Output = Expr<T>;
+
+    fn not(self) -> Expr<T> {
+        Operators::not(self)
+    }
+}
+
+impl<E: Entity, T: Condition> std::ops::Not for Column<E, T> {
+    type Output = Expr<T>;
+
+    fn not(self) -> Expr<T> {
+        Operators::not(self)
+    }
+}

@@ -33,14 +33,14 @@ impl Contents {
             Expression::Window(window) => {
                 self.nested |= inside;
                 self.window = true;
-                // An aggregate over a window is none of the group; what it is over may be one.
-                window.function.for_each_child(&mut |child| self.look(child, false));
+                // An aggregate over a window is none of the group; what it is over may be one, but no other window function.
                 let definition = &window.definition;
-                definition.partition_by.iter().for_each(|part| self.look(part, false));
-                definition.order_by.iter().for_each(|item| self.look(&item.expression, false));
-                let mut over = Contents::default();
-                window.function.for_each_child(&mut |child| over.look(child, false));
-                self.nested |= over.window;
+                let mut operands = Contents::default();
+                window.function.for_each_child(&mut |child| operands.look(child, false));
+                definition.partition_by.iter().for_each(|part| operands.look(part, false));
+                definition.order_by.iter().for_each(|item| operands.look(&item.expression, false));
+                self.aggregate |= operands.aggregate;
+                self.nested |= operands.nested | operands.window;
             }
             other => other.for_each_child(&mut |child| self.look(child, inside)),
         }

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     clause::{
-        Clause, CteDefinition, IntoGroup, IntoJoin, IntoOrder, IntoSource, Join, JoinKind, Limit, Lock, LockStrength,
-        LockWait, OrderItem, Source, SourceRef, render_items,
+        Clause, CteDefinition, IntoGroup, IntoJoin, IntoOrder, IntoSource, Join, JoinKind, Limit, Lock,
+        LockStrength, LockWait, OrderItem, SetOrder, Source, SourceRef, render_items,
     },
     error::Result,
     expr::{Condition, Expression, Infix, IntoExpr, Node, Operator, TableColumn},
@@ -382,6 +382,12 @@ impl Query {
             return Err(error.clone());
         }
         let source = self.source();
+        if let (None, Some(join)) = (source, self.joins.first()) {
+            return Err(CompileError::invalid(format!(
+                "{} is joined to nothing: say what is read from first, `.from(…)`",
+                join.source.as_ref().name()
+            )));
+        }
         out.enter(self.scope(source)?);
         self.check_nullness(out)?;
         self.check_groups(order_by)?;
@@ -395,15 +401,42 @@ impl Query {
         }
         render_conditions(" WHERE ", &self.filter, out)?;
         if !self.group_by.is_empty() {
-            out.sql(" GROUP BY ").list(&self.group_by, ", ", |out, e| out.expression(e).map(drop))?;
+            out.sql(" GROUP BY ").list(&self.group_by, ", ", |out, expression| {
+                match self.place_of(expression) {
+                    Some(place) => out.number(place),
+                    None => out.expression(expression)?,
+                };
+                Ok(())
+            })?;
         }
         render_conditions(" HAVING ", &self.having, out)?;
         if !order_by.is_empty() {
-            out.sql(" ORDER BY ")
-                .list(order_by, ", ", |out, item| out.clause(Clause::OrderItem(item)).map(drop))?;
+            let by_place = self.distinct || !self.group_by.is_empty();
+            out.sql(" ORDER BY ").list(order_by, ", ", |out, item| {
+                let place = self.place_of(&item.expression).filter(|_| by_place);
+                let name = place
+                    .and_then(|place| self.items.get(place as usize - 1))
+                    .and_then(|item| item.label.as_deref());
+                match place {
+                    Some(position) if name.is_some() || item.nulls.is_none() => {
+                        out.clause(Clause::SetOrder(SetOrder { name, position, item })).map(drop)
+                    }
+                    _ => out.clause(Clause::OrderItem(item)).map(drop),
+                }
+            })?;
         }
         out.leave();
         Ok(())
+    }
+
+    /// The place, counted from 1, of the item that is this expression with a bind in it. Written twice, it would have two
+    /// placeholders, and the database could not know that both are the same.
+    fn place_of(&self, expression: &Expression) -> Option<u64> {
+        if !holds_bind(expression) {
+            return None;
+        }
+        let at = self.items.iter().position(|item| item.expression == *expression)?;
+        Some(at as u64 + 1)
     }
 
     fn scope<'s>(&'s self, source: Option<SourceRef<'s>>) -> Compile<Scope<'s>> {
@@ -459,9 +492,11 @@ impl Query {
         let mut grouped = !self.group_by.is_empty();
         for having in &self.having {
             let contents = Contents::of(having).check_nesting()?;
-            grouped = true;
+            grouped |= contents.aggregate;
             if contents.window {
-                check_rows([having], "HAVING")?;
+                return Err(CompileError::invalid(
+                    "a window function cannot be in HAVING: select it in a subquery, and filter that",
+                ));
             }
         }
         let ordered = order_by.iter().map(|item| &item.expression);
@@ -469,7 +504,13 @@ impl Query {
             grouped |= Contents::of(expression).check_nesting()?.aggregate;
         }
         if !grouped {
-            return Ok(());
+            // The standard takes all rows for one group then; SQLite does not.
+            return match self.having.is_empty() {
+                true => Ok(()),
+                false => {
+                    Err(CompileError::invalid("HAVING without GROUP BY or an aggregate: a filter is meant"))
+                }
+            };
         }
         let parts = self.items.iter().map(|item| &item.expression).chain(&self.having);
         for expression in parts.chain(order_by.iter().map(|item| &item.expression)) {
@@ -550,6 +591,18 @@ fn first_source<'s>(expression: &'s Expression, joins: &[Join], found: &mut Opti
     };
     if !joins.iter().any(|join| join.source.as_ref().name() == candidate.name()) {
         *found = Some(candidate);
+    }
+}
+
+/// Whether there may be a bind in it, be it in a subquery.
+fn holds_bind(expression: &Expression) -> bool {
+    match expression {
+        Expression::Bind(_) | Expression::In(_) | Expression::Exists(_) | Expression::Subquery(_) => true,
+        other => {
+            let mut found = false;
+            other.for_each_child(&mut |child| found |= holds_bind(child));
+            found
+        }
     }
 }
 

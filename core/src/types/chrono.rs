@@ -18,6 +18,10 @@ impl Type for NaiveDate {
     fn decode(cell: Cell<'_>) -> Result<Self, Mismatch> {
         let days = match cell {
             Cell::Date(days) => days,
+            // MariaDB gives back a DATE that was bound as the midnight of that day.
+            Cell::Timestamp(micros) if micros % DAY == 0 => {
+                i32::try_from(micros / DAY).map_err(|_| out_of_range())?
+            }
             Cell::Text(text) => {
                 civil::parse_date(text).ok_or_else(|| Mismatch::out_of_range("text that is no date"))?
             }

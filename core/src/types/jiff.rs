@@ -21,6 +21,10 @@ impl Type for Date {
     fn decode(cell: Cell<'_>) -> Result<Self, Mismatch> {
         let days = match cell {
             Cell::Date(days) => days,
+            // MariaDB gives back a DATE that was bound as the midnight of that day.
+            Cell::Timestamp(micros) if micros % DAY == 0 => {
+                i32::try_from(micros / DAY).map_err(|_| out_of_range())?
+            }
             Cell::Text(text) => {
                 civil::parse_date(text).ok_or_else(|| Mismatch::out_of_range("text that is no date"))?
             }
@@ -86,7 +90,9 @@ impl Type for Timestamp {
                 .ok_or_else(|| Mismatch::out_of_range("text that is no timestamp"))?,
             cell => return Err(Mismatch::wrong("a timestamp with zone", &cell)),
         };
-        Timestamp::from_microsecond(micros).map_err(|_| out_of_range())
+        // Not `from_microsecond`, which refuses the last second that there is.
+        let (second, fraction) = (micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000));
+        Timestamp::new(second, fraction as i32 * 1000).map_err(|_| out_of_range())
     }
 
     fn to_value(&self) -> Value {
@@ -134,6 +140,14 @@ mod tests {
             assert_eq!(DateTime::decode(Cell::Timestamp(micros)), Ok(value));
             let stored = civil::format_timestamp(micros).unwrap();
             assert_eq!(DateTime::decode(Cell::Text(&stored)), Ok(value));
+        }
+    }
+    #[test]
+    fn instants_round_trip_at_the_ends() {
+        for value in [Timestamp::MIN, Timestamp::MAX, "1960-01-01T00:00:00.123456Z".parse().unwrap()] {
+            let Value::TimestampTz(micros) = value.to_value() else { panic!("no instant") };
+            let read = Timestamp::decode(Cell::TimestampTz(micros)).unwrap();
+            assert_eq!(read.as_microsecond(), value.as_microsecond());
         }
     }
 }

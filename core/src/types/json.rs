@@ -55,7 +55,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Type for Json<T> {
     }
 
     fn to_value(&self) -> Value {
-        // What serde cannot write (a map whose keys are no text) is refused by the database as no JSON, and loses nothing.
+        // What serde cannot write (a map whose keys are no text) is no JSON, and drivers refuse it as such.
         Value::Json(serde_json::to_string(&self.0).unwrap_or_default())
     }
 }

@@ -160,7 +160,7 @@ fn options_of_the_url() {
         ("postgres://u:hunter2@h/d", "mysql or mariadb"),
         ("mysql://u:hunter2@h/d?ssl-cert=x", "a certificate needs its key"),
         ("mysql://u:hunter2@h/d?sslmode=DISABLED&ssl-mode=DISABLED", "the same option"),
-        ("mysql://u:hunter2@h/d?statement-cache-size=many", "a number"),
+        ("mysql://u:hunter2@h/d?statement_cache=many", "a number"),
     ] {
         let url = relata_core::url::DatabaseUrl::parse(url).unwrap();
         let error = MysqlDriver::from_url(url).unwrap_err();
@@ -168,7 +168,7 @@ fn options_of_the_url() {
         assert!(error.to_string().contains(words), "{error}");
         assert!(!format!("{error:?}").contains("hunter2"));
     }
-    let url = "mysql://u:hunter2@h/d?sslmode=disabled&socket=/tmp/s&statement-cache-size=0";
+    let url = "mysql://u:hunter2@h/d?sslmode=disabled&socket=/tmp/s&statement_cache=0";
     let driver = MysqlDriver::from_url(relata_core::url::DatabaseUrl::parse(url).unwrap()).unwrap();
     assert!(!format!("{driver:?}").contains("hunter2"), "{driver:?}");
 }

@@ -168,7 +168,8 @@ fn without_values(class: ErrorClass, message: &str) -> Cow<'_, str> {
 fn classify(code: &str) -> ErrorClass {
     match code {
         "23505" => ErrorClass::Unique,
-        "23503" => ErrorClass::ForeignKey,
+        // The second: a table that others refer to is dropped.
+        "23503" | "2BP01" => ErrorClass::ForeignKey,
         "23502" => ErrorClass::NotNull,
         "23514" => ErrorClass::Check,
         "40001" => ErrorClass::Serialization,

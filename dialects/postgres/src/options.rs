@@ -21,11 +21,11 @@ use relata_core::{
 /// | `application_name` | what the server shows of us in `pg_stat_activity` | `relata` |
 /// | `search_path` | where tables without a schema are looked for | the server's |
 /// | `time_zone` | of the session, as in `2026-01-01 00:00+00`::text; `server` for the server's own | `UTC` |
-/// | `statement_timeout`, `lock_timeout` | after which a statement fails: `30s` | the server's |
+/// | `lock_timeout` | after which a statement fails: `30s` | the server's |
 /// | `options` | more settings of the session, as the server's command line takes them: `-c geqo=off` | none |
 /// | `target_session_attrs` | see [`TargetSession`] | `any` |
 /// | `statement_cache` | how many prepared statements a connection keeps; 0 for none | 100 |
-/// | `connect_timeout` | for each address that the host has: `5s` | none but the pool's |
+/// | `connect_timeout` (by the builder: in a URL the pool has an option of that name) | for each address that the host has: `5s` | none but the pool's |
 /// | `connect_attempts` | how often to try before giving up on a server that does not answer | 1 |
 /// | `keepalives` | whether the system looks after a silent connection | `true` |
 /// | `keepalives_idle`, `keepalives_interval`, `keepalives_retries` | after how long, how often, how many times | `60s`, the system's |

@@ -15,6 +15,7 @@ use relata_core::{
 use crate::{
     decimal,
     json::{self, Elements},
+    letters,
 };
 
 /// What keeps a connection from writing; the driver ends it with the transaction ("PRAGMA query_only").
@@ -178,6 +179,7 @@ impl Dialect for Sqlite {
             Expression::In(n) => in_list(n, out),
             Expression::Cast(n) => cast(n, out),
             Expression::Function(n) => function(n, out),
+            Expression::Like(n) if n.ignore_case => letters::render_like(n, out),
             other => other.render(out),
         }
     }
@@ -286,6 +288,11 @@ fn cast<'s>(n: &'s Cast, out: &mut Renderer<'s>) -> Compile {
             out.sql("SUBSTR(").expression(&n.operand)?.sql(", 1, 10)");
             Ok(())
         }
+        // A truth value is a number here, and any number would stay what it is.
+        Kind::Bool if n.from != Kind::Bool => {
+            out.sql("(CAST(").expression(&n.operand)?.sql(" AS REAL) <> 0)");
+            Ok(())
+        }
         _ => n.render(out),
     }
 }
@@ -302,7 +309,10 @@ fn function<'s>(n: &'s Function, out: &mut Renderer<'s>) -> Compile {
             out.sql(NOW);
             Ok(())
         }
-        _ => n.render(out),
+        name => match letters::name_of(name) {
+            Some(name) => letters::render(name, n, out),
+            None => n.render(out),
+        },
     }
 }
 

@@ -18,7 +18,8 @@
 //! | JSON | `JSON_TEXT` | text, to the letter |
 //! | enum | `TEXT` | the word, with a check |
 //!
-//! Upper and lower case are only known of ASCII: `LOWER`, `UPPER` and `ilike` leave `É` as it is.
+//! `lower`, `upper` and `ilike` know the case of all letters, by functions that each connection is given; SQLite's own know those
+//! of ASCII only.
 //!
 //! SQLite itself is compiled in.
 
@@ -27,6 +28,7 @@ mod dialect;
 mod driver;
 mod error;
 mod json;
+mod letters;
 mod options;
 mod store;
 

@@ -33,7 +33,7 @@ impl Parse for Item {
         let key = input.call(Ident::parse_any)?;
         let value = if input.peek(Token![=]) {
             input.parse::<Token![=]>()?;
-            Value::Expr(input.parse()?)
+            Value::Expr(Box::new(ungrouped(input.parse()?)))
         } else if input.peek(token::Paren) {
             let list;
             parenthesized!(list in input);
@@ -42,6 +42,14 @@ impl Parse for Item {
             Value::None
         };
         Ok(Item { key, value })
+    }
+}
+
+/// The expression in the invisible marks that `macro_rules` puts around what it passes on, such as `$table:literal`.
+fn ungrouped(expression: Expr) -> Expr {
+    match expression {
+        Expr::Group(group) => ungrouped(*group.expr),
+        other => other,
     }
 }
 

@@ -71,7 +71,8 @@ pub fn weather() -> Select<(String, i64, i64, i64, Option<i64>)> {
         .when(Weather::visib.lt(3.0), "visibility below 3 miles")
         .when(Weather::precip.gt(0.0), "rain or snow")
         .otherwise("clear");
-    let observed = select((sky.label("sky"), Flight::dep_delay)).left_join(Flight::weather).subquery("observed");
+    let observed =
+        select((sky.label("sky"), Flight::dep_delay)).left_join(Flight::weather).subquery("observed");
     let (sky, delay) = observed.columns();
 
     let cancelled = count_where(delay.clone().is_null());

@@ -106,7 +106,11 @@ impl<F> Filling<F> {
     /// # Errors
     ///
     /// As [`FromEdge::load`].
-    pub async fn load<P: Part<F>>(part: P, keys: &mut vec::IntoIter<Keys>, db: &mut dyn Executor) -> Result<Self> {
+    pub async fn load<P: Part<F>>(
+        part: P,
+        keys: &mut vec::IntoIter<Keys>,
+        db: &mut dyn Executor,
+    ) -> Result<Self> {
         match part.load(keys, db) {
             None => Ok(Filling(None)),
             Some(loading) => Ok(Filling(Some(loading.await?.into_iter()))),

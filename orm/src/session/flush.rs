@@ -9,7 +9,7 @@ use relata_core::{
     entity::Input,
     expr::{Expression, Infix, Operator, TableColumn},
     render::Statement,
-    schema::{ReferentialAction, Table},
+    schema::{ForeignKey, ReferentialAction, Table},
     statement::{Delete, Insert, InsertBody, Update},
     value::Value,
 };
@@ -185,9 +185,33 @@ impl Session {
                     let children = store.parent_gone(key.columns, &parent, cascades, now);
                     gone.extend(children.into_iter().map(|slot| (at, slot)));
                 }
+                // The rows between may not be in memory, so that nobody can tell which of these went with them.
+                if reached_through_others(store.table(), table, &mut Vec::new()) {
+                    store.mark_stale(now);
+                }
             }
         }
     }
+}
+
+/// Whether deleting rows of `target` can reach rows of `table` through rows of a table between them.
+fn reached_through_others(
+    table: &'static Table,
+    target: &'static Table,
+    seen: &mut Vec<&'static Table>,
+) -> bool {
+    if seen.contains(&table) {
+        return false;
+    }
+    seen.push(table);
+    let acts = |action| !matches!(action, ReferentialAction::NoAction | ReferentialAction::Restrict);
+    table.foreign_keys.iter().filter(|key| acts(key.on_delete)).any(|key| {
+        let between = (key.table)();
+        let cascades_on = |key: &ForeignKey| key.on_delete == ReferentialAction::Cascade;
+        between != target
+            && (between.foreign_keys.iter().any(|key| cascades_on(key) && (key.table)() == target)
+                || reached_through_others(between, target, seen))
+    })
 }
 
 /// The transaction, without locking: nobody else can have the session.

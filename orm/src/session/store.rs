@@ -82,8 +82,8 @@ pub(super) struct Tracked<E: Entity> {
 /// What was added, with or without a key of its own.
 trait Draft<E: Entity>: Send + Sync {
     fn inputs(&self, row: &mut [Input]);
-    fn new(&self) -> Option<&E::New>;
-    fn new_mut(&mut self) -> Option<&mut E::New>;
+    fn row(&self) -> Option<&E::New>;
+    fn row_mut(&mut self) -> Option<&mut E::New>;
 }
 
 impl<E: Entity, N: Insertable<Entity = E>> Draft<E> for N {
@@ -91,13 +91,13 @@ impl<E: Entity, N: Insertable<Entity = E>> Draft<E> for N {
         Insertable::inputs(self, row);
     }
 
-    fn new(&self) -> Option<&E::New> {
+    fn row(&self) -> Option<&E::New> {
         let any: &dyn Any = self;
         any.downcast_ref::<E::New>()
             .or_else(|| any.downcast_ref::<WithKey<E::New, E::Key>>().map(WithKey::row))
     }
 
-    fn new_mut(&mut self) -> Option<&mut E::New> {
+    fn row_mut(&mut self) -> Option<&mut E::New> {
         let any: &mut dyn Any = self;
         if any.is::<E::New>() {
             any.downcast_mut::<E::New>()
@@ -290,7 +290,7 @@ impl<E: Entity> Store<E> {
 
     pub(super) fn draft(&self, slot: u32, generation: u32) -> Result<&E::New, Why> {
         match self.entry(slot, generation)? {
-            State::Pending(pending) => pending.draft.new().ok_or(PERSISTENT),
+            State::Pending(pending) => pending.draft.row().ok_or(PERSISTENT),
             State::Live(_) => Err(PERSISTENT),
             State::Free => Err(GONE),
         }
@@ -298,7 +298,7 @@ impl<E: Entity> Store<E> {
 
     pub(super) fn draft_mut(&mut self, slot: u32, generation: u32) -> Result<&mut E::New, Why> {
         match self.entry_mut(slot, generation)? {
-            State::Pending(pending) => pending.draft.new_mut().ok_or(PERSISTENT),
+            State::Pending(pending) => pending.draft.row_mut().ok_or(PERSISTENT),
             State::Live(_) => Err(PERSISTENT),
             State::Free => Err(GONE),
         }

@@ -82,6 +82,15 @@ impl MysqlDriver {
         &self.options
     }
 
+    /// What went wrong while connecting, and where to.
+    fn explain(&self, error: mysql_async::Error) -> Error {
+        let MysqlOptions { host, port, socket, .. } = &self.options;
+        error::connecting(error).context(match socket {
+            Some(socket) => format!("connecting to {}", socket.display()),
+            None => format!("connecting to {host}:{port}"),
+        })
+    }
+
     async fn open(&self) -> Result<Box<dyn Connection>> {
         let mut conn = match (Conn::new(self.first.clone()).await, &self.second) {
             (Err(mysql_async::Error::Driver(DriverError::NoClientSslFlagFromServer)), Some(second)) => {
@@ -89,8 +98,8 @@ impl MysqlDriver {
             }
             (result, _) => result,
         }
-        .map_err(error::connecting)?;
-        let (server, max_packet) = begin_session(&mut conn).await.map_err(error::connecting)?;
+        .map_err(|error| self.explain(error))?;
+        let (server, max_packet) = begin_session(&mut conn).await.map_err(|error| self.explain(error))?;
         let dialect = Arc::new(MysqlDialect::new(server));
         let kept = self.options.statement_cache_size;
         Ok(Box::new(MysqlConnection::new(conn, dialect, max_packet, kept)))

@@ -101,7 +101,7 @@ impl MysqlOptions {
     /// | `ssl-ca` | PEM file of the authorities to trust, instead of the public ones |
     /// | `ssl-cert`, `ssl-key` | PEM files of the client's certificate and key |
     /// | `socket` | path of the Unix socket to connect by instead of TCP |
-    /// | `statement-cache-size` | prepared statements that a connection keeps; 0 for none |
+    /// | `statement_cache` | prepared statements that a connection keeps; 0 for none |
     ///
     /// # Errors
     ///
@@ -131,7 +131,7 @@ impl MysqlOptions {
             ssl_ca: url.take("ssl-ca").map(PathBuf::from),
             ssl_cert: url.take("ssl-cert").map(PathBuf::from),
             ssl_key: url.take("ssl-key").map(PathBuf::from),
-            statement_cache_size: url.take_number("statement-cache-size")?.unwrap_or(STATEMENT_CACHE_SIZE),
+            statement_cache_size: url.take_number("statement_cache")?.unwrap_or(STATEMENT_CACHE_SIZE),
         };
         url.finish()?;
         Ok(options)

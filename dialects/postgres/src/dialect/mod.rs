@@ -8,7 +8,7 @@ use relata_core::{
     clause::Clause,
     ddl::Ddl,
     dialect::{Dialect, Feature},
-    expr::{Expression, Node},
+    expr::{Cast, Expression, Node},
     render::{Compile, Precedence, Renderer},
     schema::ColumnType,
     transaction::AfterError,
@@ -131,6 +131,7 @@ impl Dialect for Postgres {
                     .sql(" ESCAPE '!'");
                 Ok(())
             }
+            Expression::Cast(cast) => render_cast(cast, out),
             other => other.render(out),
         }
     }
@@ -148,4 +149,26 @@ impl Dialect for Postgres {
             other => other.render(out),
         }
     }
+}
+
+/// Truth values and numbers: CAST knows INTEGER only (pg_cast, "CREATE CAST").
+fn render_cast<'s>(cast: &'s Cast, out: &mut Renderer<'s>) -> Compile {
+    match (cast.from, cast.ty.kind) {
+        (Kind::Bool, kind) if is_number(kind) => {
+            out.sql("CAST(CAST(").expression(&cast.operand)?.sql(" AS INTEGER) AS ");
+            out.dialect().render_cast_type(&cast.ty, out)?;
+            out.sql(")");
+            Ok(())
+        }
+        (kind, Kind::Bool) if is_number(kind) => {
+            out.sql("(").operand(&cast.operand, Precedence::Comparison)?.sql(" <> 0)");
+            Ok(())
+        }
+        _ => cast.render(out),
+    }
+}
+
+fn is_number(kind: Kind) -> bool {
+    use Kind::*;
+    matches!(kind, I8 | I16 | I32 | I64 | U8 | U16 | U32 | U64 | F32 | F64 | Decimal)
 }

@@ -17,7 +17,7 @@ use relata_core::{
     driver::{Flow, Job, Mode, Sink},
     value::Value,
 };
-use tokio_postgres::{Client, RowStream, error::SqlState, types::Type};
+use tokio_postgres::{Client, RowStream, SimpleQueryMessage, error::SqlState, types::Type};
 
 use super::{
     bind::bind_type,
@@ -132,8 +132,14 @@ async fn send<'s>(
     let typed = || values.clone().zip(binds.iter().map(|value| bind_type(value.kind())));
     Ok(match plan {
         Plan::Text => {
-            client.batch_execute(sql).await?;
-            Answer::Done(0)
+            let mut answers = pin!(client.simple_query_raw(sql).await?);
+            let mut changed = 0;
+            while let Some(answer) = answers.next().await {
+                if let SimpleQueryMessage::CommandComplete(rows) = answer? {
+                    changed += rows;
+                }
+            }
+            Answer::Done(changed)
         }
         Plan::Typed if rows => Answer::Rows(client.query_typed_raw(sql, typed()).await?, None),
         Plan::Typed | Plan::Missing => {

@@ -9,6 +9,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::Poll,
+    time::{Duration, Instant},
 };
 
 use relata_core::{
@@ -33,6 +34,8 @@ pub(super) struct SqliteConnection {
     in_doubt: bool,
     settings: Arc<Settings>,
     interrupt: Arc<InterruptHandle>,
+    /// How long one call may take.
+    limit: Option<Duration>,
 }
 
 enum State {
@@ -63,14 +66,18 @@ struct OwnedJob {
 impl SqliteConnection {
     pub(super) fn new(link: Link, settings: Arc<Settings>) -> Self {
         let interrupt = Arc::new(link.connection.get_interrupt_handle());
-        SqliteConnection { state: State::Here(link), in_doubt: false, settings, interrupt }
+        SqliteConnection { state: State::Here(link), in_doubt: false, settings, interrupt, limit: None }
     }
 
     fn run_here(&mut self, jobs: &mut [Job<'_>]) -> Result<()> {
         self.check()?;
         let State::Here(link) = &mut self.state else { return Err(gone()) };
         self.in_doubt = true;
-        let running = cooperate::begin(self.settings.options.busy_timeout, None);
+        // This does not yield, so nobody else could end it.
+        let running = cooperate::begin_until(
+            self.settings.options.busy_timeout,
+            self.limit.and_then(|limit| Instant::now().checked_add(limit)),
+        );
         // Streams do not come here: nobody has to wait.
         let result = link.run(jobs, &mut |_| Ok(Flow::Continue));
         drop(running);
@@ -164,6 +171,10 @@ impl Connection for SqliteConnection {
             Ok(Some(runtime)) => Box::pin(self.run_on_thread(jobs, runtime)),
             Err(error) => Box::pin(std::future::ready(Err(error))),
         }
+    }
+
+    fn limit_time(&mut self, limit: Option<Duration>) {
+        self.limit = limit;
     }
 
     fn ping(&mut self) -> BoxFuture<'_, Result<()>> {

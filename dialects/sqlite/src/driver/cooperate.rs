@@ -10,7 +10,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rusqlite::Connection;
@@ -29,13 +29,15 @@ const HAND_OVER: Duration = Duration::from_micros(50);
 thread_local! {
     /// What the callbacks need to know of the statement that this thread runs.
     static RUNNING: RefCell<Running> = const {
-        RefCell::new(Running { busy_timeout: Duration::ZERO, stop: None, on_worker: false, calls: 0, waited: false })
+        RefCell::new(Running { busy_timeout: Duration::ZERO, stop: None, end: None, on_worker: false, calls: 0, waited: false })
     };
 }
 
 struct Running {
     busy_timeout: Duration,
     stop: Option<Arc<AtomicBool>>,
+    /// When it is stopped at the latest.
+    end: Option<Instant>,
     on_worker: bool,
     /// How often SQLite has called back because it takes long.
     calls: u32,
@@ -50,14 +52,23 @@ pub(super) struct Guard(());
 pub(super) fn begin(busy_timeout: Duration, stop: Option<Arc<AtomicBool>>) -> Guard {
     let on_worker = stop.is_none() && on_worker();
     RUNNING.with_borrow_mut(|running| {
-        *running = Running { busy_timeout, stop, on_worker, calls: 0, waited: false };
+        *running = Running { busy_timeout, stop, end: None, on_worker, calls: 0, waited: false };
     });
     Guard(())
 }
 
+/// As [`begin`], for statements that nobody can stop but the clock.
+pub(super) fn begin_until(busy_timeout: Duration, end: Option<Instant>) -> Guard {
+    let guard = begin(busy_timeout, None);
+    RUNNING.with_borrow_mut(|running| running.end = end);
+    guard
+}
+
 impl Drop for Guard {
     fn drop(&mut self) {
-        RUNNING.with_borrow_mut(|running| (running.stop, running.on_worker) = (None, false));
+        RUNNING.with_borrow_mut(|running| {
+            (running.stop, running.end, running.on_worker) = (None, None, false);
+        });
     }
 }
 
@@ -74,6 +85,7 @@ pub(super) fn waited() -> bool {
 impl Running {
     fn stopped(&self) -> bool {
         self.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed))
+            || self.end.is_some_and(|end| Instant::now() >= end)
     }
 }
 

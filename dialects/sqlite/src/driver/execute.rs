@@ -4,7 +4,7 @@ use relata_core::{
     Error, ErrorClass, Result,
     driver::{Flow, Job, Mode, Sink},
 };
-use rusqlite::{Connection, Statement};
+use rusqlite::{Batch, Connection, Statement, fallible_iterator::FallibleIterator};
 
 use super::{bind::bind, cooperate, row::SqliteRow};
 use crate::{dialect::QUERY_ONLY, error::from_rusqlite};
@@ -65,7 +65,8 @@ impl Link {
             return Err(Error::new(ErrorClass::Statement, "the SQL text holds a NUL"));
         }
         if job.mode == Mode::Text && job.sink.is_none() {
-            return self.text(job.sql);
+            job.rows_affected = self.text(job.sql)?;
+            return Ok(());
         }
         let connection = &self.connection;
         if self.caches && matches!(job.mode, Mode::Cached | Mode::Stream) {
@@ -77,18 +78,19 @@ impl Link {
         }
     }
 
-    fn text(&mut self, sql: &str) -> Result<()> {
+    /// Runs a text, and says how many rows it changed.
+    fn text(&mut self, sql: &str) -> Result<u64> {
         let connection = &self.connection;
         let autocommit = connection.is_autocommit();
         if autocommit && sql == "ROLLBACK" {
             // SQLite rolls back by itself after some errors, and would call this one more (SQLite, "Transaction", 3).
-            return self.end_query_only();
+            return self.end_query_only().map(|()| 0);
         }
         let outcome = match transaction_control(sql) {
             // They come again and again: kept prepared.
-            Some(Control::Begin) => self.control(sql),
-            Some(Control::End) => cooperate::give_way(|| self.control(sql)),
-            None => cooperate::give_way(|| connection.execute_batch(sql)),
+            Some(Control::Begin) => self.control(sql).map(|()| 0),
+            Some(Control::End) => cooperate::give_way(|| self.control(sql)).map(|()| 0),
+            None => cooperate::give_way(|| run_batch(connection, sql)),
         };
         if sql == QUERY_ONLY {
             self.query_only = true;
@@ -115,6 +117,22 @@ impl Link {
         }
         Ok(())
     }
+}
+
+/// Runs the statements of a text one after another, and says how many rows they changed.
+fn run_batch(connection: &Connection, sql: &str) -> rusqlite::Result<u64> {
+    let mut changed = 0;
+    let mut batch = Batch::new(connection, sql);
+    while let Some(mut statement) = batch.next()? {
+        let before = connection.total_changes();
+        // A PRAGMA may give rows, too; nobody wants them.
+        let mut rows = statement.raw_query();
+        while rows.next()?.is_some() {}
+        if connection.total_changes() != before {
+            changed += connection.changes();
+        }
+    }
+    Ok(changed)
 }
 
 enum Control {

@@ -13,6 +13,7 @@ use super::{Settings, cooperate, execute::Link};
 use crate::{
     decimal,
     error::from_rusqlite,
+    letters,
     options::{Access, JournalMode, Location},
 };
 
@@ -78,6 +79,7 @@ fn set_up(connection: &mut Connection, settings: &Settings) -> rusqlite::Result<
     cooperate::install(connection)?;
     connection.set_prepared_statement_cache_capacity(options.statement_cache);
     decimal::install(connection)?;
+    letters::install(connection)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, options.foreign_keys)?;
     // A misspelled column in double quotes is an error, not a text (SQLite, "Double-quoted string literals").
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;

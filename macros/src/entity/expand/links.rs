@@ -82,13 +82,16 @@ pub(super) fn expand(entity: &Entity<'_>) -> TokenStream {
                 quote!(#name)
             }
             (by, columns) => {
-                let bases = columns.iter().filter_map(|column| entity.columns.get(*column)).map(|column| {
-                    let ty = column.ty;
-                    quote!(<#ty as #core::types::Type>::Base)
-                });
-                let key = if columns.len() == 1 { quote!(#(#bases)*) } else { quote!((#(#bases),*)) };
                 let span = by.map_or_else(|| ident.span(), |by| by.name.span());
                 let core = entity.krate.core_at(span);
+                let bases = columns.iter().filter_map(|column| entity.columns.get(*column)).map(|column| {
+                    let ty = column.ty;
+                    quote_spanned!(span=> <#ty as #core::types::Type>::Base)
+                });
+                let key = match columns.len() {
+                    1 => quote!(#(#bases)*),
+                    _ => quote_spanned!(span=> (#(#bases),*)),
+                };
                 quote_spanned!(span=> #core::relationship::refers_to_key::<#key, #target>())
             }
         };

@@ -1,0 +1,27 @@
+use relata::prelude::*;
+
+struct Colour;
+
+#[derive(Row)]
+struct Pair(String, i64);
+
+#[derive(Row)]
+struct Borrowed<'a> {
+    name: &'a str,
+}
+
+#[derive(Row)]
+struct Twice {
+    name: String,
+    #[column(name = "name")]
+    other: String,
+    #[column(nam = "x")]
+    third: String,
+}
+
+#[derive(Row)]
+struct Paint {
+    colour: Colour,
+}
+
+fn main() {}
