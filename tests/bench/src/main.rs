@@ -182,7 +182,12 @@ fn workloads(
 
 impl Results {
     fn add(&mut self, server: Server, workload: &str, what: &str, measured: Measured) {
-        eprintln!("{:10} {workload:4} {what:42} {:.2}", server.name(), measured.ratio);
+        eprintln!(
+            "{:10} {workload:4} {what:42} {:.2}  CPU {:.2}",
+            server.name(),
+            measured.ratio,
+            measured.cpu
+        );
         let labels = (server.name().into(), workload.into(), what.into());
         let (db, workload, what) = labels;
         self.measured.push(Measured { db, workload, what, ..measured });
