@@ -200,14 +200,17 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
         // Rows are not copied. Where the same entity came twice, its rows are read once more for the second time.
         while !rest.is_empty() {
             let mut places: HashMap<&Key, usize> = HashMap::with_capacity(rest.len());
+            // In the order of the rows, not of a hash map: the same statement has the same binds each time.
+            let mut wanted: Vec<&Key> = Vec::with_capacity(rest.len());
             rest.retain(|at| match places.entry(&keys.0[*at]) {
                 Entry::Occupied(_) => true,
                 Entry::Vacant(place) => {
+                    wanted.push(place.key());
                     place.insert(*at);
                     false
                 }
             });
-            for (key, output) in self.fetch(places.keys().copied(), db).await? {
+            for (key, output) in self.fetch(wanted.into_iter(), db).await? {
                 if let Some(at) = places.get(&key) {
                     outputs[*at].push(output);
                 }
@@ -220,7 +223,8 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
     where
         L::Output: Clone,
     {
-        let distinct: HashSet<&Key> = keys.0.iter().collect();
+        let mut seen: HashSet<&Key> = HashSet::with_capacity(keys.0.len());
+        let distinct: Vec<&Key> = keys.0.iter().filter(|key| seen.insert(key)).collect();
         let found: HashMap<Key, L::Output> =
             self.fetch(distinct.into_iter(), db).await?.into_iter().collect();
         Ok(keys.0.iter().map(|key| found.get(key).cloned()).collect())

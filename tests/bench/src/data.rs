@@ -55,10 +55,10 @@ pub struct Note {
     pub stars: i32,
 }
 
-pub const READINGS: i64 = 500_000;
+const READINGS: i64 = 500_000;
 
-/// Creates the tables and fills them.
-pub async fn fill(db: &Engine) -> relata::Result<()> {
+/// Creates the tables and fills them; the readings only if somebody reads them.
+pub async fn fill(db: &Engine, readings: bool) -> relata::Result<()> {
     let schema =
         Schema::new().with::<User>().with::<Post>().with::<Comment>().with::<Reading>().with::<Note>();
     schema.create(db).await?;
@@ -72,7 +72,8 @@ pub async fn fill(db: &Engine) -> relata::Result<()> {
     let comments =
         (0..1000).map(|i| NewComment { post_id: (1 + i / 10).into(), text: format!("I say {i} to this.") });
     insert_many(comments).execute(db).await?;
-    for start in (0..READINGS).step_by(50_000) {
+    let readings = if readings { READINGS } else { 0 };
+    for start in (0..readings).step_by(50_000) {
         let readings = (start..start + 50_000).map(|i| NewReading {
             place: format!("place {}", i % 1000),
             note: format!("reading number {i}"),

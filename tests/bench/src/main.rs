@@ -86,8 +86,8 @@ async fn run(options: Options) -> Result<()> {
                 let files = Files::create()?;
                 let db = Engine::connect(&files.url("relata.db")).await?;
                 let other = Engine::connect(&files.url("raw.db")).await?;
-                data::fill(&db).await?;
-                data::fill(&other).await?;
+                data::fill(&db, options.wants("W8")).await?;
+                data::fill(&other, options.wants("W8")).await?;
                 other.close().await?;
                 let raw = Sqlite::open(&files.path("raw.db"))?;
                 measure_all(server, &options, &db, raw, &mut results).await?;
@@ -95,7 +95,7 @@ async fn run(options: Options) -> Result<()> {
             _ => {
                 let space = Space::create(server, &base).await?;
                 let db = Engine::connect(&space.url).await?;
-                data::fill(&db).await?;
+                data::fill(&db, options.wants("W8")).await?;
                 let done = if server == Server::Postgres {
                     sql("ANALYZE").execute(&db).await?;
                     let raw = Postgres::connect(&space.raw, &space.name).await?;
@@ -182,7 +182,12 @@ fn workloads(
 
 impl Results {
     fn add(&mut self, server: Server, workload: &str, what: &str, measured: Measured) {
-        eprintln!("{:10} {workload:4} {what:42} {:.2}", server.name(), measured.ratio);
+        eprintln!(
+            "{:10} {workload:4} {what:42} {:.2}  CPU {:.2}",
+            server.name(),
+            measured.ratio,
+            measured.cpu
+        );
         let labels = (server.name().into(), workload.into(), what.into());
         let (db, workload, what) = labels;
         self.measured.push(Measured { db, workload, what, ..measured });

@@ -28,6 +28,8 @@ pub struct Measured {
     /// Half of the rounds were within these.
     pub low: f64,
     pub high: f64,
+    /// The same of the time that the processor worked for this process, which other processes hardly change. Not that of a server.
+    pub cpu: f64,
     /// KiB that the process grew by meanwhile.
     pub memory: Option<(u64, u64)>,
 }
@@ -51,24 +53,28 @@ pub async fn compare(
             raw.clear().await?;
         }
     }
-    let (one, _) = sample(raw, &task, 1, writes).await?;
-    let runs = (plan.slice.as_secs_f64() / one.as_secs_f64().max(1e-7)).clamp(1.0, 20_000.0) as usize;
+    let one = sample(raw, &task, 1, writes).await?;
+    let runs = (plan.slice.as_secs_f64() / one.time.as_secs_f64().max(1e-7)).clamp(1.0, 20_000.0) as usize;
     let mut ours = Vec::new();
     let mut theirs = Vec::new();
+    let (mut our_cpu, mut their_cpu) = (Vec::new(), Vec::new());
     let mut memory = (0, 0);
     for round in 0..plan.rounds {
         for turn in 0..2 {
             if (round + turn) % 2 == 0 {
-                let (time, grown) = sample(relata, &task, runs, writes).await?;
-                ours.push(time.as_secs_f64() * 1e6 / runs as f64);
-                memory.0 = memory.0.max(grown);
+                let sample = sample(relata, &task, runs, writes).await?;
+                ours.push(sample.time.as_secs_f64() * 1e6 / runs as f64);
+                our_cpu.push(sample.cpu as f64);
+                memory.0 = memory.0.max(sample.grown);
             } else {
-                let (time, grown) = sample(raw, &task, runs, writes).await?;
-                theirs.push(time.as_secs_f64() * 1e6 / runs as f64);
-                memory.1 = memory.1.max(grown);
+                let sample = sample(raw, &task, runs, writes).await?;
+                theirs.push(sample.time.as_secs_f64() * 1e6 / runs as f64);
+                their_cpu.push(sample.cpu as f64);
+                memory.1 = memory.1.max(sample.grown);
             }
         }
     }
+    let mut cpu: Vec<f64> = our_cpu.iter().zip(&their_cpu).map(|(ours, theirs)| ours / theirs).collect();
     let mut ratios: Vec<f64> = ours.iter().zip(&theirs).map(|(ours, theirs)| ours / theirs).collect();
     let quarter = |ratios: &[f64], n: usize| ratios[(ratios.len() * n / 4).min(ratios.len() - 1)];
     let ratio = median(&mut ratios);
@@ -81,30 +87,41 @@ pub async fn compare(
         ratio,
         low: quarter(&ratios, 1),
         high: quarter(&ratios, 3),
+        cpu: median(&mut cpu),
         memory: matches!(task(0), Task::Stream).then_some(memory),
     })
 }
 
-/// How long a side takes for some runs, and by how many KiB the process grew.
+/// What some runs took.
+struct Sample {
+    time: Duration,
+    /// Nanoseconds of the processor.
+    cpu: u64,
+    /// KiB that the process grew by.
+    grown: u64,
+}
+
 async fn sample(
     side: &mut impl Side,
     task: &impl Fn(usize) -> Task,
     runs: usize,
     writes: bool,
-) -> Result<(Duration, u64)> {
+) -> Result<Sample> {
     let tasks: Vec<Task> = (0..runs).map(task).collect();
-    let before = memory::resident();
-    memory::forget_peak();
+    let before = process::resident();
+    process::forget_peak();
+    let worked = process::worked();
     let begin = Instant::now();
     for task in tasks {
         side.run(task).await?;
     }
     let time = begin.elapsed();
-    let grown = memory::peak().saturating_sub(before);
+    let cpu = process::worked().saturating_sub(worked);
+    let grown = process::peak().saturating_sub(before);
     if writes {
         side.clear().await?;
     }
-    Ok((time, grown))
+    Ok(Sample { time, cpu, grown })
 }
 
 fn median(values: &mut [f64]) -> f64 {
@@ -113,9 +130,19 @@ fn median(values: &mut [f64]) -> f64 {
     if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 }
 }
 
-/// The memory of the process, where Linux tells (proc(5)); 0 elsewhere.
-mod memory {
+/// What the process uses, where Linux tells (proc(5)); 0 elsewhere.
+mod process {
     use std::fs;
+
+    /// For how many nanoseconds its threads have had a processor.
+    pub(super) fn worked() -> u64 {
+        let Ok(threads) = fs::read_dir("/proc/self/task") else { return 0 };
+        let of = |thread: std::io::Result<fs::DirEntry>| {
+            let text = fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+            text.split(' ').next()?.parse::<u64>().ok()
+        };
+        threads.filter_map(of).sum()
+    }
 
     fn status(line: &str) -> u64 {
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();

@@ -44,10 +44,11 @@ pub fn print(results: &Results, json: bool) -> Result<()> {
             format!("{:.1}", row.raw_us),
             format!("{:.2}", row.ratio),
             format!("{:.2} - {:.2}", row.low, row.high),
+            format!("{:.2}", row.cpu),
             memory(row),
         ]);
     }
-    align(&mut table, 3..8);
+    align(&mut table, 3..9);
     println!("{table}");
     Ok(())
 }
