@@ -190,11 +190,10 @@ on_every_database! {
             }
         }
         let label = "l".repeat(200);
-        match select(val(1).label(label.clone())).subquery(label) {
-            part => match select(part.columns()).from(&part).one(&*db).await {
-                Ok(one) => assert_eq!(one, 1),
-                Err(error) => assert_eq!(error.class(), ErrorClass::Compile, "{error:?}"),
-            },
+        let part = select(val(1).label(label.clone())).subquery(label);
+        match select(part.columns()).from(&part).one(&*db).await {
+            Ok(one) => assert_eq!(one, 1),
+            Err(error) => assert_eq!(error.class(), ErrorClass::Compile, "{error:?}"),
         }
         // Names that are made of others are cut, each to one of its own.
         let schema = Schema::new().with::<NearlyLong>();

@@ -138,9 +138,7 @@ on_every_database! {
                 select(User::id).stream(&mut tx).next().await.transpose()?;
                 tx.commit().await
             };
-            let mut request = pin!(request);
-            let ended = GivenUp { future: request.as_mut(), waits }.await;
-            drop(request);
+            let ended = GivenUp { future: pin!(request), waits }.await;
             if ended.is_some() {
                 break;
             }

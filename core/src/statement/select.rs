@@ -382,12 +382,6 @@ impl Query {
             return Err(error.clone());
         }
         let source = self.source();
-        if let (None, Some(join)) = (source, self.joins.first()) {
-            return Err(CompileError::invalid(format!(
-                "{} is joined to nothing: say what is read from first, `.from(…)`",
-                join.source.as_ref().name()
-            )));
-        }
         out.enter(self.scope(source)?);
         self.check_nullness(out)?;
         self.check_groups(order_by)?;
