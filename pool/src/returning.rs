@@ -71,8 +71,8 @@ pub(crate) async fn insert_rows(
     Ok(Ran { sink: relay.and_then(Relay::into_inner), rows_affected, sql })
 }
 
-/// How many rows of a long list are compiled at once. All of them would fill memory with statements that wait for their turn:
-/// measured, a list of 100,000 rows then takes half as long again.
+/// How many rows of a long list are compiled at once. All of them would fill memory with statements that wait for their turn.
+/// Measured on SQLite, with 100,000 rows: about a tenth of the time less than in one go.
 const ROWS_AT_ONCE: usize = 10_000;
 
 /// Runs batches, some after others, in a transaction.
