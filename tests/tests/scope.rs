@@ -77,10 +77,7 @@ fn a_table_that_is_read_twice() {
         "posts is read from twice: give one of them another name, `let other = …::alias(\"other\")`"
     );
     let words = refused(User::select().cross_join(User::entity()));
-    assert!(
-        words.contains("users is joined to nothing") && words.contains("give one of the two another name"),
-        "{words}"
-    );
+    assert!(words.contains("users is joined to nothing"), "{words}");
     let words = refused(Post::select().join(Post::author).join(Post::reviewer));
     assert!(words.contains("users is read from twice"), "{words}");
     compiles(Post::select().join(Post::author).join(Post::reviewer.to(&User::alias("reviewer"))));
