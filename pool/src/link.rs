@@ -189,20 +189,25 @@ impl Link {
 
     /// Says good-bye without making anybody wait.
     pub(crate) fn close_in_background(&mut self) {
-        let Some(connection) = self.connection.take() else { return };
+        let Some(mut connection) = self.connection.take() else { return };
         let shared = self.shared.clone();
-        if self.dead || self.busy {
+        if self.dead && !self.busy {
             // It would not answer.
             drop(connection);
             shared.left.notify_waiters();
             return;
         }
+        let busy = self.busy;
         shared.leaving.fetch_add(1, Ordering::AcqRel);
         let runtime = shared.runtime.clone();
         runtime.spawn(async move {
             let limit = shared.options.connect_timeout;
-            // Best effort: what cannot say good-bye is dropped.
-            let _ = timeout(limit, connection.close()).await;
+            // Best effort: what cannot say good-bye is dropped. Where a statement was left running, the server is told to stop
+            // it, or it would go on for nobody.
+            let _ = match busy {
+                true => timeout(limit, connection.reset()).await.map(drop),
+                false => timeout(limit, connection.close()).await,
+            };
             shared.leaving.fetch_sub(1, Ordering::AcqRel);
             shared.left.notify_waiters();
         });

@@ -435,8 +435,15 @@ impl Query {
 
     fn scope<'s>(&'s self, source: Option<SourceRef<'s>>) -> Compile<Scope<'s>> {
         let mut scope = Scope::new();
-        if let Some(source) = source {
-            source.add_to(&mut scope);
+        match (source, self.joins.first()) {
+            (Some(source), _) => source.add_to(&mut scope),
+            (None, Some(join)) => {
+                return Err(CompileError::invalid(format!(
+                    "{} is joined to nothing: say with `.from(…)` what is read from; to join it to itself, give one of the two another name, `let other = …::alias(\"other\")`",
+                    join.source.as_ref().name()
+                )));
+            }
+            (None, None) => {}
         }
         for join in &self.joins {
             let joined = join.source.as_ref();
