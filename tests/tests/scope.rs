@@ -185,3 +185,14 @@ fn names_that_no_database_has() {
     assert!(refused(select(val(1).label(""))).contains("identifier \"\" is empty"));
     assert!(refused(select(val(1).label("a\0"))).contains("holds a NUL"));
 }
+
+#[test]
+fn a_join_names_what_stands_before_it() {
+    let words = refused(User::select().join_on(Post::entity(), Comment::id.eq(1)).join(Post::comments));
+    assert!(words.contains("column comments.id is not in scope"), "{words}");
+    compiles(User::select().join(User::posts).join_on(Comment::entity(), Comment::post_id.eq(Post::id)));
+    let beside = select(Post::id).filter(Post::author_id.eq(User::id)).subquery("beside");
+    let id = beside.columns();
+    let words = refused(User::select().join_on(beside, id.eq(1)));
+    assert!(words.contains("column users.id is not in scope"), "{words}");
+}

@@ -99,8 +99,11 @@ impl<'s> SourceRef<'s> {
             SourceRef::Table(table) => out.table(table)?,
             SourceRef::Alias(table, name) => out.table(table)?.sql(" AS ").identifier(name)?,
             SourceRef::Subquery(derived) => {
+                // It cannot name what it is read beside: that would take LATERAL.
+                let shown = out.show_sources(Some(0));
                 out.sql("(");
                 derived.select.render(out)?;
+                out.show_sources(shown);
                 out.sql(") AS ").identifier(&derived.name)?
             }
             SourceRef::Cte(cte) => out.identifier(&cte.name)?,

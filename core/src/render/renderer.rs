@@ -238,6 +238,11 @@ impl<'s> Renderer<'s> {
         self.scopes.push(scope);
     }
 
+    /// Lets only the first so many sources of the innermost level be named, or all of them. Gives back what held before.
+    pub(crate) fn show_sources(&mut self, shown: Option<usize>) -> Option<usize> {
+        self.scopes.last_mut().and_then(|scope| std::mem::replace(&mut scope.shown, shown))
+    }
+
     /// Closes the innermost level of scope and gives it back.
     pub fn leave(&mut self) -> Option<Scope<'s>> {
         self.scopes.pop()
@@ -317,12 +322,12 @@ impl<'s> Renderer<'s> {
     }
 
     fn find(&self, matches: impl Fn(&Visible<'_>) -> bool) -> Option<Visible<'s>> {
-        self.scopes.iter().rev().flat_map(|scope| &scope.sources).find(|source| matches(source)).copied()
+        self.scopes.iter().rev().flat_map(Scope::visible).find(|source| matches(source)).copied()
     }
 
     fn out_of_scope(&self, source: &str, column: &str, is_table: bool) -> CompileError {
         let visible: Vec<String> =
-            self.scopes.iter().rev().flat_map(|scope| &scope.sources).map(|s| s.name.to_owned()).collect();
+            self.scopes.iter().rev().flat_map(Scope::visible).map(|s| s.name.to_owned()).collect();
         let aliased = is_table && visible.iter().any(|name| name == source);
         let fix = if aliased {
             format!("{source} is there under an alias only: take the column from the alias")

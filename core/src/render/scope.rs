@@ -7,6 +7,8 @@ use crate::schema::Table;
 pub struct Scope<'s> {
     pub(super) sources: Vec<Visible<'s>>,
     pub(super) bare: bool,
+    /// How many of the sources can be named now, if not all: a join's condition sees those before it.
+    pub(super) shown: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +41,11 @@ impl<'s> Scope<'s> {
     /// Adds a table or derived table under a name that the statement gives it.
     pub fn alias(&mut self, name: &'s str) {
         self.sources.push(Visible { name, table: None, optional: false });
+    }
+
+    /// The sources that can be named now.
+    pub(super) fn visible(&self) -> &[Visible<'s>] {
+        &self.sources[..self.shown.map_or(self.sources.len(), |shown| shown.min(self.sources.len()))]
     }
 
     /// Whether this name is taken.

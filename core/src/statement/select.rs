@@ -390,9 +390,12 @@ impl Query {
         if let Some(source) = source {
             out.sql(" FROM ").clause(Clause::Source(source))?;
         }
-        for join in &self.joins {
+        for (at, join) in self.joins.iter().enumerate() {
+            // Its condition names what stands before it and itself (SQL:2016 Foundation 7.10), not what is joined later.
+            out.show_sources(Some(at + 2));
             out.clause(Clause::Join(join))?;
         }
+        out.show_sources(None);
         render_conditions(" WHERE ", &self.filter, out)?;
         if !self.group_by.is_empty() {
             out.sql(" GROUP BY ").list(&self.group_by, ", ", |out, expression| {
