@@ -91,8 +91,9 @@ impl Space {
                 (
                     format!("CREATE DATABASE {name}"),
                     format!("DROP DATABASE {name}"),
-                    format!("{server}/{name}?{POOL}"),
-                    format!("{server}/{name}"),
+                    // Without TLS and over TCP, on both sides.
+                    format!("{server}/{name}?ssl-mode=disabled&{POOL}"),
+                    format!("{server}/{name}?prefer_socket=false"),
                 )
             }
         };

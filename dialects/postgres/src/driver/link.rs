@@ -3,9 +3,14 @@
 use std::{
     future::poll_fn,
     pin::{Pin, pin},
-    sync::{Mutex, PoisonError},
-    task::{Context, Poll, Waker},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU8, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
 };
+
+use futures_util::task::AtomicWaker;
 
 /// What tokio-postgres gives besides the client: a future that moves the bytes.
 pub(crate) type Mover = Pin<Box<dyn Future<Output = Result<(), tokio_postgres::Error>> + Send>>;
@@ -16,8 +21,11 @@ pub(crate) type Mover = Pin<Box<dyn Future<Output = Result<(), tokio_postgres::E
 /// round trip, and what is queued together goes out in one write. Nobody reads while nothing runs, so whether the server
 /// has hung up is found by looking: [`Link::is_closed`].
 ///
-/// A mutex, and never a contended one, since that look has only a shared reference.
-pub(crate) struct Link(Mutex<Slot>);
+pub(crate) struct Link {
+    /// Behind a mutex, never a contended one, since [`Link::is_closed`] has only a shared reference.
+    slot: Mutex<Slot>,
+    bell: Arc<Bell>,
+}
 
 #[derive(Default)]
 struct Slot {
@@ -29,30 +37,40 @@ struct Slot {
 
 impl Link {
     pub(crate) fn new(mover: Mover) -> Self {
-        Link(Mutex::new(Slot { mover: Some(mover), error: None }))
+        Link { slot: Mutex::new(Slot { mover: Some(mover), error: None }), bell: Arc::default() }
     }
 
     /// Moves bytes until a future of the client's is ready.
     ///
     /// Dropped midway, it leaves the connection in the middle of the answer, to be read by the next call.
     pub(crate) async fn drive<F: Future>(&mut self, future: F) -> F::Output {
-        let slot = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let slot = self.slot.get_mut().unwrap_or_else(PoisonError::into_inner);
         let mut future = pin!(future);
-        poll_fn(|cx| {
-            if let Poll::Ready(output) = future.as_mut().poll(cx) {
-                return Poll::Ready(output);
+        let bell = &self.bell;
+        let waker = Waker::from(Arc::clone(bell));
+        poll_fn(|outer| {
+            bell.listener.register(outer.waker());
+            let mut cx = Context::from_waker(&waker);
+            for _ in 0..LOOKS {
+                bell.hush();
+                if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+                    return Poll::Ready(output);
+                }
+                slot.move_bytes(&mut cx);
+                if bell.listen() {
+                    return Poll::Pending;
+                }
             }
-            // Sends what the future has just queued, and reads what has come; the second look finds that without a detour
-            // through the scheduler.
-            slot.move_bytes(cx);
-            future.as_mut().poll(cx)
+            bell.let_ring();
+            outer.waker().wake_by_ref();
+            Poll::Pending
         })
         .await
     }
 
     /// Moves bytes until the connection has ended; for when the client is gone.
     pub(crate) async fn finish(&mut self) {
-        let slot = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let slot = self.slot.get_mut().unwrap_or_else(PoisonError::into_inner);
         if let Some(mover) = &mut slot.mover {
             let _ = mover.await;
         }
@@ -61,14 +79,64 @@ impl Link {
 
     /// Whether the connection has ended, as far as the system knows without asking the server.
     pub(crate) fn is_closed(&self) -> bool {
-        let mut slot = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
         slot.move_bytes(&mut Context::from_waker(Waker::noop()));
         slot.mover.is_none()
     }
 
     /// Why the connection ended, if it did and the system or the server said so. Given once.
     pub(crate) fn take_error(&mut self) -> Option<tokio_postgres::Error> {
-        self.0.get_mut().unwrap_or_else(PoisonError::into_inner).error.take()
+        self.slot.get_mut().unwrap_or_else(PoisonError::into_inner).error.take()
+    }
+}
+
+/// How often a poll looks at both the future and the mover before it goes back to the scheduler: twice for an answer that has
+/// come, and more where several are on their way. Bounded, as what has used up its time slice rings until it is let go.
+const LOOKS: usize = 4;
+
+/// What the future and the mover of a link wake.
+///
+/// They mostly wake each other, in the very task that polls both. Told of that, the scheduler would queue the task again and
+/// send another thread after it, at a higher price than the query's: so while the task is polled, it is only noted.
+#[derive(Default)]
+struct Bell {
+    state: AtomicU8,
+    listener: AtomicWaker,
+}
+
+/// It rings through to the listener.
+const LOUD: u8 = 0;
+/// The listener is at work and looks by itself whether it has rung.
+const HUSHED: u8 = 1;
+/// It has rung while it was hushed.
+const RUNG: u8 = 2;
+
+impl Bell {
+    /// From now on it is only noted that it rings; what was noted is forgotten.
+    fn hush(&self) {
+        self.state.store(HUSHED, Ordering::SeqCst);
+    }
+
+    /// Lets it ring through again, unless it has rung since it was hushed.
+    fn listen(&self) -> bool {
+        self.state.compare_exchange(HUSHED, LOUD, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    }
+
+    /// Lets it ring through again.
+    fn let_ring(&self) {
+        self.state.store(LOUD, Ordering::SeqCst);
+    }
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if self.state.compare_exchange(HUSHED, RUNG, Ordering::SeqCst, Ordering::SeqCst) == Err(LOUD) {
+            self.listener.wake();
+        }
     }
 }
 
@@ -87,7 +155,7 @@ impl Slot {
 impl Drop for Link {
     /// Says good-bye if that needs no waiting: the client was dropped before, so the mover sends it when it is looked at.
     fn drop(&mut self) {
-        let slot = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let slot = self.slot.get_mut().unwrap_or_else(PoisonError::into_inner);
         slot.move_bytes(&mut Context::from_waker(Waker::noop()));
     }
 }

@@ -17,7 +17,11 @@ use rusqlite::Connection;
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 /// After how many steps of SQLite's machine it calls back: about a tenth of a millisecond.
-const LONG: i32 = 10_000;
+const STEPS: i32 = 10_000;
+
+/// How long a statement may keep its thread before it hands over the tasks. That takes about as long as [`HAND_OVER`], which is
+/// little beside this.
+const LONG: Duration = Duration::from_millis(1);
 
 /// How long the hand-over waits, so that another thread surely takes the tasks.
 const HAND_OVER: Duration = Duration::from_micros(50);
@@ -25,7 +29,7 @@ const HAND_OVER: Duration = Duration::from_micros(50);
 thread_local! {
     /// What the callbacks need to know of the statement that this thread runs.
     static RUNNING: RefCell<Running> = const {
-        RefCell::new(Running { busy_timeout: Duration::ZERO, stop: None, end: None, on_worker: false, calls: 0, waited: false })
+        RefCell::new(Running { busy_timeout: Duration::ZERO, stop: None, end: None, on_worker: false, long: Long::No, waited: false })
     };
 }
 
@@ -35,10 +39,19 @@ struct Running {
     /// When it is stopped at the latest.
     end: Option<Instant>,
     on_worker: bool,
-    /// How often SQLite has called back because it takes long.
-    calls: u32,
+    long: Long,
     /// Whether it has waited for a lock.
     waited: bool,
+}
+
+/// Whether a statement takes long.
+#[derive(Clone, Copy)]
+enum Long {
+    No,
+    /// It may: it has taken many steps at this time.
+    Since(Instant),
+    /// It does, and the tasks are with another thread.
+    HandedOver,
 }
 
 /// While this lives, the callbacks serve the statements of one call.
@@ -48,7 +61,7 @@ pub(super) struct Guard(());
 pub(super) fn begin(busy_timeout: Duration, stop: Option<Arc<AtomicBool>>) -> Guard {
     let on_worker = stop.is_none() && on_worker();
     RUNNING.with_borrow_mut(|running| {
-        *running = Running { busy_timeout, stop, end: None, on_worker, calls: 0, waited: false };
+        *running = Running { busy_timeout, stop, end: None, on_worker, long: Long::No, waited: false };
     });
     Guard(())
 }
@@ -83,11 +96,28 @@ impl Running {
         self.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed))
             || self.end.is_some_and(|end| Instant::now() >= end)
     }
+
+    /// Whether to hand over the tasks now, and how long to wait for somebody to take them.
+    fn step(&mut self) -> Option<Duration> {
+        match self.long {
+            Long::No => {
+                self.long = Long::Since(Instant::now());
+                None
+            }
+            Long::Since(time) if time.elapsed() < LONG => None,
+            Long::Since(_) => {
+                self.long = Long::HandedOver;
+                Some(HAND_OVER)
+            }
+            // Once the tasks are with another thread, this costs next to nothing.
+            Long::HandedOver => Some(Duration::ZERO),
+        }
+    }
 }
 
 /// Lets SQLite call back when a statement takes long or finds a lock.
 pub(super) fn install(connection: &mut Connection) -> rusqlite::Result<()> {
-    connection.progress_handler(LONG, Some(progress))?;
+    connection.progress_handler(STEPS, Some(progress))?;
     // A function pointer, which every supported version of rusqlite takes.
     connection.busy_handler(Some(busy as fn(i32) -> bool))
 }
@@ -106,19 +136,13 @@ fn on_worker() -> bool {
 
 /// Called while a statement takes long; true stops it (SQLite, "Query progress callbacks").
 fn progress() -> bool {
-    let (stop, on_worker, calls) = RUNNING.with_borrow_mut(|running| {
-        running.calls = running.calls.saturating_add(1);
-        (running.stopped(), running.on_worker, running.calls)
+    let (stop, hand_over) = RUNNING.with_borrow_mut(|running| {
+        let stop = running.stopped();
+        let hand_over = (running.on_worker && !stop).then(|| running.step()).flatten();
+        (stop, hand_over)
     });
-    if on_worker && !stop {
-        match calls {
-            // SQLite counts the steps of a prepared statement from run to run: only from the second call on it is this run that is
-            // long.
-            0 | 1 => {}
-            2 => tokio::task::block_in_place(|| std::thread::sleep(HAND_OVER)),
-            // Once the tasks are with another thread, this costs next to nothing.
-            _ => tokio::task::block_in_place(|| {}),
-        }
+    if let Some(wait) = hand_over {
+        tokio::task::block_in_place(|| std::thread::sleep(wait));
     }
     stop
 }
