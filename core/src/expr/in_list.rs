@@ -44,7 +44,11 @@ impl InList {
 /// How many placeholders a list gets. Few numbers occur, so that statements with lists stay prepared: up to 8 as many as there are
 /// values, then four numbers between a power of two and the next. Lists of thousands are rarely as long again.
 fn padded(length: usize) -> usize {
-    if (9..=4096).contains(&length) { length.next_multiple_of(length.next_power_of_two() / 8) } else { length }
+    if (9..=4096).contains(&length) {
+        length.next_multiple_of(length.next_power_of_two() / 8)
+    } else {
+        length
+    }
 }
 
 impl Node for In {
@@ -98,7 +102,10 @@ mod tests {
 
     #[test]
     fn few_lengths_of_lists() {
-        assert_eq!([0, 1, 7, 8, 9, 10, 11, 16, 17, 100, 4097].map(padded), [0, 1, 7, 8, 10, 10, 12, 16, 20, 112, 4097]);
+        assert_eq!(
+            [0, 1, 7, 8, 9, 10, 11, 16, 17, 100, 4097].map(padded),
+            [0, 1, 7, 8, 10, 10, 12, 16, 20, 112, 4097]
+        );
         for length in 1..5000 {
             assert!((length..=length + length / 4).contains(&padded(length)), "{length}");
         }

@@ -3,12 +3,14 @@
 //! The [`Renderer`] owns quoting, placeholders, separators, parentheses and scope; constructs say what to write, in the
 //! order of the SQL. No construct pushes a quote mark or counts parameters.
 
+mod bind;
 mod error;
 mod identifier;
 mod precedence;
 mod renderer;
 mod scope;
 
+pub use bind::{Bind, InputColumn};
 pub use error::{Compile, CompileError};
 pub use identifier::write_quoted;
 pub use precedence::Precedence;

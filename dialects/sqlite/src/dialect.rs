@@ -276,7 +276,7 @@ fn in_list<'s>(n: &'s In, out: &mut Renderer<'s>) -> Compile {
             Elements::Hex => "UNHEX(value)",
         })
         .sql(" FROM JSON_EACH(")
-        .bind_owned(Value::Text(list))
+        .bind(Value::Text(list))
         .sql("))");
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! A connection: in the task while nothing runs on a thread, with the thread otherwise.
 
 use std::{
-    borrow::Cow,
     future::poll_fn,
     pin::pin,
     sync::{
@@ -16,7 +15,7 @@ use relata_core::{
     Error, ErrorClass, Result,
     dialect::Dialect,
     driver::{BoxFuture, Connection, Flow, Job, Mode, Sink},
-    value::Value,
+    render::Bind,
 };
 use rusqlite::InterruptHandle;
 use tokio::{
@@ -55,7 +54,7 @@ struct Outcome {
 /// A job that has left the task.
 struct OwnedJob {
     sql: String,
-    binds: Vec<Cow<'static, Value>>,
+    binds: Vec<Bind<'static>>,
     sink: Option<Box<dyn Sink>>,
     mode: Mode,
     rows_affected: u64,
@@ -293,7 +292,7 @@ impl OwnedJob {
     fn take(job: &mut Job<'_>) -> Self {
         OwnedJob {
             sql: job.sql.to_owned(),
-            binds: job.binds.iter().map(|value| Cow::Owned(value.clone().into_owned())).collect(),
+            binds: job.binds.iter().map(|bind| bind.clone().into_owned()).collect(),
             sink: job.sink.take(),
             mode: job.mode,
             rows_affected: 0,

@@ -169,7 +169,7 @@ fn run_statement(
         ));
     }
     for (at, value) in job.binds.iter().enumerate() {
-        bind(statement, at + 1, value)?;
+        bind(statement, at + 1, &value.value())?;
     }
     let sink = job.sink.as_deref_mut();
     if statement.readonly() {
