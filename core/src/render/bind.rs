@@ -22,7 +22,7 @@ impl<'s> Bind<'s> {
     pub fn kind(&self) -> Kind {
         match self {
             Bind::Value(value) => value.kind(),
-            Bind::Column(column) => column.kind.array().unwrap_or(column.kind),
+            Bind::Column(column) => column.kind().array().unwrap_or(column.kind()),
         }
     }
 
@@ -30,7 +30,9 @@ impl<'s> Bind<'s> {
     pub fn value(&self) -> Cow<'_, Value> {
         match self {
             Bind::Value(value) => Cow::Borrowed(&**value),
-            Bind::Column(column) => Cow::Owned(Value::Array(column.kind, column.values().cloned().collect())),
+            Bind::Column(column) => {
+                Cow::Owned(Value::Array(column.kind(), column.values().cloned().collect()))
+            }
         }
     }
 
@@ -67,7 +69,6 @@ impl fmt::Debug for Bind<'_> {
 /// One column of the rows of an INSERT.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct InputColumn<'s> {
-    kind: Kind,
     column: usize,
     rows: Values<'s>,
 }
@@ -75,7 +76,7 @@ pub struct InputColumn<'s> {
 impl<'s> InputColumn<'s> {
     /// The column at a place of the table.
     pub fn new(rows: Values<'s>, column: usize) -> Self {
-        InputColumn { kind: rows.table.columns[column].ty.kind, column, rows }
+        InputColumn { column, rows }
     }
 
     /// The name of the column.
@@ -85,7 +86,7 @@ impl<'s> InputColumn<'s> {
 
     /// The type of each value.
     pub fn kind(&self) -> Kind {
-        self.kind
+        self.rows.table.columns[self.column].ty.kind
     }
 
     /// The values, row by row. What is no value is NULL.
