@@ -13,14 +13,12 @@ use relata_core::{
 use crate::{
     Executor, RowStream,
     returning::insert_rows,
-    sink::{Collect, First},
+    sink::{Collect, Each, First},
 };
 
 /// What is known when a statement has run.
 #[non_exhaustive]
 pub struct Ran {
-    /// The sink, with the rows.
-    pub sink: Option<Box<dyn Sink>>,
     /// How many rows it changed, as the database counts them.
     pub rows_affected: u64,
     /// The SQL text; of an INSERT that became several, the first.
@@ -67,7 +65,7 @@ pub trait Fetch: Sized + Send {
     fn run_into(
         self,
         db: &mut dyn Executor,
-        sink: Box<dyn Sink>,
+        sink: &mut dyn Sink,
         mode: Mode,
     ) -> impl Future<Output = Result<Ran>> + Send;
 
@@ -79,9 +77,9 @@ pub trait Fetch: Sized + Send {
     fn all(self, db: impl Executor) -> impl Future<Output = Result<Vec<Self::Row>>> + Send {
         async move {
             let mut db = db;
-            let sink = Collect::new(self.reader());
-            let ran = self.run_into(&mut db, sink, Mode::Cached).await?;
-            Collect::into_rows(ran.sink)
+            let mut sink = Collect::new(self.reader());
+            self.run_into(&mut db, &mut sink, Mode::Cached).await?;
+            Ok(sink.rows)
         }
     }
 
@@ -122,9 +120,9 @@ pub trait Fetch: Sized + Send {
     fn first(self, db: impl Executor) -> impl Future<Output = Result<Option<Self::Row>>> + Send {
         async move {
             let mut db = db;
-            let sink = First::new(self.reader(), self.reads_only());
-            let ran = self.at_most(1).run_into(&mut db, sink, Mode::Cached).await?;
-            Ok(First::back(ran.sink)?.row)
+            let mut sink = First::new(self.reader(), self.reads_only());
+            self.at_most(1).run_into(&mut db, &mut sink, Mode::Cached).await?;
+            Ok(sink.row)
         }
     }
 
@@ -139,7 +137,10 @@ pub trait Fetch: Sized + Send {
         RowStream::new(self, db)
     }
 
-    /// Calls a function for each row, as they come, with bounded memory, until it breaks.
+    /// Calls a function for each row, where the row is read, with bounded memory, until it breaks.
+    ///
+    /// The fastest way through many rows. The function should not take long: the connection waits for it, and so may other
+    /// tasks of the thread. Where it breaks, the rows that are left are thrown away; a server may have sent them all the same.
     ///
     /// # Errors
     ///
@@ -150,22 +151,17 @@ pub trait Fetch: Sized + Send {
         each: impl FnMut(Self::Row) -> Result<ControlFlow<()>> + Send,
     ) -> impl Future<Output = Result<()>> + Send {
         async move {
-            let mut each = each;
-            let mut rows = self.stream(db);
-            while let Some(row) = rows.next().await {
-                if each(row?)?.is_break() {
-                    break;
-                }
-            }
-            Ok(())
+            let mut db = db;
+            let mut sink = Each::new(self.reader(), each);
+            self.run_into(&mut db, &mut sink, Mode::Stream).await?;
+            sink.error.map_or(Ok(()), Err)
         }
     }
 }
 
 async fn at_most_one<F: Fetch>(statement: F, db: &mut dyn Executor) -> Result<(Option<F::Row>, String)> {
-    let sink = First::new(statement.reader(), statement.reads_only());
-    let ran = statement.run_into(db, sink, Mode::Cached).await?;
-    let first = First::back(ran.sink)?;
+    let mut first = First::new(statement.reader(), statement.reads_only());
+    let ran = statement.run_into(db, &mut first, Mode::Cached).await?;
     if first.more {
         return Err(Error::new(
             ErrorClass::TooManyRows,
@@ -180,17 +176,19 @@ async fn at_most_one<F: Fetch>(statement: F, db: &mut dyn Executor) -> Result<(O
 pub(crate) async fn run_statement<S: Statement + Sync>(
     statement: &S,
     db: &mut dyn Executor,
-    sink: Option<Box<dyn Sink>>,
+    sink: Option<&mut dyn Sink>,
     mode: Mode,
 ) -> Result<Ran> {
     let dialect = db.dialect().clone();
     let compiled = statement.compile(&*dialect)?;
     let mut job = Job::new(&compiled.sql, &compiled.binds, mode);
-    job.sink = sink;
+    if let Some(sink) = sink {
+        job.sink = Some(sink);
+    }
     let mut jobs = [job];
     db.run(&mut jobs).await?;
-    let [Job { sink, rows_affected, .. }] = jobs;
-    Ok(Ran { sink, rows_affected, sql: compiled.sql })
+    let [Job { rows_affected, .. }] = jobs;
+    Ok(Ran { rows_affected, sql: compiled.sql })
 }
 
 impl<R: Send + 'static> Fetch for Select<R> {
@@ -209,7 +207,7 @@ impl<R: Send + 'static> Fetch for Select<R> {
         self.limit(rows)
     }
 
-    async fn run_into(self, db: &mut dyn Executor, sink: Box<dyn Sink>, mode: Mode) -> Result<Ran> {
+    async fn run_into(self, db: &mut dyn Executor, sink: &mut dyn Sink, mode: Mode) -> Result<Ran> {
         run_statement(&self, db, Some(sink), mode).await
     }
 }
@@ -221,7 +219,7 @@ impl<R: Send + 'static> Fetch for Insert<R> {
         Insert::reader(self)
     }
 
-    async fn run_into(self, db: &mut dyn Executor, sink: Box<dyn Sink>, mode: Mode) -> Result<Ran> {
+    async fn run_into(self, db: &mut dyn Executor, sink: &mut dyn Sink, mode: Mode) -> Result<Ran> {
         insert_rows(db, self.into_body(), Some(sink), mode).await
     }
 }
@@ -233,7 +231,7 @@ impl<R: Send + 'static> Fetch for Update<R> {
         Update::reader(self)
     }
 
-    async fn run_into(self, db: &mut dyn Executor, sink: Box<dyn Sink>, mode: Mode) -> Result<Ran> {
+    async fn run_into(self, db: &mut dyn Executor, sink: &mut dyn Sink, mode: Mode) -> Result<Ran> {
         run_statement(&self, db, Some(sink), mode).await
     }
 }
@@ -245,7 +243,7 @@ impl<R: Send + 'static> Fetch for Delete<R> {
         Delete::reader(self)
     }
 
-    async fn run_into(self, db: &mut dyn Executor, sink: Box<dyn Sink>, mode: Mode) -> Result<Ran> {
+    async fn run_into(self, db: &mut dyn Executor, sink: &mut dyn Sink, mode: Mode) -> Result<Ran> {
         run_statement(&self, db, Some(sink), mode).await
     }
 }
@@ -257,7 +255,7 @@ impl<R: Send + 'static> Fetch for RawStatement<R> {
         RawStatement::reader(self)
     }
 
-    async fn run_into(self, db: &mut dyn Executor, sink: Box<dyn Sink>, mode: Mode) -> Result<Ran> {
+    async fn run_into(self, db: &mut dyn Executor, sink: &mut dyn Sink, mode: Mode) -> Result<Ran> {
         run_statement(&self, db, Some(sink), mode).await
     }
 }

@@ -404,25 +404,26 @@ impl Link {
     async fn trip_behind(&mut self, jobs: &mut [Job<'_>], closing: &[&'static str]) -> Result<()> {
         let mut ahead = std::mem::take(&mut self.ahead);
         let texts: Vec<Cow<'_, str>> = ahead.iter().map(Step::text).collect();
-        let lead = texts.len();
-        let mut all = Vec::with_capacity(lead + jobs.len() + closing.len());
+        let (lead, own) = (texts.len(), jobs.len());
+        let mut all = Vec::with_capacity(lead + own + closing.len());
         all.extend(texts.iter().map(|text| Job::text(text)));
         for job in jobs.iter_mut() {
-            let mut moved = Job::new(job.sql, job.binds, job.mode);
-            moved.sink = job.sink.take();
-            all.push(moved);
+            let mut again = Job::new(job.sql, job.binds, job.mode);
+            again.sink = job.sink.as_deref_mut().map(|sink| sink as _);
+            all.push(again);
         }
         all.extend(closing.iter().map(|text| Job::text(text)));
         let result = self.trip(&mut all, lead, closing.len()).await;
         let sent = all[..lead].iter().take_while(|job| job.done).count();
-        for (job, ran) in jobs.iter_mut().zip(&mut all[lead..]) {
-            job.sink = ran.sink.take();
-            job.rows_affected = ran.rows_affected;
-            job.last_insert_id = ran.last_insert_id;
-            job.done = ran.done;
-        }
+        let outcomes: Vec<_> = all[lead..lead + own]
+            .iter()
+            .map(|job| (job.rows, job.rows_affected, job.last_insert_id, job.done))
+            .collect();
         drop(all);
         drop(texts);
+        for (job, outcome) in jobs.iter_mut().zip(outcomes) {
+            (job.rows, job.rows_affected, job.last_insert_id, job.done) = outcome;
+        }
         self.ahead = ahead.split_off(sent);
         for step in &ahead {
             match step {

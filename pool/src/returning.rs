@@ -4,6 +4,8 @@
 //! the keys that were given, or, for an upsert, the values of the conflict target. All of it is one transaction, and the
 //! result is the one that RETURNING gives: rows in the order of the input, without those that `DO NOTHING` left out.
 
+use std::sync::Mutex;
+
 use relata_core::{
     CompileError, Error, ErrorClass, Result,
     clause::{ConflictAction, Direction, Limit, Lock, LockStrength, LockWait, OrderItem, Source},
@@ -21,7 +23,7 @@ use relata_core::{
 use crate::{
     Executor, Ran,
     fetch::run_statement,
-    sink::{Collect, Counted, Relay, back},
+    sink::{Collect, Counted, Relay},
 };
 
 /// Inserts rows and gives what they return to a sink: for those who read rows in their own way. Users call
@@ -35,7 +37,7 @@ use crate::{
 ///
 /// What the database says of the statements, whatever the sink says, and [`Compile`](ErrorClass::Compile) if the database
 /// has no RETURNING and nothing is known by which a row could be found: its key is a default that is not reported.
-pub async fn insert_returning(db: &mut dyn Executor, insert: InsertBody, sink: Box<dyn Sink>) -> Result<Ran> {
+pub async fn insert_returning(db: &mut dyn Executor, insert: InsertBody, sink: &mut dyn Sink) -> Result<Ran> {
     insert_rows(db, insert, Some(sink), Mode::Cached).await
 }
 
@@ -43,17 +45,20 @@ pub async fn insert_returning(db: &mut dyn Executor, insert: InsertBody, sink: B
 pub(crate) async fn insert_rows(
     db: &mut dyn Executor,
     insert: InsertBody,
-    sink: Option<Box<dyn Sink>>,
+    sink: Option<&mut dyn Sink>,
     mode: Mode,
 ) -> Result<Ran> {
     if insert.is_empty() {
-        return Ok(Ran { sink, rows_affected: 0, sql: String::new() });
+        return Ok(Ran { rows_affected: 0, sql: String::new() });
     }
     let dialect = db.dialect().clone();
-    if !insert.returning.is_empty() && !returns_by_itself(&insert, &*dialect) {
-        // Boxed, for it is large and rare.
-        return Box::pin(read_back(db, insert, sink)).await;
-    }
+    let sink = match sink {
+        Some(sink) if !insert.returning.is_empty() && !returns_by_itself(&insert, &*dialect) => {
+            // Boxed, for it is large and rare.
+            return Box::pin(read_back(db, insert, sink)).await;
+        }
+        sink => sink,
+    };
     if sink.is_none()
         && let Some(bulk) = dialect.bulk_insert(&insert)?
         && let Some(ran) = run_bulk(db, bulk).await?
@@ -64,24 +69,23 @@ pub(crate) async fn insert_rows(
     if let [_] = batches[..] {
         return run_statement(&insert, db, sink, mode).await;
     }
-    let relay = sink.map(Relay::new);
+    let sink = sink.map(Mutex::new);
     let rows: usize = batches.iter().map(InsertPart::len).sum();
     let (rows_affected, sql) = if rows <= ROWS_AT_ONCE {
-        run_batches(db, &batches, relay.as_ref()).await?
+        run_batches(db, &batches, sink.as_ref()).await?
     } else {
         // Boxed, for it is large and rare.
-        Box::pin(run_in_waves(db, &batches, relay.as_ref())).await?
+        Box::pin(run_in_waves(db, &batches, sink.as_ref())).await?
     };
-    Ok(Ran { sink: relay.and_then(Relay::into_inner), rows_affected, sql })
+    Ok(Ran { rows_affected, sql })
 }
 
 /// Inserts rows by the database's own way for many, if that does the same as INSERT for this table.
 async fn run_bulk(db: &mut dyn Executor, bulk: BulkInsert<'_>) -> Result<Option<Ran>> {
-    let sink = Collect::<bool>::new(|row: &mut RowReader<'_>| row.read());
-    let mut jobs = [Job::new(&bulk.check.sql, &bulk.check.binds, Mode::Cached).with_sink(sink)];
+    let mut same = Collect::<bool>::new(|row: &mut RowReader<'_>| row.read());
+    let mut jobs = [Job::new(&bulk.check.sql, &bulk.check.binds, Mode::Cached).with_sink(&mut same)];
     db.run(&mut jobs).await?;
-    let [check] = jobs;
-    if Collect::<bool>::into_rows(check.sink)? != [true] {
+    if same.rows != [true] {
         return Ok(None);
     }
     let mut jobs = [Job::new(&bulk.copy.sql, &bulk.copy.binds, Mode::Copy)];
@@ -92,7 +96,7 @@ async fn run_bulk(db: &mut dyn Executor, bulk: BulkInsert<'_>) -> Result<Option<
         Err(error) => return Err(error),
     }
     let [Job { rows_affected, .. }] = jobs;
-    Ok(Some(Ran { sink: None, rows_affected, sql: bulk.copy.sql }))
+    Ok(Some(Ran { rows_affected, sql: bulk.copy.sql }))
 }
 
 /// How many rows of a long list are compiled at once. All of them would fill memory with statements that wait for their turn.
@@ -103,7 +107,7 @@ const ROWS_AT_ONCE: usize = 10_000;
 async fn run_in_waves(
     db: &mut dyn Executor,
     batches: &[InsertPart<'_>],
-    relay: Option<&Relay>,
+    sink: Option<&Mutex<&mut dyn Sink>>,
 ) -> Result<(u64, String)> {
     let mut tx = db.join().await?;
     let mut rows_affected = 0;
@@ -117,7 +121,7 @@ async fn run_in_waves(
         };
         let wave = rest.iter().take_while(fits).count().max(1);
         let (wave, later) = rest.split_at(wave);
-        let (affected, first) = run_batches(&mut tx, wave, relay).await?;
+        let (affected, first) = run_batches(&mut tx, wave, sink).await?;
         rows_affected += affected;
         sql.get_or_insert(first);
         rest = later;
@@ -130,18 +134,17 @@ async fn run_in_waves(
 async fn run_batches(
     db: &mut dyn Executor,
     batches: &[InsertPart<'_>],
-    relay: Option<&Relay>,
+    sink: Option<&Mutex<&mut dyn Sink>>,
 ) -> Result<(u64, String)> {
     let dialect = db.dialect().clone();
     let compiled = compile_all(batches, &*dialect)?;
-    let mut jobs: Vec<_> = compiled
-        .iter()
-        .map(|batch| {
-            let mut job = Job::new(&batch.sql, &batch.binds, Mode::Cached);
-            job.sink = relay.cloned().map(|relay| Box::new(relay) as Box<dyn Sink>);
-            job
-        })
-        .collect();
+    let mut relays: Vec<Relay<'_, '_>> =
+        sink.map_or(Vec::new(), |sink| batches.iter().map(|_| Relay::new(sink)).collect());
+    let mut jobs: Vec<_> =
+        compiled.iter().map(|batch| Job::new(&batch.sql, &batch.binds, Mode::Cached)).collect();
+    for (job, relay) in jobs.iter_mut().zip(&mut relays) {
+        job.sink = Some(relay);
+    }
     db.run_atomic(&mut jobs).await?;
     let rows_affected = jobs.iter().map(|job| job.rows_affected).sum();
     drop(jobs);
@@ -173,11 +176,7 @@ enum Found {
 const ORDERED_ROWS: usize = 100;
 
 /// Inserts rows and reads them back.
-async fn read_back(
-    db: &mut dyn Executor,
-    mut insert: InsertBody,
-    sink: Option<Box<dyn Sink>>,
-) -> Result<Ran> {
+async fn read_back(db: &mut dyn Executor, mut insert: InsertBody, sink: &mut dyn Sink) -> Result<Ran> {
     let dialect = db.dialect().clone();
     let mut tx = db.join().await?;
     let mut back = ReadBack {
@@ -194,9 +193,9 @@ async fn read_back(
             Found::Given(columns) => back.by_given(&mut tx, group, columns).await?,
         }
     }
-    let ReadBack { sink, rows_affected, sql, .. } = back;
+    let ReadBack { rows_affected, sql, .. } = back;
     tx.commit().await?;
-    Ok(Ran { sink, rows_affected, sql: sql.unwrap_or_default() })
+    Ok(Ran { rows_affected, sql: sql.unwrap_or_default() })
 }
 
 /// Rows that follow one another and are found in the same way, as inserts of their own.
@@ -260,17 +259,17 @@ fn how_found(insert: &InsertBody, row: &[Input], dialect: &dyn Dialect) -> Resul
 }
 
 /// Inserts rows in groups and reads them back.
-struct ReadBack {
+struct ReadBack<'s> {
     table: &'static Table,
     returning: Vec<Item>,
-    sink: Option<Box<dyn Sink>>,
+    sink: &'s mut dyn Sink,
     rows_affected: u64,
     sql: Option<String>,
     /// The distance between generated keys.
     step: Option<u64>,
 }
 
-impl ReadBack {
+impl ReadBack<'_> {
     /// Rows whose keys the database generates: one after another, from the first, which it reports (MySQL 8.4 manual,
     /// 14.15, LAST_INSERT_ID, and 17.6.1.6: so for an INSERT whose number of rows is known, in every lock mode).
     async fn by_generated(&mut self, tx: &mut dyn Executor, group: InsertBody, column: usize) -> Result<()> {
@@ -345,15 +344,14 @@ impl ReadBack {
         select.lock = dialect
             .supports(Feature::Locking)
             .then_some(Lock { strength: LockStrength::Update, wait: LockWait::Wait });
-        let sink = Collect::<Option<i64>>::new(|row: &mut RowReader<'_>| row.read());
-        let ran = run_statement(&select, tx, Some(sink), Mode::Cached).await?;
-        let present = Collect::<Option<i64>>::into_rows(ran.sink)?;
+        let mut present = Collect::<Option<i64>>::new(|row: &mut RowReader<'_>| row.read());
+        run_statement(&select, tx, Some(&mut present), Mode::Cached).await?;
         let width = self.table.columns.len().max(1);
         let mut at = 0;
         group.inputs.retain(|_| {
             let row = (at / width) as i64;
             at += 1;
-            !present.contains(&Some(row))
+            !present.rows.contains(&Some(row))
         });
         Ok(())
     }
@@ -378,14 +376,9 @@ impl ReadBack {
         }
         let mut step = 1;
         if let Some(sql) = tx.dialect().generated_key_step() {
-            let sink = Collect::<i64>::new(|row: &mut RowReader<'_>| row.read());
-            let mut jobs = [Job::new(sql, &[], Mode::Cached).with_sink(sink)];
-            tx.run(&mut jobs).await?;
-            let [job] = jobs;
-            step = Collect::<i64>::into_rows(job.sink)?
-                .first()
-                .and_then(|step| u64::try_from(*step).ok())
-                .unwrap_or(1);
+            let mut steps = Collect::<i64>::new(|row: &mut RowReader<'_>| row.read());
+            tx.run(&mut [Job::new(sql, &[], Mode::Cached).with_sink(&mut steps)]).await?;
+            step = steps.rows.first().and_then(|step| u64::try_from(*step).ok()).unwrap_or(1);
         }
         self.step = Some(step);
         Ok(step)
@@ -405,10 +398,9 @@ impl ReadBack {
             direction: Direction::Ascending,
             nulls: None,
         }));
-        let sink = self.sink.take().map(|sink| Counted::new(sink) as Box<dyn Sink>);
-        let ran = run_statement(&select, tx, sink, Mode::Cached).await?;
-        let counted = back::<Counted>(ran.sink)?;
-        if let (Some(rows), Some(expected)) = (counted.rows(), expected)
+        let mut sink = Counted::new(self.sink);
+        let ran = run_statement(&select, tx, Some(&mut sink), Mode::Cached).await?;
+        if let (Some(rows), Some(expected)) = (sink.rows(), expected)
             && rows != expected as u64
         {
             return Err(Error::new(
@@ -420,7 +412,6 @@ impl ReadBack {
             )
             .with_statement(&ran.sql));
         }
-        self.sink = Some(counted.into_inner());
         Ok(())
     }
 

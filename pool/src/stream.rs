@@ -68,10 +68,10 @@ impl<R> Shared<R> {
 impl<'a, R: Send + 'static> RowStream<'a, R> {
     pub(crate) fn new<F: Fetch<Row = R> + 'a>(statement: F, db: impl Executor + 'a) -> Self {
         let shared = Arc::new(Shared { chunk: Mutex::new(Chunk { rows: VecDeque::new(), driver: None }) });
-        let sink = Box::new(Feed { read: statement.reader(), shared: shared.clone() });
+        let mut sink = Feed { read: statement.reader(), shared: shared.clone() };
         let mut db = db;
         let statement = Box::pin(async move {
-            statement.run_into(&mut db, sink, Mode::Stream).await?;
+            statement.run_into(&mut db, &mut sink, Mode::Stream).await?;
             Ok(())
         });
         RowStream { statement: Some(statement), error: None, rows: VecDeque::new(), shared }
@@ -147,6 +147,10 @@ impl<R: Send + 'static> Sink for Feed<R> {
         let mut chunk = self.shared.lock();
         chunk.rows.push_back(row);
         Ok(if chunk.rows.len() < CHUNK { Flow::Continue } else { Flow::Pause })
+    }
+
+    fn pauses(&self) -> bool {
+        true
     }
 
     fn ready(&mut self) -> BoxFuture<'_, Result<Flow>> {

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use relata_core::{
     Error, Result,
     dialect::Dialect,
-    driver::{BoxFuture, Job, Sink},
+    driver::{BoxFuture, Job},
 };
 use tracing::{Instrument, Level, Span, enabled};
 
-use crate::{manager::Shared, recorder::Recorded, sink::Counted};
+use crate::{manager::Shared, recorder::Recorded};
 
 /// The target of all spans and events.
 pub(crate) const TARGET: &str = "relata";
@@ -23,7 +23,7 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// Begins to watch, if anybody looks.
-    pub(crate) fn start(shared: &Shared, dialect: &dyn Dialect, jobs: &mut [Job<'_>]) -> Option<Watch> {
+    pub(crate) fn start(shared: &Shared, dialect: &dyn Dialect, jobs: &[Job<'_>]) -> Option<Watch> {
         let slow = shared.options.slow_statement.is_some() && enabled!(target: TARGET, Level::WARN);
         let debug = enabled!(target: TARGET, Level::DEBUG);
         let record = shared.recorders.active();
@@ -32,11 +32,6 @@ impl Watch {
         }
         let database = dialect.name();
         let mut span = Span::none();
-        if debug || record {
-            for job in jobs.iter_mut() {
-                job.sink = job.sink.take().map(|sink| Counted::new(sink) as Box<dyn Sink>);
-            }
-        }
         if debug {
             span = tracing::debug_span!(target: TARGET, "statement", db.system.name = database, statements = jobs.len());
         }
@@ -51,11 +46,11 @@ impl Watch {
         }
     }
 
-    /// Tells what happened, and takes the counters off the sinks.
+    /// Tells what happened.
     pub(crate) fn end(
         &mut self,
         shared: &Shared,
-        jobs: &mut [Job<'_>],
+        jobs: &[Job<'_>],
         lead: usize,
         trail: usize,
         error: Option<&Error>,
@@ -65,18 +60,17 @@ impl Watch {
         let record = shared.recorders.active();
         let last_control = jobs.len() - trail;
         let mut failed = false;
-        for (at, job) in jobs.iter_mut().enumerate() {
-            let rows = Counted::take_off(job);
+        for (at, job) in jobs.iter().enumerate() {
             if failed {
-                continue;
+                break;
             }
             failed = !job.done;
             let control = at < lead || at >= last_control;
-            self.log(shared, job, rows, duration, slow && !control, error.filter(|_| failed));
+            self.log(shared, job, duration, slow && !control, error.filter(|_| failed));
             if record {
                 shared.recorders.record(&Recorded {
                     sql: job.sql.to_owned(),
-                    rows,
+                    rows: job.rows,
                     rows_affected: job.rows_affected,
                     duration,
                     transaction_control: control,
@@ -86,15 +80,7 @@ impl Watch {
         }
     }
 
-    fn log(
-        &self,
-        shared: &Shared,
-        job: &Job<'_>,
-        rows: u64,
-        duration: Duration,
-        slow: bool,
-        error: Option<&Error>,
-    ) {
+    fn log(&self, shared: &Shared, job: &Job<'_>, duration: Duration, slow: bool, error: Option<&Error>) {
         let _entered = self.span.enter();
         let parameters = if shared.options.log_parameters { Some(job.binds) } else { None };
         // A macro, since the level of an event is a constant.
@@ -107,7 +93,7 @@ impl Watch {
                     db.system.name = self.database,
                     db.query.text = job.sql,
                     db.query.parameters = parameters.map(tracing::field::debug),
-                    db.response.returned_rows = rows,
+                    db.response.returned_rows = job.rows,
                     rows_affected = job.rows_affected,
                     duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
                     error = error.map(tracing::field::display)

@@ -227,6 +227,7 @@ async fn round_trip<H: Holder>(db: &Database, values: &[H::Value]) {
     assert_eq!(insert_many(new).execute(&**db).await.unwrap(), 2_500);
     let read = select((H::VALUE, H::MAYBE)).order_by(H::ID).all(&**db).await.unwrap();
     assert!(read == rows, "2,500 rows");
+    delete::<H>().execute(&**db).await.unwrap();
 }
 
 /// What becomes of a value that not every database can hold: it is kept exactly, or refused as unfit, and nothing is stored.

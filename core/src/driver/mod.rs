@@ -3,7 +3,7 @@
 //! A driver opens [`Connection`]s; a connection runs [`Job`]s: a text, its binds, and a [`Sink`] that takes the rows where
 //! they are read. Nothing is collected on the way: the driver lends each [`Row`] to the sink, which decodes it.
 
-use std::{any::Any, fmt, pin::Pin, sync::Arc, time::Duration};
+use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
 use crate::{dialect::Dialect, error::Result, render::Bind, value::Cell};
 
@@ -76,10 +76,12 @@ pub struct Job<'s> {
     pub sql: &'s str,
     /// The binds, in the order of the placeholders.
     pub binds: &'s [Bind<'s>],
-    /// Takes the rows, if any are wanted. The driver may move it to another thread; it is back here when the job is done.
-    pub sink: Option<Box<dyn Sink>>,
+    /// Takes the rows, if any are wanted.
+    pub sink: Option<&'s mut (dyn Sink + 's)>,
     /// How it is run.
     pub mode: Mode,
+    /// How many rows came for the sink: set by the driver.
+    pub rows: u64,
     /// How many rows it changed, as the database counts them: set by the driver.
     pub rows_affected: u64,
     /// The first key that the database generated, on databases that report it so: set by the driver.
@@ -97,7 +99,7 @@ pub enum Mode {
     Once,
     /// Sent as text, without binds: transaction control, DDL.
     Text,
-    /// As `Cached`, with rows that are read slowly: the sink may [`Pause`](Flow::Pause).
+    /// As `Cached`, with rows that are read slowly: it takes as long as its reader does.
     Stream,
     /// Many rows, sent behind the statement instead of as parameters of it: each bind is a [`Bind::Column`]. Only where the
     /// dialect has a [`bulk_insert`](Dialect::bulk_insert).
@@ -107,7 +109,7 @@ pub enum Mode {
 impl<'s> Job<'s> {
     /// A statement with binds.
     pub fn new(sql: &'s str, binds: &'s [Bind<'s>], mode: Mode) -> Self {
-        Job { sql, binds, sink: None, mode, rows_affected: 0, last_insert_id: None, done: false }
+        Job { sql, binds, sink: None, mode, rows: 0, rows_affected: 0, last_insert_id: None, done: false }
     }
 
     /// A text without binds, such as `COMMIT`.
@@ -117,7 +119,7 @@ impl<'s> Job<'s> {
 
     /// The same with a sink for the rows.
     #[must_use]
-    pub fn with_sink(mut self, sink: Box<dyn Sink>) -> Self {
+    pub fn with_sink(mut self, sink: &'s mut (dyn Sink + 's)) -> Self {
         self.sink = Some(sink);
         self
     }
@@ -152,15 +154,19 @@ pub trait Row {
 
 /// Takes rows as they are read.
 ///
-/// It is moved to where the rows are and handed back by [`Job::sink`]; to get at what it collected, turn the box into
-/// `Box<dyn Any>` and downcast.
-pub trait Sink: Any + Send {
+/// It stays in the task that awaits the job: a driver whose rows are on another thread brings them here.
+pub trait Sink: Send {
     /// Takes a row.
     ///
     /// # Errors
     ///
     /// What the row cannot be decoded to; the statement is then given up.
     fn row(&mut self, row: &dyn Row) -> Result<Flow>;
+
+    /// Whether it may ask for a [`Pause`](Flow::Pause). Else the driver may read all rows without a rest.
+    fn pauses(&self) -> bool {
+        false
+    }
 
     /// After [`Flow::Pause`]: ready when more rows are welcome.
     ///
@@ -179,6 +185,6 @@ pub enum Flow {
     Continue,
     /// No more rows.
     Stop,
-    /// A rest: await [`Sink::ready`] before the next row. Only where the mode is [`Mode::Stream`].
+    /// A rest: await [`Sink::ready`] before the next row. Only of a sink that [`pauses`](Sink::pauses).
     Pause,
 }

@@ -5,7 +5,7 @@ mod common;
 
 use std::{future::Future, task::Poll, time::Duration};
 
-use common::{Collect, column, exec, on_each, one, open, options, rows, run, sink_of};
+use common::{Collect, column, exec, on_each, one, open, options, rows, run};
 use futures_util::FutureExt;
 use relata_core::{
     Error, ErrorClass, Result,
@@ -153,7 +153,8 @@ fn a_sink_that_fails_or_has_enough() {
         let connection = &mut *db.connection;
         // Few rows are left: they are read, and the connection is as good as before.
         for stop in [true, false] {
-            let mut jobs = [Job::new(sequence, &[], Mode::Cached).with_sink(Box::new(After(3, stop)))];
+            let mut sink = After(3, stop);
+            let mut jobs = [Job::new(sequence, &[], Mode::Cached).with_sink(&mut sink)];
             let result = connection.run(&mut jobs).await;
             assert_eq!((result.is_ok(), jobs[0].done), (stop, stop));
             assert_eq!(one::<i32>(connection, "SELECT 1", &[]).await.unwrap(), 1);
@@ -161,7 +162,8 @@ fn a_sink_that_fails_or_has_enough() {
         // Many are left: the connection is closed.
         let many = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 900) \
             SELECT a.i FROM n AS a, n AS b";
-        let mut jobs = [Job::new(many, &[], Mode::Cached).with_sink(Box::new(After(3, true)))];
+        let mut sink = After(3, true);
+        let mut jobs = [Job::new(many, &[], Mode::Cached).with_sink(&mut sink)];
         connection.run(&mut jobs).await.unwrap();
         assert!(jobs[0].done && connection.is_closed());
         assert!(run(connection, "SELECT 1").await.unwrap_err().is_disconnect());
@@ -181,6 +183,10 @@ impl Sink for Slow {
         Ok(if self.seen.is_multiple_of(100) { Flow::Pause } else { Flow::Continue })
     }
 
+    fn pauses(&self) -> bool {
+        true
+    }
+
     fn ready(&mut self) -> BoxFuture<'_, Result<Flow>> {
         self.pauses += 1;
         Box::pin(async {
@@ -196,10 +202,11 @@ fn a_stream_waits_for_its_sink() {
         let connection = &mut *db.connection;
         let sql = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) \
             SELECT REPEAT('x', 1000), a.i FROM n AS a, n AS b WHERE b.i <= 50";
-        let mut jobs = [Job::new(sql, &[], Mode::Stream).with_sink(Box::new(Slow { seen: 0, pauses: 0 }))];
+        let mut sink = Slow { seen: 0, pauses: 0 };
+        let mut jobs = [Job::new(sql, &[], Mode::Stream).with_sink(&mut sink)];
         let before = resident();
         connection.run(&mut jobs).await.unwrap();
-        let sink = sink_of::<Slow>(&mut jobs[0]);
+        assert_eq!(jobs[0].rows, 50_000);
         assert_eq!((sink.seen, sink.pauses), (50_000, 500));
         // 50 MB went through.
         if let (Some(before), Some(after)) = (before, resident()) {
@@ -237,11 +244,11 @@ fn a_future_dropped_at_any_await_leaves_no_transaction_behind() {
         for times in 0..200 {
             let mut connection = open(&db.url).await;
             let id = one::<i64>(&mut *connection, "SELECT CONNECTION_ID()", &[]).await.unwrap();
+            let mut sink = Collect::new(|row| row.cell(0).map(|cell| format!("{cell:?}")));
             let mut jobs = [
                 Job::text("START TRANSACTION"),
                 Job::new("INSERT INTO t VALUES (?)", &binds, Mode::Cached),
-                Job::new("SELECT n FROM t", &[], Mode::Once)
-                    .with_sink(Collect::new(|row| row.cell(0).map(|cell| format!("{cell:?}")))),
+                Job::new("SELECT n FROM t", &[], Mode::Once).with_sink(&mut sink),
             ];
             completed = poll_times(connection.run(&mut jobs), times).await;
             if completed {
@@ -288,6 +295,10 @@ fn a_stream_dropped_midway_is_closed_at_once() {
                 Ok(Flow::Pause)
             }
 
+            fn pauses(&self) -> bool {
+                true
+            }
+
             fn ready(&mut self) -> BoxFuture<'_, Result<Flow>> {
                 Box::pin(std::future::pending())
             }
@@ -296,7 +307,8 @@ fn a_stream_dropped_midway_is_closed_at_once() {
         let id = one::<i64>(&mut *connection, "SELECT CONNECTION_ID()", &[]).await.unwrap();
         let sql = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) \
             SELECT REPEAT('x', 1000) FROM n AS a, n AS b";
-        let mut jobs = [Job::new(sql, &[], Mode::Stream).with_sink(Box::new(Endless))];
+        let mut sink = Endless;
+        let mut jobs = [Job::new(sql, &[], Mode::Stream).with_sink(&mut sink)];
         assert!(tokio::time::timeout(Duration::from_millis(200), connection.run(&mut jobs)).await.is_err());
         drop(connection);
         gone(&mut *db.connection, id).await;

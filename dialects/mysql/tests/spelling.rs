@@ -468,16 +468,16 @@ fn returning() {
         filled(connection).await;
         let compiled = insertion();
         let compiled = compiled.compile(&MARIADB).unwrap();
-        let sink = common::Collect::new(|row| Ok(format!("{:?}", row.cell(0)?)));
+        let mut sink = common::Collect::new(|row| Ok(format!("{:?}", row.cell(0)?)));
         let mut jobs = [relata_core::driver::Job::new(
             &compiled.sql,
             &compiled.binds,
             relata_core::driver::Mode::Cached,
         )
-        .with_sink(sink)];
+        .with_sink(&mut sink)];
         connection.run(&mut jobs).await.unwrap();
         assert_eq!(jobs[0].rows_affected, 1);
-        assert_eq!(common::sink_of::<common::Collect<String>>(&mut jobs[0]).rows, ["I64(4)"]);
+        assert_eq!(sink.rows, ["I64(4)"]);
         let gone = delete::<Item>().filter(Item::amount.gt(2)).returning(Item::name);
         assert_eq!(execute(connection, &gone).await.unwrap().rows_affected, 2);
         assert_eq!(all(connection, &select(count_all()).from(Item::entity())).await.unwrap(), [2]);

@@ -12,7 +12,7 @@ use relata_core::{
     url::DatabaseUrl,
 };
 use relata_postgres::Postgres;
-use support::{Collect, collected, try_connect, url, variable};
+use support::{Collect, try_connect, url, variable};
 
 /// The parts of the server's URL, from which others are made.
 struct Server {
@@ -52,10 +52,10 @@ async fn encryption(connection: &mut Box<dyn Connection>) -> (bool, Option<Strin
     let statement = sql("SELECT ssl, client_dn FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
         .columns::<(bool, Option<String>)>();
     let compiled = statement.compile(&Postgres).unwrap();
-    let mut jobs =
-        [Job::new(&compiled.sql, &compiled.binds, Mode::Once).with_sink(Collect::boxed(statement.reader()))];
-    connection.run(&mut jobs).await.unwrap();
-    collected(&mut jobs[0]).remove(0)
+    let mut sink = Collect::new(statement.reader());
+    let job = Job::new(&compiled.sql, &compiled.binds, Mode::Once).with_sink(&mut sink);
+    connection.run(&mut [job]).await.unwrap();
+    sink.rows.remove(0)
 }
 
 async fn is_encrypted(url: &str) -> Result<bool> {

@@ -26,11 +26,11 @@ async fn a_slow_reader_needs_no_more_memory() {
     let Some(mut db) = Db::open("").await else { return };
     let rows = Arc::new(AtomicUsize::new(0));
     let seen = Arc::clone(&rows);
-    let sink = Paused { rows: Arc::clone(&rows), every: 1000, limit: usize::MAX };
+    let mut sink = Paused { rows: Arc::clone(&rows), every: 1000, limit: usize::MAX };
     // 500,000 rows of 200 bytes: 100 MB.
     let text = "SELECT n, repeat('x', 200) FROM generate_series(1, 500000) n";
     let before = resident_kilobytes();
-    let mut jobs = [Job::new(text, &[], Mode::Stream).with_sink(Box::new(sink))];
+    let mut jobs = [Job::new(text, &[], Mode::Stream).with_sink(&mut sink)];
     let watch = Arc::new(AtomicUsize::new(0));
     let peak = Arc::clone(&watch);
     let watching = tokio::spawn(async move {

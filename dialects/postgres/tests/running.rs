@@ -22,29 +22,28 @@ use relata_core::{
     value::{Kind, Value},
 };
 use relata_postgres::Postgres;
-use support::{Collect, Db, Paused, collected};
+use support::{Collect, Db, Paused};
 use tokio::time::timeout;
 
 /// Runs statements as one call; what each gave.
 async fn run_together(db: &mut Db, statements: &[RawStatement<i64>]) -> (Result<()>, Vec<Option<Vec<i64>>>) {
     let compiled: Vec<_> = statements.iter().map(|s| s.compile(&Postgres).unwrap()).collect();
+    let mut sinks: Vec<_> = statements.iter().map(|s| Collect::new(s.reader())).collect();
     let mut jobs: Vec<Job<'_>> = compiled
         .iter()
-        .zip(statements)
-        .map(|(c, s)| match c.sql.as_str() {
+        .zip(&mut sinks)
+        .map(|(c, sink)| match c.sql.as_str() {
             "BEGIN" | "COMMIT" | "ROLLBACK" => Job::text(&c.sql),
-            text if text.starts_with("SELECT") => {
-                Job::new(text, &c.binds, Mode::Cached).with_sink(Collect::boxed(s.reader()))
-            }
+            text if text.starts_with("SELECT") => Job::new(text, &c.binds, Mode::Cached).with_sink(sink),
             text => Job::new(text, &c.binds, Mode::Cached),
         })
         .collect();
     let result = db.connection.run(&mut jobs).await;
-    let took = jobs.iter_mut().map(|job| {
-        job.done.then(|| if job.sink.is_some() { collected(job) } else { vec![job.rows_affected as i64] })
+    let done: Vec<_> = jobs.iter().map(|job| (job.done, job.sink.is_some(), job.rows_affected)).collect();
+    let took = done.into_iter().zip(sinks).map(|((done, reads, affected), sink)| {
+        done.then(|| if reads { sink.rows } else { vec![affected as i64] })
     });
-    let took = took.collect();
-    (result, took)
+    (result, took.collect())
 }
 
 fn statements(texts: &[&'static str]) -> Vec<RawStatement<i64>> {
@@ -173,7 +172,8 @@ async fn large_results_of_the_databases_own_types_need_no_prepared_statement() {
     let mut connection = support::try_connect(&with_cache).await.unwrap();
     for mode in [Mode::Once, Mode::Cached] {
         let compiled = many.compile(&Postgres).unwrap();
-        let mut jobs = [Job::new(&compiled.sql, &[], mode).with_sink(Collect::boxed(many.reader()))];
+        let mut sink = Collect::new(many.reader());
+        let mut jobs = [Job::new(&compiled.sql, &[], mode).with_sink(&mut sink)];
         timeout(Duration::from_secs(20), connection.run(&mut jobs)).await.unwrap().unwrap();
         assert_eq!(jobs[0].rows_affected, 50_000);
     }
@@ -355,11 +355,11 @@ async fn a_thousand_rows_get_their_keys_in_order() {
     let mut returning = insert.compile(&Postgres).unwrap();
     returning.sql.push_str(" RETURNING id, name, size");
     let read = sql("").columns::<(i64, String, Option<i32>)>().reader();
-    let mut jobs = [Job::new(&returning.sql, &returning.binds, Mode::Cached).with_sink(Collect::boxed(read))];
+    let mut sink = Collect::new(read);
+    let mut jobs = [Job::new(&returning.sql, &returning.binds, Mode::Cached).with_sink(&mut sink)];
     db.connection.run(&mut jobs).await.unwrap();
     assert_eq!(jobs[0].rows_affected, 1000);
-    let rows: Vec<(i64, String, Option<i32>)> = collected(&mut jobs[0]);
-    for (n, row) in (0..1000).zip(rows) {
+    for (n, row) in (0..1000).zip(sink.rows) {
         assert_eq!(row, (i64::from(n) + 1, format!("item {n}"), (n % 3 != 0).then_some(n)));
     }
     db.close().await;
@@ -369,9 +369,9 @@ async fn a_thousand_rows_get_their_keys_in_order() {
 async fn a_sink_may_stop_early() {
     let Some(mut db) = Db::open("").await else { return };
     let rows = Arc::new(AtomicUsize::new(0));
-    let sink = Paused { rows: Arc::clone(&rows), every: usize::MAX, limit: 10 };
+    let mut sink = Paused { rows: Arc::clone(&rows), every: usize::MAX, limit: 10 };
     let text = "SELECT n FROM generate_series(1, 50000) n";
-    let mut jobs = [Job::new(text, &[], Mode::Cached).with_sink(Box::new(sink))];
+    let mut jobs = [Job::new(text, &[], Mode::Cached).with_sink(&mut sink)];
     db.connection.run(&mut jobs).await.unwrap();
     assert!(jobs[0].done);
     assert_eq!(rows.load(Ordering::Relaxed), 10);

@@ -200,11 +200,10 @@ async fn create_everything(db: &mut Db) {
 }
 
 async fn compare(db: &mut Db, rows: &[(usize, Value)], mode: Mode) {
-    let sink = Compare { rows: rows.to_vec(), seen: 0 };
-    let mut jobs = [Job::new("SELECT * FROM everything ORDER BY id", &[], mode).with_sink(Box::new(sink))];
-    db.connection.run(&mut jobs).await.unwrap();
-    let sink: Box<dyn std::any::Any> = jobs[0].sink.take().unwrap();
-    assert_eq!(sink.downcast::<Compare>().unwrap().seen, rows.len());
+    let mut sink = Compare { rows: rows.to_vec(), seen: 0 };
+    let job = Job::new("SELECT * FROM everything ORDER BY id", &[], mode).with_sink(&mut sink);
+    db.connection.run(&mut [job]).await.unwrap();
+    assert_eq!(sink.seen, rows.len());
 }
 
 #[tokio::test]

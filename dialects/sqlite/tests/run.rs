@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Collect, Folder, column, driver, execute, memory, one, texts, unbox};
+use common::{Collect, Folder, column, driver, execute, memory, one, texts};
 use relata_core::{
     ErrorClass,
     driver::{Driver, Flow, Job, Mode, Row, Sink},
@@ -89,20 +89,21 @@ async fn several_jobs_in_one_call() {
     let mut connection = memory().await;
     let ann = [Bind::from(Value::Text("ann".into()))];
     let bob = [Bind::from(Value::Text("bob".into()))];
+    let mut ids = Collect::<i64>::new(|row| row.read());
     let mut jobs = [
         Job::text("BEGIN IMMEDIATE"),
         Job::text(TABLE),
         Job::new(INSERT, &ann, Mode::Cached),
-        Job::new("INSERT INTO users (name) VALUES (?) RETURNING id", &bob, Mode::Cached)
-            .with_sink(Collect::<i64>::new(|row| row.read())),
+        Job::new("INSERT INTO users (name) VALUES (?) RETURNING id", &bob, Mode::Cached).with_sink(&mut ids),
         Job::text("COMMIT"),
     ];
     connection.run(&mut jobs).await.unwrap();
     assert!(jobs.iter().all(|job| job.done));
     let [_, create, insert, returning, _] = jobs;
+    assert_eq!((returning.rows, returning.rows_affected), (1, 1));
     assert_eq!((create.rows_affected, create.last_insert_id), (0, None));
     assert_eq!((insert.rows_affected, insert.last_insert_id), (1, Some(1)));
-    assert_eq!(unbox::<Collect<i64>>(returning.sink).rows, [2]);
+    assert_eq!(ids.rows, [2]);
 }
 
 #[tokio::test]
@@ -129,10 +130,11 @@ async fn a_sink_may_have_enough() {
         }
     }
     let mut connection = memory().await;
-    let mut jobs = [Job::new("VALUES (7), (8)", &[], Mode::Once).with_sink(Box::new(First(None)))];
+    let mut sink = First(None);
+    let mut jobs = [Job::new("VALUES (7), (8)", &[], Mode::Once).with_sink(&mut sink)];
     connection.run(&mut jobs).await.unwrap();
-    let [job] = jobs;
-    assert_eq!(unbox::<First>(job.sink).0, Some(7));
+    assert!(jobs[0].done);
+    assert_eq!(sink.0, Some(7));
 }
 
 #[tokio::test]

@@ -36,6 +36,10 @@ impl Sink for Chunks {
         Ok(if self.open.len() == CHUNK { Flow::Pause } else { Flow::Continue })
     }
 
+    fn pauses(&self) -> bool {
+        true
+    }
+
     fn ready(&mut self) -> BoxFuture<'_, Result<Flow>> {
         Box::pin(async move {
             let chunk = std::mem::replace(&mut self.open, Vec::with_capacity(CHUNK));
@@ -48,11 +52,11 @@ impl Sink for Chunks {
 }
 
 /// The numbers from 1 to `count`, as slowly as the other end takes them.
-async fn numbers(connection: &mut dyn Connection, count: i64, sink: Chunks) -> Result<()> {
+async fn numbers(connection: &mut dyn Connection, count: i64, mut sink: Chunks) -> Result<()> {
     let sql = format!(
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) SELECT i FROM n"
     );
-    let mut jobs = [Job::new(&sql, &[], Mode::Stream).with_sink(Box::new(sink))];
+    let mut jobs = [Job::new(&sql, &[], Mode::Stream).with_sink(&mut sink)];
     connection.run(&mut jobs).await
 }
 
@@ -112,6 +116,10 @@ async fn a_reader_that_is_woken_by_the_statement_alone() {
             Ok(if shelf.rows.len() < CHUNK { Flow::Continue } else { Flow::Pause })
         }
 
+        fn pauses(&self) -> bool {
+            true
+        }
+
         fn ready(&mut self) -> BoxFuture<'_, Result<Flow>> {
             Box::pin(std::future::poll_fn(|context| {
                 let mut shelf = self.0.lock().unwrap();
@@ -129,7 +137,8 @@ async fn a_reader_that_is_woken_by_the_statement_alone() {
     let sql = format!(
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {COUNT}) SELECT i FROM n"
     );
-    let mut jobs = [Job::new(&sql, &[], Mode::Stream).with_sink(Box::new(Feed(shelf.clone())))];
+    let mut feed = Feed(shelf.clone());
+    let mut jobs = [Job::new(&sql, &[], Mode::Stream).with_sink(&mut feed)];
     let mut run = connection.run(&mut jobs);
     let mut sum = 0;
     let reading = std::future::poll_fn(|context| {
@@ -182,20 +191,25 @@ async fn a_dropped_stream_whose_reader_stays() {
 
 #[tokio::test]
 async fn a_sink_that_fails_ends_the_statement() {
-    struct Fails(VecDeque<i64>);
+    struct Fails(VecDeque<i64>, bool);
     impl Sink for Fails {
         fn row(&mut self, _: &dyn Row) -> Result<Flow> {
             self.0.push_back(1);
             if self.0.len() == 3 { Err(Error::new(ErrorClass::Decode, "three")) } else { Ok(Flow::Continue) }
         }
+
+        fn pauses(&self) -> bool {
+            self.1
+        }
     }
     let mut connection = memory().await;
     for mode in [Mode::Cached, Mode::Stream] {
-        let mut jobs =
-            [Job::new("VALUES (1), (2), (3), (4)", &[], mode).with_sink(Box::new(Fails(VecDeque::new())))];
+        let mut sink = Fails(VecDeque::new(), mode == Mode::Stream);
+        let mut jobs = [Job::new("VALUES (1), (2), (3), (4)", &[], mode).with_sink(&mut sink)];
         let error = connection.run(&mut jobs).await.unwrap_err();
         assert_eq!(error.to_string(), "three in: VALUES (1), (2), (3), (4)");
-        assert!(jobs[0].sink.is_some(), "the sink comes back after a failure, too");
+        assert!(!jobs[0].done);
+        assert_eq!(sink.0.len(), 3);
     }
     execute(&mut *connection, "CREATE TABLE t (x)", &[]).await.unwrap();
 }

@@ -1,6 +1,6 @@
 //! Reading rows together with the keys that their edges need.
 
-use std::{any::Any, collections::HashMap};
+use std::collections::HashMap;
 
 use relata_core::{
     Error, ErrorClass, Result,
@@ -126,21 +126,15 @@ pub(crate) async fn load_grouped<L: Load>(
     query.items = items;
     let dialect = db.dialect().clone();
     let compiled = body.compile(&*dialect)?;
-    let sink = GraphSink::<L::Scalars> {
+    let mut sink = GraphSink::<L::Scalars> {
         read: L::read,
         scalars: Vec::new(),
         keys: vec![Keys::default(); edges.len()],
         edges,
         group,
     };
-    let mut jobs = [Job::new(&compiled.sql, &compiled.binds, Mode::Cached).with_sink(Box::new(sink))];
-    db.run(&mut jobs).await?;
-    let [job] = jobs;
-    let sink: Option<Box<dyn Any>> = job.sink.map(|sink| sink as Box<dyn Any>);
-    let sink = sink
-        .and_then(|sink| sink.downcast::<GraphSink<L::Scalars>>().ok())
-        .ok_or_else(|| Error::new(ErrorClass::Other, "the driver did not give back the sink"))?;
-    let GraphSink { scalars, keys, group, .. } = *sink;
+    db.run(&mut [Job::new(&compiled.sql, &compiled.binds, Mode::Cached).with_sink(&mut sink)]).await?;
+    let GraphSink { scalars, keys, group, .. } = sink;
     let outputs = load.assemble(scalars, keys, db).await?;
     let (group, found) = group.map_or((None, Vec::new()), |grouping| (Some(grouping.group), grouping.found));
     Ok((outputs, group, found))

@@ -145,9 +145,9 @@ async fn into_a_sink_of_ones_own() -> Result<()> {
     for returning in [true, false] {
         let db = database_with(options(), Behaviour { returning, batch: 2, aborts: false }).await;
         let body = entities(["a@x", "b@x", "c@x"].map(new)).into_body();
-        let ran = insert_returning(&mut &db.engine, body, Box::new(Ids(Vec::new()))).await?;
-        let sink: Box<dyn std::any::Any> = ran.sink.unwrap();
-        assert_eq!(sink.downcast::<Ids>().unwrap().0, ["I64(1)", "I64(2)", "I64(3)"]);
+        let mut ids = Ids(Vec::new());
+        let ran = insert_returning(&mut &db.engine, body, &mut ids).await?;
+        assert_eq!(ids.0, ["I64(1)", "I64(2)", "I64(3)"]);
         assert_eq!(ran.rows_affected, 3);
     }
     Ok(())

@@ -227,6 +227,7 @@ impl TestConnection {
             job.last_insert_id = u64::try_from(last - job.rows_affected as i64 + 1).ok();
             if let Some(sink) = &mut job.sink {
                 for row in rows {
+                    job.rows += 1;
                     match sink.row(&CopiedRow { cells: row, names: &names })? {
                         Flow::Continue => {}
                         Flow::Stop => break,

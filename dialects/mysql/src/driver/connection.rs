@@ -312,8 +312,7 @@ async fn take_result<P: Protocol>(
         job.done = true;
         return Ok(Ended::Cleanly);
     }
-    let mut seen = 0;
-    let enough = push_rows(&mut result, job, &mut seen).await.map_err(fail)?;
+    let enough = push_rows(&mut result, job).await.map_err(fail)?;
     if !matches!(enough, Ok(false)) && !drain(&mut result).await.map_err(fail)? {
         return match enough {
             Err(error) => Err(Failure { error: error.with_statement(sql), rows_left: true }),
@@ -324,7 +323,7 @@ async fn take_result<P: Protocol>(
         };
     }
     // The rows of a RETURNING are those that were changed; MariaDB does not count them again behind them.
-    job.rows_affected = if changes_rows(sql) { seen } else { result.affected_rows() };
+    job.rows_affected = if changes_rows(sql) { job.rows } else { result.affected_rows() };
     job.last_insert_id = result.last_insert_id();
     result.drop_result().await.map_err(fail)?;
     enough.map_err(|error| error.with_statement(sql))?;
@@ -343,15 +342,14 @@ fn changes_rows(sql: &str) -> bool {
 async fn push_rows<P: Protocol>(
     result: &mut QueryResult<'_, 'static, P>,
     job: &mut Job<'_>,
-    seen: &mut u64,
 ) -> mysql_async::Result<Result<bool>> {
     let shapes = Shape::of(result.columns_ref());
     while let Some(row) = result.next().await? {
-        *seen += 1;
+        job.rows += 1;
         let Some(sink) = &mut job.sink else { continue };
         let mut flow = sink.row(&MysqlRow { row: &row, shapes: &shapes });
         drop(row);
-        if job.mode == Mode::Stream && matches!(flow, Ok(Flow::Pause)) {
+        if matches!(flow, Ok(Flow::Pause)) {
             flow = sink.ready().await;
         }
         match flow {

@@ -5,7 +5,6 @@
 pub mod item;
 
 use std::{
-    any::Any,
     future::Future,
     sync::atomic::{AtomicU64, Ordering},
     time::{SystemTime, UNIX_EPOCH},
@@ -127,8 +126,8 @@ pub struct Collect<T> {
 }
 
 impl<T: Send + 'static> Collect<T> {
-    pub fn new(read: fn(&dyn Row) -> Result<T>) -> Box<Self> {
-        Box::new(Collect { rows: Vec::new(), read })
+    pub fn new(read: fn(&dyn Row) -> Result<T>) -> Self {
+        Collect { rows: Vec::new(), read }
     }
 }
 
@@ -137,12 +136,6 @@ impl<T: Send + 'static> Sink for Collect<T> {
         self.rows.push((self.read)(row)?);
         Ok(Flow::Continue)
     }
-}
-
-/// Takes the sink of a job out as what it was.
-pub fn sink_of<S: Sink>(job: &mut Job<'_>) -> S {
-    let sink: Box<dyn Any> = job.sink.take().unwrap();
-    *sink.downcast::<S>().unwrap()
 }
 
 /// The rows of a statement with binds.
@@ -154,9 +147,9 @@ pub async fn rows<T: Send + 'static>(
     read: fn(&dyn Row) -> Result<T>,
 ) -> Result<Vec<T>> {
     let binds: Vec<Bind<'_>> = binds.iter().map(Bind::from).collect();
-    let mut jobs = [Job::new(sql, &binds, mode).with_sink(Collect::new(read))];
-    connection.run(&mut jobs).await?;
-    Ok(sink_of::<Collect<T>>(&mut jobs[0]).rows)
+    let mut sink = Collect::new(read);
+    connection.run(&mut [Job::new(sql, &binds, mode).with_sink(&mut sink)]).await?;
+    Ok(sink.rows)
 }
 
 /// The first column of all rows.
@@ -185,8 +178,9 @@ pub async fn all<R: Send + 'static>(
     }
     let dialect = connection.dialect();
     let compiled = select.compile(&*dialect)?;
-    let sink = Box::new(Read(select.reader(), Vec::new()));
-    let mut jobs = [Job::new(&compiled.sql, &compiled.binds, Mode::Cached).with_sink(sink)];
-    connection.run(&mut jobs).await?;
-    Ok(sink_of::<Read<R>>(&mut jobs[0]).1)
+    let mut sink = Read(select.reader(), Vec::new());
+    connection
+        .run(&mut [Job::new(&compiled.sql, &compiled.binds, Mode::Cached).with_sink(&mut sink)])
+        .await?;
+    Ok(sink.1)
 }

@@ -177,22 +177,29 @@ async fn send<'s>(
 async fn take(job: &mut Job<'_>, answer: Answer) -> Result<()> {
     let sql = job.sql;
     let counted = match (answer, &mut job.sink) {
-        (Answer::Done(count), _) => Ok(count),
+        (Answer::Done(count), _) => Ok((0, count)),
         (Answer::Rows(stream, prepared), Some(sink)) => {
             take_rows(stream, prepared.as_deref(), &mut **sink).await
         }
-        (Answer::Rows(..), None) => Ok(0),
+        (Answer::Rows(..), None) => Ok((0, 0)),
     };
-    job.rows_affected = counted.map_err(|error| error.with_statement(sql))?;
+    (job.rows, job.rows_affected) = counted.map_err(|error| error.with_statement(sql))?;
     job.done = true;
     Ok(())
 }
 
-async fn take_rows(stream: RowStream, prepared: Option<&Prepared>, sink: &mut dyn Sink) -> Result<u64> {
+/// Gives rows to a sink: how many came, and how many the statement changed.
+async fn take_rows(
+    stream: RowStream,
+    prepared: Option<&Prepared>,
+    sink: &mut dyn Sink,
+) -> Result<(u64, u64)> {
     let mut stream = pin!(stream);
     let mut found = None;
+    let mut rows = 0;
     while let Some(row) = stream.next().await {
         let row = row.map_err(from_driver)?;
+        rows += 1;
         let decoders = match prepared {
             Some(prepared) => &prepared.decoders,
             None => found.get_or_insert_with(|| Decoder::all(row.columns())),
@@ -209,7 +216,7 @@ async fn take_rows(stream: RowStream, prepared: Option<&Prepared>, sink: &mut dy
             break;
         }
     }
-    Ok(stream.rows_affected().unwrap_or(0))
+    Ok((rows, stream.rows_affected().unwrap_or(0)))
 }
 
 /// Runs a job alone. A statement whose preparation the server has dropped or outdated is prepared once more.

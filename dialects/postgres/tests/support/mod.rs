@@ -3,7 +3,6 @@
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::{
-    any::Any,
     hash::{BuildHasher, RandomState},
     sync::{
         Arc,
@@ -108,9 +107,10 @@ impl Db {
         read: ReadRow<R>,
     ) -> Result<Vec<R>> {
         let compiled = statement.compile(&Postgres)?;
-        let mut jobs = [Job::new(&compiled.sql, &compiled.binds, mode).with_sink(Collect::boxed(read))];
-        self.connection.run(&mut jobs).await?;
-        Ok(collected(&mut jobs[0]))
+        let mut sink = Collect::new(read);
+        let job = Job::new(&compiled.sql, &compiled.binds, mode).with_sink(&mut sink);
+        self.connection.run(&mut [job]).await?;
+        Ok(sink.rows)
     }
 
     /// The rows of SQL text.
@@ -130,12 +130,12 @@ impl Db {
 /// Keeps the rows.
 pub struct Collect<R> {
     read: ReadRow<R>,
-    rows: Vec<R>,
+    pub rows: Vec<R>,
 }
 
 impl<R: Send + 'static> Collect<R> {
-    pub fn boxed(read: ReadRow<R>) -> Box<dyn Sink> {
-        Box::new(Collect { read, rows: Vec::new() })
+    pub fn new(read: ReadRow<R>) -> Self {
+        Collect { read, rows: Vec::new() }
     }
 }
 
@@ -144,12 +144,6 @@ impl<R: Send + 'static> Sink for Collect<R> {
         self.rows.push((self.read)(&mut RowReader::new(row))?);
         Ok(Flow::Continue)
     }
-}
-
-/// What the job's sink kept.
-pub fn collected<R: 'static>(job: &mut Job<'_>) -> Vec<R> {
-    let sink: Box<dyn Any> = job.sink.take().unwrap();
-    sink.downcast::<Collect<R>>().unwrap().rows
 }
 
 /// Counts rows, and asks for a pause after each `every`.
@@ -168,6 +162,10 @@ impl Sink for Paused {
             rows if rows % self.every == 0 => Flow::Pause,
             _ => Flow::Continue,
         })
+    }
+
+    fn pauses(&self) -> bool {
+        true
     }
 
     fn ready(&mut self) -> BoxFuture<'_, Result<Flow>> {

@@ -1,7 +1,6 @@
 //! A connection: in the task while nothing runs on a thread, with the thread otherwise.
 
 use std::{
-    any::Any,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,7 +11,7 @@ use std::{
 use relata_core::{
     Error, ErrorClass, Result,
     dialect::Dialect,
-    driver::{BoxFuture, Connection, Job, Mode, Sink},
+    driver::{BoxFuture, Connection, Job, Mode},
     render::Bind,
 };
 use rusqlite::InterruptHandle;
@@ -54,8 +53,10 @@ struct Outcome {
 struct OwnedJob {
     sql: String,
     binds: Vec<Bind<'static>>,
-    sink: Option<Box<dyn Sink>>,
+    /// What brings the rows to the sink, which stays in the task.
+    packer: Option<Packer>,
     mode: Mode,
+    rows: u64,
     rows_affected: u64,
     last_insert_id: Option<u64>,
     done: bool,
@@ -71,10 +72,11 @@ impl SqliteConnection {
         self.check()?;
         let State::Here(link) = &mut self.state else { return Err(gone()) };
         self.in_doubt = true;
-        // This does not yield, so nobody else could end it.
+        // A stream takes as long as its reader does. The others do not yield, so nobody else could end them.
+        let streams = jobs.iter().any(|job| job.mode == Mode::Stream);
         let running = cooperate::begin_until(
             self.settings.options.busy_timeout,
-            self.limit.and_then(|limit| Instant::now().checked_add(limit)),
+            self.limit.filter(|_| !streams).and_then(|limit| Instant::now().checked_add(limit)),
         );
         let result = link.run(jobs);
         drop(running);
@@ -87,16 +89,8 @@ impl SqliteConnection {
         let State::Here(mut link) = std::mem::replace(&mut self.state, State::Gone) else {
             return Err(gone());
         };
-        let mut owned: Vec<OwnedJob> = jobs.iter_mut().map(OwnedJob::take).collect();
-        // The sinks of streams stay here, and are fed.
-        let mut unpackers: Vec<Option<Unpacker>> = Vec::with_capacity(jobs.len());
-        for (job, owned) in jobs.iter_mut().zip(&mut owned) {
-            unpackers.push((job.mode == Mode::Stream && owned.sink.is_some()).then(|| {
-                let (packer, unpacker) = pack();
-                job.sink = owned.sink.replace(Box::new(packer));
-                unpacker
-            }));
-        }
+        let (mut owned, unpackers): (Vec<OwnedJob>, Vec<Option<Unpacker>>) =
+            jobs.iter().map(OwnedJob::of).unzip();
         let stop = Arc::new(AtomicBool::new(false));
         let work = {
             let stop = stop.clone();
@@ -152,7 +146,7 @@ impl SqliteConnection {
     /// The runtime on whose threads the jobs are to run, if on any.
     fn runtime(&self, jobs: &[Job<'_>]) -> Result<Option<Handle>> {
         // A reader who may pause cannot be waited for in the task: it may be the same task.
-        if jobs.iter().any(|job| job.mode == Mode::Stream && job.sink.is_some()) {
+        if jobs.iter().any(|job| job.sink.as_ref().is_some_and(|sink| sink.pauses())) {
             return Handle::try_current().map(Some).map_err(|_| {
                 Error::new(ErrorClass::Configuration, "reading a stream from SQLite needs a tokio runtime")
             });
@@ -252,26 +246,24 @@ impl Drop for Stopper {
 
 fn run_owned(link: &mut Link, owned: &mut [OwnedJob]) -> Result<()> {
     for job in owned {
-        let mut borrowed = Job::new(&job.sql, &job.binds, job.mode);
-        borrowed.sink = job.sink.take();
-        let result = link.run(std::slice::from_mut(&mut borrowed));
-        let Job { sink, rows_affected, last_insert_id, done, .. } = borrowed;
-        (job.rows_affected, job.last_insert_id, job.done) = (rows_affected, last_insert_id, done);
-        match sink {
-            Some(sink) if job.mode == Mode::Stream => {
-                let sink: Box<dyn Any> = sink;
-                if let Ok(packer) = sink.downcast::<Packer>() {
-                    packer.finish();
-                }
-            }
-            sink => job.sink = sink,
+        let mut packer = job.packer.take();
+        let mut lent = Job::new(&job.sql, &job.binds, job.mode);
+        if let Some(packer) = &mut packer {
+            lent.sink = Some(packer);
+        }
+        let result = link.run(std::slice::from_mut(&mut lent));
+        let Job { rows, rows_affected, last_insert_id, done, .. } = lent;
+        (job.rows, job.rows_affected, job.last_insert_id, job.done) =
+            (rows, rows_affected, last_insert_id, done);
+        if let Some(packer) = packer {
+            packer.finish();
         }
         result?;
     }
     Ok(())
 }
 
-/// Gives the sinks of streams the rows that come from the thread. Fails at the first that cannot take them: its place, and why.
+/// Gives the sinks the rows that come from the thread. Fails at the first that cannot take them: its place, and why.
 async fn feed(jobs: &mut [Job<'_>], unpackers: Vec<Option<Unpacker>>) -> Result<(), (usize, Error)> {
     for (at, (job, unpacker)) in jobs.iter_mut().zip(unpackers).enumerate() {
         if let (Some(unpacker), Some(sink)) = (unpacker, &mut job.sink) {
@@ -282,23 +274,24 @@ async fn feed(jobs: &mut [Job<'_>], unpackers: Vec<Option<Unpacker>>) -> Result<
 }
 
 impl OwnedJob {
-    fn take(job: &mut Job<'_>) -> Self {
-        OwnedJob {
+    /// A copy of a job, and where its rows come out.
+    fn of(job: &Job<'_>) -> (Self, Option<Unpacker>) {
+        let (packer, unpacker) = job.sink.is_some().then(pack).unzip();
+        let owned = OwnedJob {
             sql: job.sql.to_owned(),
             binds: job.binds.iter().map(|bind| bind.clone().into_owned()).collect(),
-            sink: job.sink.take(),
+            packer,
             mode: job.mode,
+            rows: 0,
             rows_affected: 0,
             last_insert_id: None,
             done: false,
-        }
+        };
+        (owned, unpacker)
     }
 
     fn give_back(self, job: &mut Job<'_>) {
-        // That of a stream never left.
-        if job.mode != Mode::Stream {
-            job.sink = self.sink;
-        }
+        job.rows = self.rows;
         job.rows_affected = self.rows_affected;
         job.last_insert_id = self.last_insert_id;
         job.done = self.done;

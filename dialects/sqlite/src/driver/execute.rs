@@ -2,7 +2,7 @@
 
 use relata_core::{
     Error, ErrorClass, Result,
-    driver::{Flow, Job, Mode, Sink},
+    driver::{Flow, Job, Mode},
 };
 use rusqlite::{Batch, Connection, Statement, fallible_iterator::FallibleIterator};
 
@@ -163,16 +163,15 @@ fn run_statement(connection: &Connection, statement: &mut Statement<'_>, job: &m
     for (at, value) in job.binds.iter().enumerate() {
         bind(statement, at + 1, &value.value())?;
     }
-    let sink = job.sink.as_deref_mut();
     if statement.readonly() {
-        return step(statement, sink);
+        return step(statement, job);
     }
     let before = connection.total_changes();
     if connection.is_autocommit() {
         // It commits by itself, which may write to the disk.
-        cooperate::give_way(|| step(statement, sink))?;
+        cooperate::give_way(|| step(statement, job))?;
     } else {
-        step(statement, sink)?;
+        step(statement, job)?;
     }
     // The count of changes is that of the last statement which made one.
     if connection.total_changes() != before {
@@ -189,19 +188,20 @@ fn is_plain_insert(sql: &str) -> bool {
     sql.get(..6).is_some_and(|word| word.eq_ignore_ascii_case("INSERT")) && !sql.contains(" ON CONFLICT")
 }
 
-fn step(statement: &mut Statement<'_>, sink: Option<&mut (dyn Sink + 'static)>) -> Result<()> {
+fn step(statement: &mut Statement<'_>, job: &mut Job<'_>) -> Result<()> {
     let width = statement.column_count();
     if width == 0 {
         return statement.raw_execute().map(drop).map_err(from_rusqlite);
     }
     let mut rows = statement.raw_query();
-    let Some(sink) = sink else {
+    let Some(sink) = &mut job.sink else {
         // RETURNING changes all rows before it gives the first, but a statement is done only at its end.
         while rows.next().map_err(from_rusqlite)?.is_some() {}
         return Ok(());
     };
     while let Some(row) = rows.next().map_err(from_rusqlite)? {
-        // Only a stream may pause, and its sink here is one that does not.
+        job.rows += 1;
+        // Sinks that pause do not come here.
         if sink.row(&SqliteRow { row, width })? == Flow::Stop {
             break;
         }

@@ -2,7 +2,6 @@
 #![allow(dead_code, unreachable_pub)] // each test file uses a part of it
 
 use std::{
-    any::Any,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
 };
@@ -26,8 +25,8 @@ pub struct Collect<R> {
 }
 
 impl<R: Send + 'static> Collect<R> {
-    pub fn new(read: ReadRow<R>) -> Box<Self> {
-        Box::new(Collect { rows: Vec::new(), read })
+    pub fn new(read: ReadRow<R>) -> Self {
+        Collect { rows: Vec::new(), read }
     }
 }
 
@@ -36,12 +35,6 @@ impl<R: Send + 'static> Sink for Collect<R> {
         self.rows.push((self.read)(&mut RowReader::new(row))?);
         Ok(Flow::Continue)
     }
-}
-
-/// Gets the sink back in its own type.
-pub fn unbox<S: Sink>(sink: Option<Box<dyn Sink>>) -> S {
-    let sink: Box<dyn Any> = sink.expect("the sink comes back");
-    *sink.downcast().expect("the sink keeps its type")
 }
 
 /// A driver for a URL.
@@ -72,10 +65,9 @@ pub async fn texts(connection: &mut dyn Connection, sql: &[&str]) -> Result<()> 
 /// Runs a statement and reads its first column.
 pub async fn column<T: Type>(connection: &mut dyn Connection, sql: &str, binds: &[Value]) -> Result<Vec<T>> {
     let binds: Vec<Bind<'_>> = binds.iter().map(Bind::from).collect();
-    let mut jobs = [Job::new(sql, &binds, Mode::Cached).with_sink(Collect::<T>::new(|row| row.read()))];
-    connection.run(&mut jobs).await?;
-    let [job] = jobs;
-    Ok(unbox::<Collect<T>>(job.sink).rows)
+    let mut sink = Collect::<T>::new(|row| row.read());
+    connection.run(&mut [Job::new(sql, &binds, Mode::Cached).with_sink(&mut sink)]).await?;
+    Ok(sink.rows)
 }
 
 /// Runs a statement and reads the first column of its only row.
@@ -93,10 +85,11 @@ pub async fn rows<R: Send + 'static>(
 ) -> Result<Vec<R>> {
     let dialect = connection.dialect();
     let compiled = statement.compile(&*dialect)?;
-    let mut jobs = [Job::new(&compiled.sql, &compiled.binds, Mode::Cached).with_sink(Collect::new(read))];
-    connection.run(&mut jobs).await?;
-    let [job] = jobs;
-    Ok(unbox::<Collect<R>>(job.sink).rows)
+    let mut sink = Collect::new(read);
+    connection
+        .run(&mut [Job::new(&compiled.sql, &compiled.binds, Mode::Cached).with_sink(&mut sink)])
+        .await?;
+    Ok(sink.rows)
 }
 
 /// The rows of a SELECT.
