@@ -5,12 +5,13 @@
 
 mod error;
 mod identifier;
+mod number;
 mod precedence;
 mod renderer;
 mod scope;
 
 pub use error::{Compile, CompileError};
-pub use identifier::write_quoted;
+pub use number::write_number;
 pub use precedence::Precedence;
 pub use renderer::{Compiled, Renderer, Statement};
 pub use scope::Scope;

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use super::{
     error::{Compile, CompileError},
-    identifier::write_quoted,
+    identifier::Identifiers,
+    number::write_number,
     precedence::Precedence,
     scope::{Scope, Visible},
 };
@@ -50,6 +51,7 @@ pub struct Compiled<'s> {
 #[derive(Debug)]
 pub struct Renderer<'s> {
     dialect: &'s dyn Dialect,
+    identifiers: Identifiers,
     sql: String,
     binds: Vec<Cow<'s, Value>>,
     scopes: Vec<Scope<'s>>,
@@ -62,6 +64,7 @@ impl<'s> Renderer<'s> {
     pub fn new(dialect: &'s dyn Dialect) -> Self {
         Renderer {
             dialect,
+            identifiers: Identifiers::of(dialect),
             sql: String::with_capacity(256),
             binds: Vec::new(),
             scopes: Vec::new(),
@@ -87,9 +90,7 @@ impl<'s> Renderer<'s> {
 
     /// Writes a number, such as that of LIMIT: digits cannot carry SQL.
     pub fn number(&mut self, number: u64) -> &mut Self {
-        use std::fmt::Write;
-        // Writing to a String cannot fail.
-        let _ = write!(self.sql, "{number}");
+        write_number(&mut self.sql, number);
         self
     }
 
@@ -99,14 +100,7 @@ impl<'s> Renderer<'s> {
     ///
     /// If the database cannot hold such a name.
     pub fn identifier(&mut self, name: &str) -> Compile<&mut Self> {
-        let dialect = self.dialect;
-        write_quoted(
-            &mut self.sql,
-            name,
-            dialect.quote(),
-            dialect.max_identifier(),
-            dialect.identifier_limit_in_bytes(),
-        )?;
+        self.identifiers.write(&mut self.sql, name)?;
         Ok(self)
     }
 
