@@ -227,9 +227,7 @@ impl Statement for InsertBody {
             return Err(CompileError::invalid(format!("no rows to insert into {}", self.table.name)));
         }
         out.sql("INSERT INTO ").table(self.table)?.clause(Clause::Values(self.values()))?;
-        let mut scope = Scope::new();
-        scope.table(self.table);
-        out.enter(scope);
+        out.enter(Scope::table(self.table));
         if let Some(conflict) = &self.conflict {
             out.clause(Clause::OnConflict(self.table, conflict))?;
         }
@@ -248,9 +246,7 @@ pub(super) fn render_returning<'s>(
     if items.is_empty() {
         return Ok(());
     }
-    let mut scope = Scope::new().bare();
-    scope.table(table);
-    out.enter(scope);
+    out.enter(Scope::table(table).bare());
     out.require(feature)?.clause(Clause::Returning(items))?;
     out.leave();
     Ok(())
