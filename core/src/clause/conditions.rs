@@ -6,6 +6,18 @@ use crate::{
 };
 
 /// Conditions that all hold: one expression, joined by `AND` where there are several.
+///
+/// ```
+/// use relata_core::{expr::{Operators, val}, dialect::Standard, render::Statement, statement::select};
+///
+/// let either = val(1).eq(1).or(val(2).eq(2));
+/// let statement = select(val(0)).filter(either).filter(val(3).eq(3).and(val(4).eq(4)));
+/// assert_eq!(
+///     statement.compile(&Standard)?.sql,
+///     "SELECT ? WHERE (? = ? OR ? = ?) AND ? = ? AND ? = ?"
+/// );
+/// # Ok::<(), relata_core::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Conditions(Option<Expression>);
 

@@ -316,7 +316,7 @@ impl<'s> Renderer<'s> {
     }
 
     fn sees(&self, is: impl Fn(SourceRef<'s>) -> bool) -> bool {
-        self.levels().any(|scope| scope.sources().any(&is))
+        self.levels().any(|scope| scope.reads(&is))
     }
 
     /// The levels of scope, innermost first.

@@ -36,9 +36,14 @@ impl<'s> Scope<'s> {
         self.first.into_iter().chain(self.joins.iter().map(|join| join.source.as_ref()))
     }
 
+    /// Whether the source that `is` picks is among them. Every column asks, so there is no iterator between.
+    pub(super) fn reads(self, is: impl Fn(SourceRef<'s>) -> bool) -> bool {
+        self.first.is_some_and(&is) || self.joins.iter().any(|join| is(join.source.as_ref()))
+    }
+
     /// Whether this name is taken.
     pub fn contains(self, name: &str) -> bool {
-        self.sources().any(|source| source.name() == name)
+        self.reads(|source| source.name() == name)
     }
 
     /// Whether the source that `is` picks may have no row: it stands right of a LEFT or FULL JOIN, or left of a RIGHT or FULL
