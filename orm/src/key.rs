@@ -1,6 +1,6 @@
 //! Values that can be looked up: keys of rows, as hash maps want them.
 
-use relata_core::value::{Cell, Kind, Value};
+use relata_core::value::{Cell, DecimalValue, Kind, Value};
 
 /// The values of some columns of a row.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -16,11 +16,14 @@ pub(crate) enum Key {
 pub(crate) enum Part {
     Null,
     Bool(bool),
-    Integer(i128),
+    Integer(i64),
+    /// More than fits an `i64`.
+    Large(u64),
     Float(u64),
     Text(Box<str>),
     Bytes(Box<[u8]>),
-    Decimal(i128, u8),
+    /// Without zeros at its end. In a box, so that the other keys are smaller.
+    Decimal(Box<(i128, u8)>),
     Uuid([u8; 16]),
     Date(i32),
     Time(i64),
@@ -32,8 +35,8 @@ impl Part {
     pub(crate) fn of(cell: Cell<'_>) -> Part {
         match cell {
             Cell::Bool(value) => Part::Bool(value),
-            Cell::I64(value) => Part::Integer(value.into()),
-            Cell::U64(value) => Part::Integer(value.into()),
+            Cell::I64(value) => Part::Integer(value),
+            Cell::U64(value) => i64::try_from(value).map_or(Part::Large(value), Part::Integer),
             Cell::F32(value) => Part::Float(f64::from(value).to_bits()),
             Cell::F64(value) => Part::Float(value.to_bits()),
             Cell::Text(text) | Cell::Json(text) => Part::Text(text.into()),
@@ -44,7 +47,7 @@ impl Part {
                     mantissa /= 10;
                     scale -= 1;
                 }
-                Part::Decimal(mantissa, scale)
+                Part::Decimal(Box::new((mantissa, scale)))
             }
             Cell::Uuid(bytes) => Part::Uuid(bytes),
             Cell::Date(days) => Part::Date(days),
@@ -67,30 +70,22 @@ impl Part {
             Part::Bool(value) => Value::Bool(*value),
             Part::Integer(value) => match kind {
                 Kind::I8 | Kind::I16 | Kind::U8 => {
-                    i16::try_from(*value).map_or_else(|_| wide(*value), Value::I16)
+                    i16::try_from(*value).map_or(Value::I64(*value), Value::I16)
                 }
-                Kind::I32 | Kind::U16 => i32::try_from(*value).map_or_else(|_| wide(*value), Value::I32),
-                _ => wide(*value),
+                Kind::I32 | Kind::U16 => i32::try_from(*value).map_or(Value::I64(*value), Value::I32),
+                _ => Value::I64(*value),
             },
+            Part::Large(value) => Value::U64(*value),
             Part::Float(bits) => Value::F64(f64::from_bits(*bits)),
             Part::Text(text) => Value::Text(text.to_string()),
             Part::Bytes(bytes) => Value::Bytes(bytes.to_vec()),
-            Part::Decimal(mantissa, scale) => {
-                Value::Decimal(relata_core::value::DecimalValue::new(*mantissa, *scale))
-            }
+            Part::Decimal(decimal) => Value::Decimal(DecimalValue::new(decimal.0, decimal.1)),
             Part::Uuid(bytes) => Value::Uuid(*bytes),
             Part::Date(days) => Value::Date(*days),
             Part::Time(micros) => Value::Time(*micros),
             Part::Timestamp(micros) => Value::Timestamp(*micros),
             Part::TimestampTz(micros) => Value::TimestampTz(*micros),
         }
-    }
-}
-
-fn wide(value: i128) -> Value {
-    match i64::try_from(value) {
-        Ok(value) => Value::I64(value),
-        Err(_) => Value::U64(u64::try_from(value).unwrap_or(u64::MAX)),
     }
 }
 

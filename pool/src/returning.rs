@@ -7,14 +7,14 @@
 use relata_core::{
     CompileError, Error, ErrorClass, Result,
     clause::{ConflictAction, Direction, Limit, Lock, LockStrength, LockWait, OrderItem, Source},
-    dialect::{Dialect, Feature},
+    dialect::{BulkInsert, Dialect, Feature},
     driver::{Job, Mode, Sink},
     entity::Input,
     expr::{Case, Connective, Expression, In, InList, Infix, Logical, Operator, TableColumn},
     projection::{Item, RowReader},
     render::{Compiled, Statement},
     schema::Table,
-    statement::{Core, InsertBody, Query, SelectBody},
+    statement::{Core, InsertBody, InsertPart, Query, SelectBody},
     value::{Kind, Value},
 };
 
@@ -54,21 +54,45 @@ pub(crate) async fn insert_rows(
         // Boxed, for it is large and rare.
         return Box::pin(read_back(db, insert, sink)).await;
     }
-    let mut batches = insert.batches(&*dialect);
-    if batches.len() == 1
-        && let Some(insert) = batches.pop()
+    if sink.is_none()
+        && let Some(bulk) = dialect.bulk_insert(&insert)?
+        && let Some(ran) = run_bulk(db, bulk).await?
     {
+        return Ok(ran);
+    }
+    let batches = insert.batches(&*dialect);
+    if let [_] = batches[..] {
         return run_statement(&insert, db, sink, mode).await;
     }
     let relay = sink.map(Relay::new);
-    let rows: usize = batches.iter().map(InsertBody::len).sum();
+    let rows: usize = batches.iter().map(InsertPart::len).sum();
     let (rows_affected, sql) = if rows <= ROWS_AT_ONCE {
         run_batches(db, &batches, relay.as_ref()).await?
     } else {
         // Boxed, for it is large and rare.
-        Box::pin(run_in_waves(db, batches, relay.as_ref())).await?
+        Box::pin(run_in_waves(db, &batches, relay.as_ref())).await?
     };
     Ok(Ran { sink: relay.and_then(Relay::into_inner), rows_affected, sql })
+}
+
+/// Inserts rows by the database's own way for many, if that does the same as INSERT for this table.
+async fn run_bulk(db: &mut dyn Executor, bulk: BulkInsert<'_>) -> Result<Option<Ran>> {
+    let sink = Collect::<bool>::new(|row: &mut RowReader<'_>| row.read());
+    let mut jobs = [Job::new(&bulk.check.sql, &bulk.check.binds, Mode::Cached).with_sink(sink)];
+    db.run(&mut jobs).await?;
+    let [check] = jobs;
+    if Collect::<bool>::into_rows(check.sink)? != [true] {
+        return Ok(None);
+    }
+    let mut jobs = [Job::new(&bulk.copy.sql, &bulk.copy.binds, Mode::Copy)];
+    match db.run(&mut jobs).await {
+        Ok(()) => {}
+        // The connection cannot, and has not tried.
+        Err(error) if error.class() == ErrorClass::Compile => return Ok(None),
+        Err(error) => return Err(error),
+    }
+    let [Job { rows_affected, .. }] = jobs;
+    Ok(Some(Ran { sink: None, rows_affected, sql: bulk.copy.sql }))
 }
 
 /// How many rows of a long list are compiled at once. All of them would fill memory with statements that wait for their turn.
@@ -78,23 +102,25 @@ const ROWS_AT_ONCE: usize = 10_000;
 /// Runs batches, some after others, in a transaction.
 async fn run_in_waves(
     db: &mut dyn Executor,
-    batches: Vec<InsertBody>,
+    batches: &[InsertPart<'_>],
     relay: Option<&Relay>,
 ) -> Result<(u64, String)> {
     let mut tx = db.join().await?;
     let mut rows_affected = 0;
     let mut sql = None;
-    let mut batches = batches.into_iter().peekable();
-    while batches.peek().is_some() {
+    let mut rest = batches;
+    while !rest.is_empty() {
         let mut rows = 0;
-        let mut wave = Vec::new();
-        while let Some(batch) = batches.next_if(|batch| rows == 0 || rows + batch.len() <= ROWS_AT_ONCE) {
+        let fits = |batch: &&InsertPart<'_>| {
             rows += batch.len();
-            wave.push(batch);
-        }
-        let (affected, first) = run_batches(&mut tx, &wave, relay).await?;
+            rows <= ROWS_AT_ONCE
+        };
+        let wave = rest.iter().take_while(fits).count().max(1);
+        let (wave, later) = rest.split_at(wave);
+        let (affected, first) = run_batches(&mut tx, wave, relay).await?;
         rows_affected += affected;
         sql.get_or_insert(first);
+        rest = later;
     }
     tx.commit().await?;
     Ok((rows_affected, sql.unwrap_or_default()))
@@ -103,7 +129,7 @@ async fn run_in_waves(
 /// Runs batches as a unit; gives how many rows they changed, and the text of the first.
 async fn run_batches(
     db: &mut dyn Executor,
-    batches: &[InsertBody],
+    batches: &[InsertPart<'_>],
     relay: Option<&Relay>,
 ) -> Result<(u64, String)> {
     let dialect = db.dialect().clone();
@@ -130,7 +156,7 @@ fn returns_by_itself(insert: &InsertBody, dialect: &dyn Dialect) -> bool {
             || dialect.supports(Feature::ConflictTarget))
 }
 
-fn compile_all<'s>(batches: &'s [InsertBody], dialect: &'s dyn Dialect) -> Result<Vec<Compiled<'s>>> {
+fn compile_all<'s>(batches: &'s [InsertPart<'_>], dialect: &'s dyn Dialect) -> Result<Vec<Compiled<'s>>> {
     Ok(batches.iter().map(|batch| batch.compile(dialect)).collect::<Result<_, _>>()?)
 }
 
@@ -333,7 +359,7 @@ impl ReadBack {
     }
 
     /// Inserts a batch, and gives the first key that was generated.
-    async fn insert(&mut self, tx: &mut dyn Executor, batch: &InsertBody) -> Result<Option<u64>> {
+    async fn insert(&mut self, tx: &mut dyn Executor, batch: &InsertPart<'_>) -> Result<Option<u64>> {
         let dialect = tx.dialect().clone();
         let compiled = batch.compile(&*dialect)?;
         let mut jobs = [Job::new(&compiled.sql, &compiled.binds, Mode::Cached)];

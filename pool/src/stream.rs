@@ -19,10 +19,10 @@ use relata_core::{
 
 use crate::{Executor, Fetch};
 
-/// How many rows are decoded ahead of the reader: where they come from another thread, larger chunks gain little.
-const CHUNK: usize = 256;
+/// How many rows are decoded ahead of the reader: few, so that what is freed is soon used again.
+const CHUNK: usize = 32;
 
-/// The rows of a statement, as they come, with bounded memory: at most some hundreds are decoded ahead.
+/// The rows of a statement, as they come, with bounded memory: at most some dozens are decoded ahead.
 ///
 /// ```ignore
 /// let mut rows = Event::select().stream(&engine);
@@ -47,8 +47,15 @@ struct Shared<R> {
 /// Rows between the driver, which may be on another thread, and the reader.
 struct Chunk<R> {
     rows: VecDeque<R>,
-    /// Who waits for the chunk to be taken: the driver.
+    /// Who waits for the chunk to be taken, if not in the statement's own future.
     driver: Option<Waker>,
+}
+
+impl<R> Chunk<R> {
+    /// Who waits although there is room.
+    fn idle_driver(&mut self) -> Option<Waker> {
+        if self.rows.len() < CHUNK { self.driver.take() } else { None }
+    }
 }
 
 impl<R> Shared<R> {
@@ -83,7 +90,7 @@ impl<'a, R: Send + 'static> RowStream<'a, R> {
         if let Some(row) = self.rows.pop_front() {
             return Poll::Ready(Some(Ok(row)));
         }
-        // What came meanwhile is taken before asking for more, so that the driver can go on.
+        // What came meanwhile is taken before asking for more.
         if let Some(row) = self.take_chunk() {
             return Poll::Ready(Some(Ok(row)));
         }
@@ -92,6 +99,11 @@ impl<'a, R: Send + 'static> RowStream<'a, R> {
             self.statement = None;
             self.error = result.err();
         }
+        // A driver that waits in the statement's future has just looked by itself. To wake it would mean to wake this task.
+        let waker = self.shared.lock().idle_driver();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
         match self.take_chunk() {
             Some(row) => Poll::Ready(Some(Ok(row))),
             None if self.statement.is_none() => Poll::Ready(self.error.take().map(Err)),
@@ -99,15 +111,9 @@ impl<'a, R: Send + 'static> RowStream<'a, R> {
         }
     }
 
-    /// Takes what has come, and lets the driver go on; gives the first row of it.
+    /// Takes what has come; gives the first row of it.
     fn take_chunk(&mut self) -> Option<R> {
-        let mut chunk = self.shared.lock();
-        std::mem::swap(&mut self.rows, &mut chunk.rows);
-        let waker = chunk.driver.take();
-        drop(chunk);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        std::mem::swap(&mut self.rows, &mut self.shared.lock().rows);
         self.rows.pop_front()
     }
 }
@@ -147,6 +153,7 @@ impl<R: Send + 'static> Sink for Feed<R> {
         Box::pin(poll_fn(|context| {
             let mut chunk = self.shared.lock();
             if chunk.rows.len() < CHUNK {
+                chunk.driver = None;
                 return Poll::Ready(Ok(Flow::Continue));
             }
             chunk.driver = Some(context.waker().clone());

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The rows of an INSERT: for each row a place for each column of the table.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Values<'s> {
     /// The table.
     pub table: &'static Table,
@@ -18,7 +18,7 @@ pub struct Values<'s> {
 
 impl<'s> Values<'s> {
     /// The rows.
-    pub fn rows(self) -> impl ExactSizeIterator<Item = &'s [Input]> {
+    pub fn rows(self) -> impl ExactSizeIterator<Item = &'s [Input]> + Clone {
         self.inputs.chunks_exact(self.table.columns.len().max(1))
     }
 

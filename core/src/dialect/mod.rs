@@ -13,8 +13,9 @@ use crate::{
     ddl::Ddl,
     error::ErrorClass,
     expr::{Expression, Node},
-    render::{Compile, CompileError, Renderer},
+    render::{Compile, CompileError, Compiled, Renderer},
     schema::{ColumnType, Table},
+    statement::InsertBody,
     transaction::{AfterError, Isolation, TransactionOptions},
     value::{EnumType, Kind},
 };
@@ -90,6 +91,16 @@ pub trait Dialect: Send + Sync + fmt::Debug {
     /// How many rows to put in one INSERT of this many columns.
     fn insert_batch(&self, columns: usize) -> usize {
         (self.max_binds() / columns.max(1)).clamp(1, 1000)
+    }
+
+    /// Another way to insert many rows, where the database has a faster one and it is worth it for this INSERT.
+    ///
+    /// # Errors
+    ///
+    /// If a name cannot be written.
+    fn bulk_insert<'s>(&'s self, insert: &'s InsertBody) -> Compile<Option<BulkInsert<'s>>> {
+        let _ = insert;
+        Ok(None)
     }
 
     /// Writes the placeholder of the bind at `position`, counted from 1.
@@ -174,4 +185,13 @@ pub trait Dialect: Send + Sync + fmt::Debug {
     fn generated_key_step(&self) -> Option<&'static str> {
         None
     }
+}
+
+/// An INSERT in the database's own way for many rows, such as PostgreSQL's COPY.
+#[derive(Debug)]
+pub struct BulkInsert<'s> {
+    /// Asks whether that does the same as INSERT for this table: one row of one truth value if so.
+    pub check: Compiled<'s>,
+    /// Inserts the rows: [`Mode::Copy`](crate::driver::Mode::Copy).
+    pub copy: Compiled<'s>,
 }

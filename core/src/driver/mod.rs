@@ -3,13 +3,9 @@
 //! A driver opens [`Connection`]s; a connection runs [`Job`]s: a text, its binds, and a [`Sink`] that takes the rows where
 //! they are read. Nothing is collected on the way: the driver lends each [`Row`] to the sink, which decodes it.
 
-use std::{any::Any, borrow::Cow, fmt, pin::Pin, sync::Arc, time::Duration};
+use std::{any::Any, fmt, pin::Pin, sync::Arc, time::Duration};
 
-use crate::{
-    dialect::Dialect,
-    error::Result,
-    value::{Cell, Value},
-};
+use crate::{dialect::Dialect, error::Result, render::Bind, value::Cell};
 
 /// A boxed future that can move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -79,7 +75,7 @@ pub struct Job<'s> {
     /// The SQL text.
     pub sql: &'s str,
     /// The binds, in the order of the placeholders.
-    pub binds: &'s [Cow<'s, Value>],
+    pub binds: &'s [Bind<'s>],
     /// Takes the rows, if any are wanted. The driver may move it to another thread; it is back here when the job is done.
     pub sink: Option<Box<dyn Sink>>,
     /// How it is run.
@@ -103,11 +99,14 @@ pub enum Mode {
     Text,
     /// As `Cached`, with rows that are read slowly: the sink may [`Pause`](Flow::Pause).
     Stream,
+    /// Many rows, sent behind the statement instead of as parameters of it: each bind is a [`Bind::Column`]. Only where the
+    /// dialect has a [`bulk_insert`](Dialect::bulk_insert).
+    Copy,
 }
 
 impl<'s> Job<'s> {
     /// A statement with binds.
-    pub fn new(sql: &'s str, binds: &'s [Cow<'s, Value>], mode: Mode) -> Self {
+    pub fn new(sql: &'s str, binds: &'s [Bind<'s>], mode: Mode) -> Self {
         Job { sql, binds, sink: None, mode, rows_affected: 0, last_insert_id: None, done: false }
     }
 

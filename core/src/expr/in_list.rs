@@ -41,6 +41,16 @@ impl InList {
     }
 }
 
+/// How many placeholders a list gets. Few numbers occur, so that statements with lists stay prepared: up to 8 as many as there are
+/// values, then four numbers between a power of two and the next. Lists of thousands are rarely as long again.
+fn padded(length: usize) -> usize {
+    if (9..=4096).contains(&length) {
+        length.next_multiple_of(length.next_power_of_two() / 8)
+    } else {
+        length
+    }
+}
+
 impl Node for In {
     fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
         let (kind, values, array) = match &self.list {
@@ -65,6 +75,9 @@ impl Node for In {
             out.sql(if self.negated { " <> ALL(" } else { " = ANY(" }).bind(array).sql(")");
         } else {
             out.sql(if self.negated { " NOT IN (" } else { " IN (" });
+            // The last once more changes nothing, and `values` is not empty.
+            let more = padded(values.len()) - values.len();
+            let values = values.iter().chain(values.last().into_iter().cycle().take(more));
             out.list(values, ", ", |out, value| {
                 out.bind(value);
                 Ok(())
@@ -80,5 +93,24 @@ impl Node for In {
 
     fn for_each_child<'s>(&'s self, visit: &mut dyn FnMut(&'s Expression)) {
         visit(&self.operand);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::padded;
+
+    #[test]
+    fn few_lengths_of_lists() {
+        assert_eq!(
+            [0, 1, 7, 8, 9, 10, 11, 16, 17, 100, 4097].map(padded),
+            [0, 1, 7, 8, 10, 10, 12, 16, 20, 112, 4097]
+        );
+        for length in 1..5000 {
+            assert!((length..=length + length / 4).contains(&padded(length)), "{length}");
+        }
+        let mut lengths: Vec<usize> = (1..=4096).map(padded).collect();
+        lengths.dedup();
+        assert_eq!(lengths.len(), 8 + 9 * 4);
     }
 }

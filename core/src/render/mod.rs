@@ -3,6 +3,7 @@
 //! The [`Renderer`] owns quoting, placeholders, separators, parentheses and scope; constructs say what to write, in the
 //! order of the SQL. No construct pushes a quote mark or counts parameters.
 
+mod bind;
 mod error;
 mod identifier;
 mod number;
@@ -10,6 +11,7 @@ mod precedence;
 mod renderer;
 mod scope;
 
+pub use bind::{Bind, InputColumn};
 pub use error::{Compile, CompileError};
 pub use number::write_number;
 pub use precedence::Precedence;

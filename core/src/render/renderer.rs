@@ -1,8 +1,7 @@
 //! The writer of SQL text.
 
-use std::borrow::Cow;
-
 use super::{
+    bind::Bind,
     error::{Compile, CompileError},
     identifier::Identifiers,
     number::write_number,
@@ -14,7 +13,6 @@ use crate::{
     dialect::{Dialect, Feature},
     expr::{Expression, Node},
     schema::{ColumnDef, Table},
-    value::Value,
 };
 
 /// Something that can be compiled to one SQL text with binds.
@@ -43,8 +41,8 @@ pub trait Statement {
 pub struct Compiled<'s> {
     /// The SQL text.
     pub sql: String,
-    /// The binds. They are lent by the statement where they stand in it.
-    pub binds: Vec<Cow<'s, Value>>,
+    /// The binds.
+    pub binds: Vec<Bind<'s>>,
 }
 
 /// Writes SQL text: what every construct and dialect renders with.
@@ -53,7 +51,7 @@ pub struct Renderer<'s> {
     dialect: &'s dyn Dialect,
     identifiers: Identifiers,
     sql: String,
-    binds: Vec<Cow<'s, Value>>,
+    binds: Vec<Bind<'s>>,
     /// The innermost level. Most statements have no other.
     scope: Option<Scope<'s>>,
     /// The levels around it, outermost first.
@@ -127,19 +125,14 @@ impl<'s> Renderer<'s> {
         self
     }
 
-    /// Writes a placeholder and keeps the value for it.
-    pub fn bind(&mut self, value: &'s Value) -> &mut Self {
-        self.push_bind(Cow::Borrowed(value))
+    /// Writes a placeholder and keeps what it stands for: a value that is lent (`&value`) or was made while rendering.
+    pub fn bind(&mut self, value: impl Into<Bind<'s>>) -> &mut Self {
+        self.push_bind(value.into())
     }
 
-    /// Writes a placeholder and keeps a value that was made while rendering.
-    pub fn bind_owned(&mut self, value: Value) -> &mut Self {
-        self.push_bind(Cow::Owned(value))
-    }
-
-    fn push_bind(&mut self, value: Cow<'s, Value>) -> &mut Self {
-        let kind = value.kind();
-        self.binds.push(value);
+    fn push_bind(&mut self, bind: Bind<'s>) -> &mut Self {
+        let kind = bind.kind();
+        self.binds.push(bind);
         self.dialect.write_placeholder(&mut self.sql, self.binds.len(), kind);
         self
     }

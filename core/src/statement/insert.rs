@@ -168,72 +168,82 @@ impl InsertBody {
         self.inputs.is_empty()
     }
 
-    fn values(&self) -> Values<'_> {
+    /// The rows.
+    pub fn values(&self) -> Values<'_> {
         Values { table: self.table, inputs: &self.inputs }
     }
 
     /// The same INSERT as several that the dialect can run one by one: not too many rows each, and, where it cannot mix
     /// values with defaults, only rows that have the same columns. The order of the rows stays.
-    pub fn batches(self, dialect: &dyn Dialect) -> Vec<InsertBody> {
+    pub fn batches(&self, dialect: &dyn Dialect) -> Vec<InsertPart<'_>> {
         let width = self.table.columns.len().max(1);
         let count = self.len();
         let used = self.values().columns().len();
         let limit = dialect.insert_batch(used).max(1);
         let mixes = dialect.supports(Feature::DefaultInValues) && used > 0;
+        let row = |at: usize| &self.inputs[at * width..(at + 1) * width];
         let same_shape = |a: &[Input], b: &[Input]| {
             a.iter().zip(b).all(|(a, b)| (*a == Input::Default) == (*b == Input::Default))
         };
-        let mut ends = Vec::new();
+        let mut parts = Vec::with_capacity(count.div_ceil(limit));
         let mut start = 0;
         for at in 1..=count {
             let full = at - start == limit;
             let differs = at < count && !mixes && {
-                let row = |at: usize| &self.inputs[at * width..(at + 1) * width];
                 let all_default = row(at).iter().all(|input| *input == Input::Default);
                 all_default || !same_shape(row(at - 1), row(at))
             };
             if at == count || full || differs {
-                ends.push(at);
+                parts.push(InsertPart { insert: self, inputs: &self.inputs[start * width..at * width] });
                 start = at;
             }
         }
-        if ends.len() <= 1 {
-            return vec![self];
-        }
-        let mut inputs = self.inputs.into_iter();
-        let mut start = 0;
-        ends.into_iter()
-            .map(|end| {
-                let part = inputs.by_ref().take((end - start) * width).collect();
-                start = end;
-                InsertBody {
-                    table: self.table,
-                    inputs: part,
-                    conflict: self.conflict.clone(),
-                    returning: self.returning.clone(),
-                    invalid: self.invalid.clone(),
-                }
-            })
-            .collect()
+        parts
+    }
+}
+
+/// Some of the rows of an INSERT, as a statement of its own.
+#[derive(Debug, Clone, Copy)]
+pub struct InsertPart<'i> {
+    insert: &'i InsertBody,
+    inputs: &'i [Input],
+}
+
+impl InsertPart<'_> {
+    /// How many rows: at least one.
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(&self) -> usize {
+        self.inputs.len() / self.insert.table.columns.len().max(1)
+    }
+}
+
+impl Statement for InsertPart<'_> {
+    fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
+        render(self.insert, self.inputs, out)
     }
 }
 
 impl Statement for InsertBody {
     fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
-        if let Some(error) = &self.invalid {
-            return Err(error.clone());
-        }
-        if self.is_empty() {
-            return Err(CompileError::invalid(format!("no rows to insert into {}", self.table.name)));
-        }
-        out.sql("INSERT INTO ").table(self.table)?.clause(Clause::Values(self.values()))?;
-        out.enter(Scope::table(self.table));
-        if let Some(conflict) = &self.conflict {
-            out.clause(Clause::OnConflict(self.table, conflict))?;
-        }
-        out.leave();
-        render_returning(self.table, Feature::InsertReturning, &self.returning, out)
+        render(self, &self.inputs, out)
     }
+}
+
+fn render<'s>(insert: &'s InsertBody, inputs: &'s [Input], out: &mut Renderer<'s>) -> Compile {
+    let table = insert.table;
+    if let Some(error) = &insert.invalid {
+        return Err(error.clone());
+    }
+    if inputs.is_empty() {
+        return Err(CompileError::invalid(format!("no rows to insert into {}", table.name)));
+    }
+    out.sql("INSERT INTO ").table(table)?.clause(Clause::Values(Values { table, inputs }))?;
+    out.enter(Scope::table(table));
+    if let Some(conflict) = &insert.conflict {
+        out.clause(Clause::OnConflict(table, conflict))?;
+    }
+    out.leave();
+    render_returning(table, Feature::InsertReturning, &insert.returning, out)
 }
 
 /// Writes RETURNING, whose columns are written without their table.

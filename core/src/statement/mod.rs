@@ -11,7 +11,7 @@ mod update;
 
 pub use assignment::Assignments;
 pub use delete::{Delete, delete};
-pub use insert::{Conflict, Insert, InsertBody, insert, insert_many};
+pub use insert::{Conflict, Insert, InsertBody, InsertPart, insert, insert_many};
 pub use raw::{RawStatement, sql, sql_unchecked};
 pub use select::{Core, Query, Select, SelectBody, select};
 pub use set_operation::{SetOperation, SetOperator};

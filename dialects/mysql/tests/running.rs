@@ -3,13 +3,14 @@
 
 mod common;
 
-use std::{borrow::Cow, future::Future, task::Poll, time::Duration};
+use std::{future::Future, task::Poll, time::Duration};
 
 use common::{Collect, column, exec, on_each, one, open, options, rows, run, sink_of};
 use futures_util::FutureExt;
 use relata_core::{
     Error, ErrorClass, Result,
     driver::{BoxFuture, Connection, Driver, Flow, Job, Mode, Row, Sink},
+    render::Bind,
     value::Value,
 };
 use relata_mysql::MysqlDriver;
@@ -20,7 +21,7 @@ fn jobs_run_in_turn_and_stop_at_the_first_failure() {
         let connection = &mut *db.connection;
         run(connection, "CREATE TABLE t (id INT PRIMARY KEY)").await.unwrap();
         let one = Value::I32(1);
-        let binds = [Cow::Borrowed(&one)];
+        let binds = [Bind::from(&one)];
         let insert = "INSERT INTO t VALUES (?)";
         let mut jobs = [
             Job::text("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE"),
@@ -231,7 +232,7 @@ fn a_future_dropped_at_any_await_leaves_no_transaction_behind() {
     on_each(|mut db| async move {
         run(&mut *db.connection, "CREATE TABLE t (n INT)").await.unwrap();
         let value = Value::I32(1);
-        let binds = [Cow::Borrowed(&value)];
+        let binds = [Bind::from(&value)];
         let mut completed = false;
         for times in 0..200 {
             let mut connection = open(&db.url).await;

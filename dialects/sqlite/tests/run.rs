@@ -7,9 +7,9 @@ use common::{Collect, Folder, column, driver, execute, memory, one, texts, unbox
 use relata_core::{
     ErrorClass,
     driver::{Driver, Flow, Job, Mode, Row, Sink},
+    render::Bind,
     value::Value,
 };
-use std::borrow::Cow;
 
 const TABLE: &str = "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL)";
 const INSERT: &str = "INSERT INTO users (name) VALUES (?)";
@@ -87,8 +87,8 @@ async fn a_long_statement_leaves_the_worker_to_others() {
 #[tokio::test]
 async fn several_jobs_in_one_call() {
     let mut connection = memory().await;
-    let ann = [Cow::Owned(Value::Text("ann".into()))];
-    let bob = [Cow::Owned(Value::Text("bob".into()))];
+    let ann = [Bind::from(Value::Text("ann".into()))];
+    let bob = [Bind::from(Value::Text("bob".into()))];
     let mut jobs = [
         Job::text("BEGIN IMMEDIATE"),
         Job::text(TABLE),

@@ -1,6 +1,6 @@
 //! A relationship with what to load at its end.
 
-use std::collections::{HashMap, HashSet, hash_map::Entry};
+use std::collections::{HashMap, hash_map::Entry};
 
 use relata_core::{
     Error, ErrorClass, Result,
@@ -18,7 +18,7 @@ use relata_pool::Executor;
 
 use super::{
     graph::{Append, Graph, Whole},
-    rows::{Keys, Load, LoadHandles, load_rows},
+    rows::{Group, Keys, Load, LoadHandles, load_grouped},
 };
 use crate::{key::Key, session::Session};
 
@@ -140,17 +140,13 @@ impl<R: Relationship, L> To<R, L> {
 }
 
 impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
-    /// What is at the end for these keys, with the key that each belongs to.
-    async fn fetch<'k>(
+    /// Hands out what is at the end for these keys, with the number of the key that it belongs to.
+    async fn fetch(
         &self,
-        keys: impl Iterator<Item = &'k Key>,
+        Distinct { keys, numbers }: Distinct<'_>,
         db: &mut dyn Executor,
-    ) -> Result<Vec<(Key, L::Output)>> {
-        let wanted: Vec<&Key> = keys.filter(|key| !key.has_null()).collect();
-        let mut found = Vec::new();
-        if wanted.is_empty() {
-            return Ok(found);
-        }
+        mut put: impl FnMut(usize, L::Output) + Send,
+    ) -> Result<()> {
         let (table, columns) = match self.relationship.through() {
             Some(through) => (through.table, through.source_columns),
             None => (R::Target::TABLE, self.relationship.target_columns()),
@@ -158,17 +154,22 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
         let dialect = db.dialect().clone();
         // A list that travels as one parameter may be as long as it likes.
         let chunk = if dialect.supports(Feature::ArrayBind) && columns.len() == 1 {
-            wanted.len()
+            keys.len()
         } else {
-            (dialect.max_binds() / 2 / columns.len().max(1)).clamp(1, 10_000)
+            (dialect.max_binds() / 2 / columns.len().max(1)).min(10_000)
         };
-        for wanted in wanted.chunks(chunk) {
+        let mut group = Some(Group { table, columns, numbers });
+        for wanted in keys.chunks(chunk.max(1)) {
             let body = self.select(table, columns, wanted);
-            let group = columns.iter().map(|column| column_of(table, *column)).collect();
-            let (outputs, group) = load_rows(&self.load, body, group, db).await?;
-            found.extend(group.into_iter().zip(outputs));
+            let (outputs, back, found) = load_grouped(&self.load, body, group, db).await?;
+            for (number, output) in found.into_iter().zip(outputs) {
+                if let Some(number) = number {
+                    put(number, output);
+                }
+            }
+            group = back;
         }
-        Ok(found)
+        Ok(())
     }
 
     /// `SELECT … FROM target [JOIN association] WHERE column IN (keys) ORDER BY …`, whose items are still to be chosen.
@@ -196,25 +197,19 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
 
     async fn many(&self, keys: Keys, db: &mut dyn Executor) -> Result<Vec<Vec<L::Output>>> {
         let mut outputs: Vec<Vec<L::Output>> = keys.0.iter().map(|_| Vec::new()).collect();
-        let mut rest: Vec<usize> = (0..keys.0.len()).collect();
+        let mut rest: Vec<usize> = (0..keys.0.len()).filter(|at| !keys.0[*at].has_null()).collect();
         // Rows are not copied. Where the same entity came twice, its rows are read once more for the second time.
         while !rest.is_empty() {
-            let mut places: HashMap<&Key, usize> = HashMap::with_capacity(rest.len());
-            // In the order of the rows, not of a hash map: the same statement has the same binds each time.
-            let mut wanted: Vec<&Key> = Vec::with_capacity(rest.len());
-            rest.retain(|at| match places.entry(&keys.0[*at]) {
-                Entry::Occupied(_) => true,
-                Entry::Vacant(place) => {
-                    wanted.push(place.key());
-                    place.insert(*at);
-                    false
+            let mut places = Vec::with_capacity(rest.len());
+            let mut wanted = Distinct::default();
+            rest.retain(|at| {
+                let new = wanted.add(&keys.0[*at]);
+                if new {
+                    places.push(*at);
                 }
+                !new
             });
-            for (key, output) in self.fetch(wanted.into_iter(), db).await? {
-                if let Some(at) = places.get(&key) {
-                    outputs[*at].push(output);
-                }
-            }
+            self.fetch(wanted, db, |number, output| outputs[places[number]].push(output)).await?;
         }
         Ok(outputs)
     }
@@ -223,11 +218,36 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
     where
         L::Output: Clone,
     {
-        let mut seen: HashSet<&Key> = HashSet::with_capacity(keys.0.len());
-        let distinct: Vec<&Key> = keys.0.iter().filter(|key| seen.insert(key)).collect();
-        let found: HashMap<Key, L::Output> =
-            self.fetch(distinct.into_iter(), db).await?.into_iter().collect();
-        Ok(keys.0.iter().map(|key| found.get(key).cloned()).collect())
+        let mut wanted = Distinct::default();
+        for key in keys.0.iter().filter(|key| !key.has_null()) {
+            wanted.add(key);
+        }
+        let numbers = wanted.numbers.clone();
+        let mut found: Vec<Option<L::Output>> = wanted.keys.iter().map(|_| None).collect();
+        self.fetch(wanted, db, |number, output| found[number] = Some(output)).await?;
+        Ok(keys.0.iter().map(|key| numbers.get(key).and_then(|number| found[*number].clone())).collect())
+    }
+}
+
+/// Different keys, with their numbers. In the order in which they came, not of a hash map: the same statement has the same binds
+/// each time.
+#[derive(Default)]
+struct Distinct<'k> {
+    keys: Vec<&'k Key>,
+    numbers: HashMap<Key, usize>,
+}
+
+impl<'k> Distinct<'k> {
+    /// Adds a key; whether it is a new one.
+    fn add(&mut self, key: &'k Key) -> bool {
+        match self.numbers.entry(key.clone()) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(number) => {
+                number.insert(self.keys.len());
+                self.keys.push(key);
+                true
+            }
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Reading rows together with the keys that their edges need.
 
-use std::any::Any;
+use std::{any::Any, collections::HashMap};
 
 use relata_core::{
     Error, ErrorClass, Result,
@@ -9,6 +9,7 @@ use relata_core::{
     expr::{Expression, TableColumn},
     projection::{Item, RowReader},
     render::Statement,
+    schema::Table,
     statement::{Core, ReadRow, SelectBody},
 };
 use relata_pool::Executor;
@@ -72,29 +73,47 @@ pub trait LoadHandles: Load {
     fn attach(&self, output: Self::Output, session: &mut Session) -> Result<Self::Handles>;
 }
 
-/// Runs a select, whose items are still to be chosen, of what `load` needs and of `group`, and gives for each row what
-/// became of it and the value of `group`.
+/// What the rows of a select belong to: the keys that they are wanted for.
+pub(crate) struct Group {
+    /// What makes the key: columns of this table.
+    pub(crate) table: &'static Table,
+    pub(crate) columns: &'static [usize],
+    /// A number for each key.
+    pub(crate) numbers: HashMap<Key, usize>,
+}
+
+/// Runs a select, whose items are still to be chosen, of what `load` needs, and gives what became of its rows.
 pub(crate) async fn load_rows<L: Load>(
     load: &L,
-    mut body: SelectBody,
-    group: Vec<Expression>,
+    body: SelectBody,
     db: &mut dyn Executor,
-) -> Result<(Vec<L::Output>, Vec<Key>)> {
+) -> Result<Vec<L::Output>> {
+    Ok(load_grouped(load, body, None, db).await?.0)
+}
+
+/// As [`load_rows`], with the group, and for each row the number of the key that it belongs to; `None` if there is no such key.
+pub(crate) async fn load_grouped<L: Load>(
+    load: &L,
+    mut body: SelectBody,
+    group: Option<Group>,
+    db: &mut dyn Executor,
+) -> Result<(Vec<L::Output>, Option<Group>, Vec<Option<usize>>)> {
     let table = L::Entity::TABLE;
     let mut columns = load.columns();
-    let edges: Vec<Vec<usize>> = load
-        .edge_columns()
-        .iter()
-        .map(|edge| edge.iter().map(|column| place_of(*column, &mut columns)).collect())
-        .collect();
-    let item = |column: &usize| {
-        let column = &table.columns[*column];
-        Item::new(Expression::Column(TableColumn { table, column }), column.nullable)
-    };
-    let mut items: Vec<Item> = columns.iter().map(item).collect();
-    let first = items.len();
-    let group_places: Vec<usize> = (first..first + group.len()).collect();
-    items.extend(group.into_iter().map(|expression| Item::new(expression, true)));
+    let edges: Vec<Vec<usize>> =
+        load.edge_columns().iter().map(|edge| places_of(edge, &mut columns)).collect();
+    // Those of an association's table stand behind the others.
+    let mut aside = Vec::new();
+    let group = group.map(|group| {
+        let places = if std::ptr::eq(group.table, table) {
+            places_of(group.columns, &mut columns)
+        } else {
+            aside = group.columns.iter().map(|column| item(group.table, *column)).collect();
+            (columns.len()..columns.len() + aside.len()).collect()
+        };
+        Grouping { group, places, last: None, found: Vec::new() }
+    });
+    let items = columns.iter().map(|column| item(table, *column)).chain(aside).collect();
     let Core::Query(query) = &mut body.core else {
         return Err(Error::new(
             ErrorClass::Session,
@@ -112,8 +131,7 @@ pub(crate) async fn load_rows<L: Load>(
         scalars: Vec::new(),
         keys: vec![Keys::default(); edges.len()],
         edges,
-        group: Vec::new(),
-        group_places,
+        group,
     };
     let mut jobs = [Job::new(&compiled.sql, &compiled.binds, Mode::Cached).with_sink(Box::new(sink))];
     db.run(&mut jobs).await?;
@@ -124,7 +142,18 @@ pub(crate) async fn load_rows<L: Load>(
         .ok_or_else(|| Error::new(ErrorClass::Other, "the driver did not give back the sink"))?;
     let GraphSink { scalars, keys, group, .. } = *sink;
     let outputs = load.assemble(scalars, keys, db).await?;
-    Ok((outputs, group))
+    let (group, found) = group.map_or((None, Vec::new()), |grouping| (Some(grouping.group), grouping.found));
+    Ok((outputs, group, found))
+}
+
+fn item(table: &'static Table, column: usize) -> Item {
+    let column = &table.columns[column];
+    Item::new(Expression::Column(TableColumn { table, column }), column.nullable)
+}
+
+/// Where columns stand among those that are read; they are added if they do not.
+fn places_of(wanted: &[usize], columns: &mut Vec<usize>) -> Vec<usize> {
+    wanted.iter().map(|column| place_of(*column, columns)).collect()
 }
 
 fn place_of(column: usize, columns: &mut Vec<usize>) -> usize {
@@ -140,8 +169,34 @@ struct GraphSink<S> {
     /// For each edge the places of its columns in the row, and the keys read there.
     edges: Vec<Vec<usize>>,
     keys: Vec<Keys>,
-    group_places: Vec<usize>,
-    group: Vec<Key>,
+    group: Option<Grouping>,
+}
+
+/// Finds out what each row belongs to.
+struct Grouping {
+    group: Group,
+    /// Where the key stands in a row.
+    places: Vec<usize>,
+    /// The key of the last row and its number: rows of one key often come one after the other.
+    last: Option<(Key, Option<usize>)>,
+    /// For each row the number of its key.
+    found: Vec<Option<usize>>,
+}
+
+impl Grouping {
+    fn row(&mut self, row: &dyn Row) -> Result<()> {
+        let key = read_key(&self.places, row)?;
+        let number = match &self.last {
+            Some((last, number)) if *last == key => *number,
+            _ => {
+                let number = self.group.numbers.get(&key).copied();
+                self.last = Some((key, number));
+                number
+            }
+        };
+        self.found.push(number);
+        Ok(())
+    }
 }
 
 impl<S: Send + 'static> Sink for GraphSink<S> {
@@ -150,8 +205,8 @@ impl<S: Send + 'static> Sink for GraphSink<S> {
         for (places, keys) in self.edges.iter().zip(&mut self.keys) {
             keys.0.push(read_key(places, row)?);
         }
-        if !self.group_places.is_empty() {
-            self.group.push(read_key(&self.group_places, row)?);
+        if let Some(group) = &mut self.group {
+            group.row(row)?;
         }
         Ok(Flow::Continue)
     }

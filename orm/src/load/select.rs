@@ -69,7 +69,7 @@ impl<L: Load> GraphSelect<L> {
     /// What the database says; what cannot be decoded; [`NotFound`](ErrorClass::NotFound) if a row that a relationship
     /// promises is not there.
     pub async fn all(self, mut db: impl Executor) -> Result<Vec<L::Output>> {
-        Ok(load_rows(&*self.load, self.body, Vec::new(), &mut db).await?.0)
+        load_rows(&*self.load, self.body, &mut db).await
     }
 
     /// The one row.

@@ -216,7 +216,7 @@ impl TestConnection {
                 names = (0..statement.column_count())
                     .map(|at| statement.column_name(at).map(str::to_owned).map_err(classified))
                     .collect::<Result<_>>()?;
-                let binds = rusqlite::params_from_iter(job.binds.iter().map(|value| bound(value)));
+                let binds = rusqlite::params_from_iter(job.binds.iter().map(|value| bound(&value.value())));
                 let mut found = statement.query(binds).map_err(classified)?;
                 while let Some(row) = found.next().map_err(classified)? {
                     rows.push((0..names.len()).map(|at| row.get(at).unwrap()).collect());

@@ -1,6 +1,6 @@
 //! One connection: running jobs.
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
 use futures_util::FutureExt;
 use mysql_async::{
@@ -11,7 +11,7 @@ use relata_core::{
     Error, ErrorClass, Result,
     dialect::Dialect,
     driver::{BoxFuture, Connection, Flow, Job, Mode},
-    value::Value,
+    render::Bind,
 };
 
 use super::{
@@ -225,7 +225,7 @@ async fn run_one(
 ///
 /// A packet that is larger than the server allows makes it close the connection (MySQL 8.4 manual B.3.2.8). mysql_async
 /// sends all in one up to 16 MB, and from there on a packet for each.
-fn params(binds: &[Cow<'_, Value>], max_packet: usize) -> Result<Params> {
+fn params(binds: &[Bind<'_>], max_packet: usize) -> Result<Params> {
     const IN_ONE: usize = 1 << 24;
     // Next to a bind's bytes stand its type and length.
     const ASIDE: usize = 16;
@@ -235,7 +235,7 @@ fn params(binds: &[Cow<'_, Value>], max_packet: usize) -> Result<Params> {
     let mut values = Vec::with_capacity(binds.len());
     let (mut total, mut largest) = (0, 0);
     for bind in binds {
-        let value = to_native(bind)?;
+        let value = to_native(&bind.value())?;
         let size = if let Native::Bytes(bytes) = &value { bytes.len() } else { 0 } + ASIDE;
         total += size;
         largest = largest.max(size);

@@ -1,10 +1,10 @@
 //! The prepared statements that a connection keeps.
 
-use std::{borrow::Cow, num::NonZeroUsize};
+use std::num::NonZeroUsize;
 
 use lru::LruCache;
 use mysql_async::{Conn, Statement, prelude::Queryable};
-use relata_core::value::{Kind, Value};
+use relata_core::{render::Bind, value::Kind};
 
 /// Prepared statements by their text, the one used longest ago leaving first.
 ///
@@ -38,7 +38,7 @@ enum WireType {
 }
 
 impl WireType {
-    fn of(bind: &Value) -> Self {
+    fn of(bind: &Bind<'_>) -> Self {
         match bind.kind() {
             Kind::U64 => WireType::Unsigned,
             Kind::F32 => WireType::Float,
@@ -60,23 +60,18 @@ impl Statements {
     }
 
     /// The statement of this text, if it is kept and was prepared for such binds.
-    pub(super) fn get(&mut self, sql: &str, binds: &[Cow<'_, Value>]) -> Option<Statement> {
+    pub(super) fn get(&mut self, sql: &str, binds: &[Bind<'_>]) -> Option<Statement> {
         let kept = self.kept.as_mut()?.get(sql)?;
-        let fits = kept.types.iter().copied().eq(binds.iter().map(|bind| WireType::of(bind)));
+        let fits = kept.types.iter().copied().eq(binds.iter().map(WireType::of));
         fits.then(|| kept.statement.clone())
     }
 
     /// Keeps a statement, and gives back one to close: another that leaves for it, or itself.
-    pub(super) fn keep(
-        &mut self,
-        sql: &str,
-        binds: &[Cow<'_, Value>],
-        statement: Statement,
-    ) -> Option<Statement> {
+    pub(super) fn keep(&mut self, sql: &str, binds: &[Bind<'_>], statement: Statement) -> Option<Statement> {
         match &mut self.kept {
             None => Some(statement),
             Some(kept) => {
-                let types = binds.iter().map(|bind| WireType::of(bind)).collect();
+                let types = binds.iter().map(WireType::of).collect();
                 kept.push(sql.into(), Kept { types, statement }).map(|(_, old)| old.statement)
             }
         }

@@ -6,7 +6,6 @@ pub mod item;
 
 use std::{
     any::Any,
-    borrow::Cow,
     future::Future,
     sync::atomic::{AtomicU64, Ordering},
     time::{SystemTime, UNIX_EPOCH},
@@ -16,7 +15,7 @@ use relata_core::{
     Result,
     driver::{Connection, Driver, Flow, Job, Mode, Row, Sink},
     projection::RowReader,
-    render::Statement,
+    render::{Bind, Statement},
     types::Type,
     url::DatabaseUrl,
     value::Value,
@@ -106,7 +105,7 @@ pub async fn run(connection: &mut dyn Connection, sql: &str) -> Result<Done> {
 
 /// Runs a statement with binds.
 pub async fn exec(connection: &mut dyn Connection, sql: &str, binds: &[Value]) -> Result<Done> {
-    let binds: Vec<Cow<'_, Value>> = binds.iter().map(Cow::Borrowed).collect();
+    let binds: Vec<Bind<'_>> = binds.iter().map(Bind::from).collect();
     let mut jobs = [Job::new(sql, &binds, Mode::Cached)];
     connection.run(&mut jobs).await?;
     Ok(Done { rows_affected: jobs[0].rows_affected, last_insert_id: jobs[0].last_insert_id })
@@ -154,7 +153,7 @@ pub async fn rows<T: Send + 'static>(
     binds: &[Value],
     read: fn(&dyn Row) -> Result<T>,
 ) -> Result<Vec<T>> {
-    let binds: Vec<Cow<'_, Value>> = binds.iter().map(Cow::Borrowed).collect();
+    let binds: Vec<Bind<'_>> = binds.iter().map(Bind::from).collect();
     let mut jobs = [Job::new(sql, &binds, mode).with_sink(Collect::new(read))];
     connection.run(&mut jobs).await?;
     Ok(sink_of::<Collect<T>>(&mut jobs[0]).rows)

@@ -1,5 +1,6 @@
 //! How PostgreSQL spells SQL. Sections are those of the PostgreSQL 17 manual.
 
+mod copy;
 mod enums;
 mod unnest;
 
@@ -7,10 +8,11 @@ use relata_core::{
     ErrorClass,
     clause::Clause,
     ddl::Ddl,
-    dialect::{Dialect, Feature},
+    dialect::{BulkInsert, Dialect, Feature},
     expr::{Cast, Expression, Node},
     render::{Compile, Precedence, Renderer, write_number},
     schema::ColumnType,
+    statement::InsertBody,
     transaction::AfterError,
     value::Kind,
 };
@@ -112,6 +114,11 @@ impl Dialect for Postgres {
     // Appendix K, "query parameters": the protocol counts them in 16 bits.
     fn max_binds(&self) -> usize {
         65_535
+    }
+
+    // COPY, and 14.4.2, "Use COPY".
+    fn bulk_insert<'s>(&'s self, insert: &'s InsertBody) -> Compile<Option<BulkInsert<'s>>> {
+        copy::bulk_insert(self, insert)
     }
 
     // 4.1.4 and PREPARE.

@@ -1,8 +1,6 @@
 //! The types with which statements are prepared: so that NULLs, lists and JSON do not depend on the server's guess.
 
-use std::borrow::Cow;
-
-use relata_core::value::{Kind, Value};
+use relata_core::{render::Bind, value::Kind};
 use tokio_postgres::types::{Oid, Type};
 
 /// The type of the server's that a bind of this kind is sent as; `unknown` where only the server can tell, as it numbers
@@ -53,6 +51,6 @@ fn array_type(element: Kind) -> Type {
 }
 
 /// The numbers of the types of binds, for telling prepared statements apart.
-pub(crate) fn bind_oids<'b>(binds: &'b [Cow<'_, Value>]) -> impl ExactSizeIterator<Item = Oid> + 'b {
+pub(crate) fn bind_oids<'b>(binds: &'b [Bind<'_>]) -> impl ExactSizeIterator<Item = Oid> + 'b {
     binds.iter().map(|value| bind_type(value.kind()).oid())
 }

@@ -1,7 +1,6 @@
 //! Prepared statements of one connection, the least recently used leaving first.
 
 use std::{
-    borrow::Cow,
     collections::hash_map::RandomState,
     hash::{BuildHasher, Hash, Hasher},
     num::NonZeroUsize,
@@ -9,7 +8,7 @@ use std::{
 };
 
 use lru::LruCache;
-use relata_core::value::Value;
+use relata_core::render::Bind;
 use tokio_postgres::{Statement, types::Oid};
 
 use super::{bind::bind_oids, decode::Decoder};
@@ -48,7 +47,7 @@ impl Cache {
     }
 
     /// The statement, if it is prepared.
-    pub(crate) fn get(&mut self, sql: &str, binds: &[Cow<'_, Value>]) -> Option<Arc<Prepared>> {
+    pub(crate) fn get(&mut self, sql: &str, binds: &[Bind<'_>]) -> Option<Arc<Prepared>> {
         let key = self.key(sql, binds);
         let entry = self.entries.as_mut()?.get(&key)?;
         let same = *entry.sql == *sql && entry.types.iter().copied().eq(bind_oids(binds));
@@ -56,7 +55,7 @@ impl Cache {
     }
 
     /// Keeps a statement.
-    pub(crate) fn put(&mut self, sql: &str, binds: &[Cow<'_, Value>], prepared: Arc<Prepared>) {
+    pub(crate) fn put(&mut self, sql: &str, binds: &[Bind<'_>], prepared: Arc<Prepared>) {
         let key = self.key(sql, binds);
         if let Some(entries) = &mut self.entries {
             entries.put(key, Entry { sql: sql.into(), types: bind_oids(binds).collect(), prepared });
@@ -64,14 +63,14 @@ impl Cache {
     }
 
     /// Forgets a statement.
-    pub(crate) fn remove(&mut self, sql: &str, binds: &[Cow<'_, Value>]) {
+    pub(crate) fn remove(&mut self, sql: &str, binds: &[Bind<'_>]) {
         let key = self.key(sql, binds);
         if let Some(entries) = &mut self.entries {
             entries.pop(&key);
         }
     }
 
-    fn key(&self, sql: &str, binds: &[Cow<'_, Value>]) -> u64 {
+    fn key(&self, sql: &str, binds: &[Bind<'_>]) -> u64 {
         let mut hasher = self.hasher.build_hasher();
         sql.hash(&mut hasher);
         bind_oids(binds).for_each(|oid| oid.hash(&mut hasher));

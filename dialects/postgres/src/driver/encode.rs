@@ -3,7 +3,10 @@
 use std::{error::Error as StdError, fmt};
 
 use bytes::{BufMut, BytesMut};
-use relata_core::value::{DecimalValue, Value};
+use relata_core::{
+    render::Bind,
+    value::{DecimalValue, Value},
+};
 use tokio_postgres::types::{Format, IsNull, Kind as TypeKind, ToSql, Type};
 
 use super::numeric;
@@ -14,19 +17,19 @@ pub(super) const EPOCH_DAYS: i32 = 10_957;
 pub(super) const EPOCH_MICROS: i64 = 946_684_800_000_000;
 
 /// A bind on its way. Its `Debug` shows no value, as tokio-postgres logs it.
-pub(crate) struct Bind<'v> {
-    value: &'v Value,
+pub(crate) struct Parameter<'v> {
+    bind: &'v Bind<'v>,
     /// Counted from 1, as in `$1`.
     position: usize,
 }
 
-impl<'v> Bind<'v> {
-    pub(crate) fn new(index: usize, value: &'v Value) -> Self {
-        Bind { value, position: index + 1 }
+impl<'v> Parameter<'v> {
+    pub(crate) fn new(index: usize, bind: &'v Bind<'v>) -> Self {
+        Parameter { bind, position: index + 1 }
     }
 }
 
-impl fmt::Debug for Bind<'_> {
+impl fmt::Debug for Parameter<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "${}", self.position)
     }
@@ -44,12 +47,14 @@ impl fmt::Display for EncodeError {
 
 impl StdError for EncodeError {}
 
-impl ToSql for Bind<'_> {
+impl ToSql for Parameter<'_> {
     fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
-        if self.value.is_null() {
-            return Ok(IsNull::Yes);
-        }
-        encode(self.value, ty, out).map_err(|why| EncodeError(format!("bind ${} {why}", self.position)))?;
+        let written = match self.bind {
+            Bind::Value(value) if value.is_null() => return Ok(IsNull::Yes),
+            Bind::Value(value) => encode(value, ty, out),
+            Bind::Column(column) => array(column.values(), ty, out),
+        };
+        written.map_err(|why| EncodeError(format!("bind ${} {why}", self.position)))?;
         Ok(IsNull::No)
     }
 
@@ -66,12 +71,16 @@ impl ToSql for Bind<'_> {
     }
 
     fn encode_format(&self, ty: &Type) -> Format {
-        if is_sent_as_text(self.value, ty) { Format::Text } else { Format::Binary }
+        let text = match self.bind {
+            Bind::Value(value) => is_sent_as_text(value, ty),
+            Bind::Column(_) => *ty == Type::UNKNOWN,
+        };
+        if text { Format::Text } else { Format::Binary }
     }
 }
 
 /// Why a value cannot be written, to follow the name of the bind.
-type Why = std::borrow::Cow<'static, str>;
+pub(super) type Why = std::borrow::Cow<'static, str>;
 
 /// Types whose binary format is not known here are given text to parse: citext, inet and the like, and lists of an enum
 /// whose number only the server knows.
@@ -137,7 +146,7 @@ fn encode(value: &Value, ty: &Type, out: &mut BytesMut) -> Result<(), Why> {
         Value::Time(micros) if *ty == Type::TIME => out.put_i64(*micros),
         Value::Timestamp(micros) if *ty == Type::TIMESTAMP => put_micros(*micros, out)?,
         Value::TimestampTz(micros) if *ty == Type::TIMESTAMPTZ => put_micros(*micros, out)?,
-        Value::Array(_, values) => array(values, ty, out)?,
+        Value::Array(_, values) => array(values.iter(), ty, out)?,
         other => {
             return Err(format!("is {}, but the statement wants {}", describe(other), ty.name()).into());
         }
@@ -193,44 +202,58 @@ fn put_micros(micros: i64, out: &mut BytesMut) -> Result<(), Why> {
     Ok(())
 }
 
-fn array(values: &[Value], ty: &Type, out: &mut BytesMut) -> Result<(), Why> {
+fn array<'v>(
+    values: impl ExactSizeIterator<Item = &'v Value> + Clone,
+    ty: &Type,
+    out: &mut BytesMut,
+) -> Result<(), Why> {
     if *ty == Type::UNKNOWN {
         return array_text(values, out);
     }
     let TypeKind::Array(element) = ty.kind() else {
         return Err(format!("is a list, but the statement wants {}", ty.name()).into());
     };
-    let too_long = |_| Why::from("is longer than PostgreSQL can take");
     // arrayfuncs.c, array_recv: dimensions, whether there are NULLs, type; then length and lower bound of each dimension.
-    out.put_i32(i32::from(!values.is_empty()));
-    out.put_i32(i32::from(values.iter().any(Value::is_null)));
+    out.put_i32(i32::from(values.len() > 0));
+    out.put_i32(i32::from(values.clone().any(Value::is_null)));
     out.put_u32(element.oid());
-    if values.is_empty() {
+    if values.len() == 0 {
         return Ok(());
     }
     out.put_i32(i32::try_from(values.len()).map_err(too_long)?);
     out.put_i32(1);
-    for (at, value) in values.iter().enumerate() {
-        if value.is_null() {
-            out.put_i32(-1);
-            continue;
-        }
+    for (at, value) in values.enumerate() {
         if is_sent_as_text(value, element) {
             return Err(format!("is a list of a type that cannot be sent: {}", ty.name()).into());
         }
-        let start = out.len();
-        out.put_i32(0);
-        encode(value, element, out).map_err(|why| Why::from(format!("has an element {at} which {why}")))?;
-        let length = i32::try_from(out.len() - start - 4).map_err(too_long)?;
-        out[start..start + 4].copy_from_slice(&length.to_be_bytes());
+        encode_sized(value, element, out)
+            .map_err(|why| Why::from(format!("has an element {at} which {why}")))?;
     }
     Ok(())
 }
 
+/// Writes a value behind its length, as in lists and rows; NULL has the length -1.
+pub(super) fn encode_sized(value: &Value, ty: &Type, out: &mut BytesMut) -> Result<(), Why> {
+    if value.is_null() {
+        out.put_i32(-1);
+        return Ok(());
+    }
+    let start = out.len();
+    out.put_i32(0);
+    encode(value, ty, out)?;
+    let length = i32::try_from(out.len() - start - 4).map_err(too_long)?;
+    out[start..start + 4].copy_from_slice(&length.to_be_bytes());
+    Ok(())
+}
+
+fn too_long(_: std::num::TryFromIntError) -> Why {
+    "is longer than PostgreSQL can take".into()
+}
+
 /// `{"a","b",NULL}` (8.15.6).
-fn array_text(values: &[Value], out: &mut BytesMut) -> Result<(), Why> {
+fn array_text<'v>(values: impl Iterator<Item = &'v Value>, out: &mut BytesMut) -> Result<(), Why> {
     out.put_u8(b'{');
-    for (at, value) in values.iter().enumerate() {
+    for (at, value) in values.enumerate() {
         if at > 0 {
             out.put_u8(b',');
         }

@@ -5,6 +5,7 @@ mod cache;
 mod cancel;
 mod connect;
 mod connection;
+mod copy;
 mod decode;
 mod encode;
 mod link;
@@ -14,6 +15,7 @@ mod run;
 mod tls;
 mod types;
 
+pub(crate) use bind::bind_type;
 pub(crate) use encode::EncodeError;
 #[cfg(feature = "tls")]
 pub(crate) use tls::remedy as tls_remedy;

@@ -1,7 +1,6 @@
 //! Running jobs: what is prepared goes out together, in the order of the jobs.
 
 use std::{
-    borrow::Cow,
     future::poll_fn,
     pin::{Pin, pin},
     sync::Arc,
@@ -13,34 +12,52 @@ use futures_util::{
     future::{MaybeDone, join, join_all, maybe_done},
 };
 use relata_core::{
-    Error, Result,
+    Error, ErrorClass, Result,
     driver::{Flow, Job, Mode, Sink},
-    value::Value,
+    render::Bind,
 };
 use tokio_postgres::{Client, RowStream, SimpleQueryMessage, error::SqlState, types::Type};
 
 use super::{
     bind::bind_type,
     cache::{Cache, Prepared},
+    copy::copy,
     decode::{Decoder, PostgresRow},
-    encode::Bind,
+    encode::Parameter,
 };
 use crate::error::from_driver;
 
 /// Runs jobs one after another, in as few round trips as can be: one, where all of their statements are prepared, else two.
 ///
-/// A job that changes the schema ends a part, since what follows may only be prepared when it is done.
+/// A job that changes the schema ends a part, since what follows may only be prepared when it is done. COPY goes alone: it is a
+/// conversation of its own.
 pub(crate) async fn run<'s>(client: &Client, cache: &mut Cache, jobs: &mut [Job<'s>]) -> Result<()> {
     let mut rest = jobs;
     while !rest.is_empty() {
-        let end = rest.iter().position(|job| changes_schema(job.sql)).map_or(rest.len(), |at| at + 1);
+        let end = match rest.iter().position(|job| job.mode == Mode::Copy || changes_schema(job.sql)) {
+            None => rest.len(),
+            Some(at) if at > 0 && rest[at].mode == Mode::Copy => at,
+            Some(at) => at + 1,
+        };
         let (part, later) = rest.split_at_mut(end);
         match part {
+            [job] if job.mode == Mode::Copy => run_copy(client, cache, job).await?,
             [job] => run_one(client, cache, job).await?,
             part => run_part(client, cache, part).await?,
         }
         rest = later;
     }
+    Ok(())
+}
+
+async fn run_copy(client: &Client, cache: &Cache, job: &mut Job<'_>) -> Result<()> {
+    if !cache.is_on() {
+        let why = "COPY is prepared by name, and names are not wanted on this connection";
+        return Err(Error::new(ErrorClass::Compile, why).with_statement(job.sql));
+    }
+    job.rows_affected =
+        copy(client, job.sql, job.binds).await.map_err(|error| error.with_statement(job.sql))?;
+    job.done = true;
     Ok(())
 }
 
@@ -88,6 +105,7 @@ fn plan(cache: &mut Cache, job: &Job<'_>) -> Plan {
         // name of a type that it has not met before (an enum's), and would wait for ever.
         Mode::Text | Mode::Once if cache.is_on() && job.sink.is_some() => Plan::Missing,
         Mode::Text | Mode::Once => Plan::Typed,
+        Mode::Copy => Plan::Missing,
         Mode::Cached | Mode::Stream if !cache.is_on() => Plan::Typed,
         Mode::Cached | Mode::Stream => match cache.get(job.sql, job.binds) {
             Some(prepared) => Plan::Prepared(prepared),
@@ -104,7 +122,7 @@ fn is_kept(mode: Mode) -> bool {
 async fn prepare(
     client: &Client,
     sql: &str,
-    binds: &[Cow<'_, Value>],
+    binds: &[Bind<'_>],
 ) -> Result<Arc<Prepared>, tokio_postgres::Error> {
     let types: Vec<Type> = binds.iter().map(|value| bind_type(value.kind())).collect();
     let statement = client.prepare_typed(sql, &types).await?;
@@ -124,11 +142,11 @@ enum Answer {
 async fn send<'s>(
     client: &Client,
     sql: &'s str,
-    binds: &'s [Cow<'s, Value>],
+    binds: &'s [Bind<'s>],
     plan: Plan,
     rows: bool,
 ) -> Result<Answer, tokio_postgres::Error> {
-    let values = binds.iter().enumerate().map(|(at, value)| Bind::new(at, value));
+    let values = binds.iter().enumerate().map(|(at, value)| Parameter::new(at, value));
     let typed = || values.clone().zip(binds.iter().map(|value| bind_type(value.kind())));
     Ok(match plan {
         Plan::Text => {
@@ -281,7 +299,7 @@ fn distinct(jobs: &[Job<'_>], plans: &[Plan]) -> Vec<usize> {
     places
 }
 
-fn same_types(a: &[Cow<'_, Value>], b: &[Cow<'_, Value>]) -> bool {
+fn same_types(a: &[Bind<'_>], b: &[Bind<'_>]) -> bool {
     super::bind::bind_oids(a).eq(super::bind::bind_oids(b))
 }
 

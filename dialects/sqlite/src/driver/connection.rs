@@ -1,31 +1,29 @@
 //! A connection: in the task while nothing runs on a thread, with the thread otherwise.
 
 use std::{
-    borrow::Cow,
-    future::poll_fn,
-    pin::pin,
+    any::Any,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::Poll,
     time::{Duration, Instant},
 };
 
 use relata_core::{
     Error, ErrorClass, Result,
     dialect::Dialect,
-    driver::{BoxFuture, Connection, Flow, Job, Mode, Sink},
-    value::Value,
+    driver::{BoxFuture, Connection, Job, Mode, Sink},
+    render::Bind,
 };
 use rusqlite::InterruptHandle;
-use tokio::{
-    runtime::Handle,
-    sync::{Notify, oneshot},
-    task::JoinHandle,
-};
+use tokio::{runtime::Handle, task::JoinHandle};
 
-use super::{Settings, cooperate, execute::Link, thread};
+use super::{
+    Settings, cooperate,
+    execute::Link,
+    packed::{Packer, Unpacker, pack},
+    thread,
+};
 
 /// A connection to a SQLite database.
 pub(super) struct SqliteConnection {
@@ -55,7 +53,7 @@ struct Outcome {
 /// A job that has left the task.
 struct OwnedJob {
     sql: String,
-    binds: Vec<Cow<'static, Value>>,
+    binds: Vec<Bind<'static>>,
     sink: Option<Box<dyn Sink>>,
     mode: Mode,
     rows_affected: u64,
@@ -78,8 +76,7 @@ impl SqliteConnection {
             self.settings.options.busy_timeout,
             self.limit.and_then(|limit| Instant::now().checked_add(limit)),
         );
-        // Streams do not come here: nobody has to wait.
-        let result = link.run(jobs, &mut |_| Ok(Flow::Continue));
+        let result = link.run(jobs);
         drop(running);
         self.in_doubt = false;
         result
@@ -91,25 +88,33 @@ impl SqliteConnection {
             return Err(gone());
         };
         let mut owned: Vec<OwnedJob> = jobs.iter_mut().map(OwnedJob::take).collect();
+        // The sinks of streams stay here, and are fed.
+        let mut unpackers: Vec<Option<Unpacker>> = Vec::with_capacity(jobs.len());
+        for (job, owned) in jobs.iter_mut().zip(&mut owned) {
+            unpackers.push((job.mode == Mode::Stream && owned.sink.is_some()).then(|| {
+                let (packer, unpacker) = pack();
+                job.sink = owned.sink.replace(Box::new(packer));
+                unpacker
+            }));
+        }
         let stop = Arc::new(AtomicBool::new(false));
-        let (_stay, left) = oneshot::channel::<()>();
-        let paused = Arc::new(Notify::new());
         let work = {
-            let (stop, paused, runtime) = (stop.clone(), paused.clone(), runtime.clone());
+            let stop = stop.clone();
             let busy_timeout = self.settings.options.busy_timeout;
-            let mut left = left;
             move || {
                 let _running = cooperate::begin(busy_timeout, Some(stop));
-                let result = run_owned(&mut link, &mut owned, &mut |sink| {
-                    runtime.block_on(ready_or_left(sink, &paused, &mut left))
-                });
+                let result = run_owned(&mut link, &mut owned);
                 Outcome { link, jobs: owned, result }
             }
         };
         self.in_doubt = true;
         let mut stopper = Stopper { stop, interrupt: self.interrupt.clone(), armed: true };
         self.state = State::Away(runtime.spawn_blocking(work));
-        let outcome = self.wait_for_thread(&paused).await;
+        let fed = feed(jobs, unpackers).await;
+        if fed.is_err() {
+            stopper.stop();
+        }
+        let outcome = self.wait_for_thread().await;
         stopper.armed = false;
         let outcome = outcome?;
         for (job, owned) in jobs.iter_mut().zip(outcome.jobs) {
@@ -117,22 +122,19 @@ impl SqliteConnection {
         }
         self.state = State::Here(outcome.link);
         self.in_doubt = false;
-        outcome.result
+        match fed {
+            Ok(()) => outcome.result,
+            Err((at, error)) => {
+                jobs[at..].iter_mut().for_each(|job| job.done = false);
+                Err(error.with_statement(jobs[at].sql))
+            }
+        }
     }
 
     /// Waits until the thread is done. Dropped midway, it can be called again.
-    ///
-    /// It wakes as well when the sink rests: a reader in the same task then has rows to take, and lets the thread go on.
-    async fn wait_for_thread(&mut self, paused: &Notify) -> Result<Outcome> {
+    async fn wait_for_thread(&mut self) -> Result<Outcome> {
         let State::Away(thread) = &mut self.state else { return Err(gone()) };
-        let mut rest = pin!(paused.notified());
-        let outcome = poll_fn(|context| {
-            while rest.as_mut().poll(context).is_ready() {
-                rest.set(paused.notified());
-            }
-            pin!(&mut *thread).poll(context)
-        })
-        .await;
+        let outcome = thread.await;
         self.state = State::Gone;
         outcome.map_err(thread::lost)
     }
@@ -187,7 +189,7 @@ impl Connection for SqliteConnection {
         Box::pin(async move {
             if matches!(self.state, State::Away(_)) {
                 // It was told to stop when the future was dropped.
-                self.state = State::Here(self.wait_for_thread(&Notify::new()).await?.link);
+                self.state = State::Here(self.wait_for_thread().await?.link);
             }
             let State::Here(link) = &mut self.state else { return Err(gone()) };
             let _running = cooperate::begin(self.settings.options.busy_timeout, None);
@@ -232,68 +234,58 @@ struct Stopper {
     armed: bool,
 }
 
+impl Stopper {
+    /// The flag stops between rows and jobs and while waiting for a lock, the interrupt in the middle of a step.
+    fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.interrupt.interrupt();
+    }
+}
+
 impl Drop for Stopper {
     fn drop(&mut self) {
         if self.armed {
-            // The flag stops between rows and jobs and while waiting for a lock, the interrupt in the middle of a step.
-            self.stop.store(true, Ordering::Relaxed);
-            self.interrupt.interrupt();
+            self.stop();
         }
     }
 }
 
-fn run_owned(
-    link: &mut Link,
-    owned: &mut [OwnedJob],
-    wait: &mut dyn FnMut(&mut dyn Sink) -> Result<Flow>,
-) -> Result<()> {
-    let mut jobs: Vec<Job<'_>> = owned
-        .iter_mut()
-        .map(|job| {
-            let mut borrowed = Job::new(&job.sql, &job.binds, job.mode);
-            borrowed.sink = job.sink.take();
-            borrowed
-        })
-        .collect();
-    let result = link.run(&mut jobs, wait);
-    let outcomes: Vec<_> =
-        jobs.into_iter().map(|job| (job.sink, job.rows_affected, job.last_insert_id, job.done)).collect();
-    for (job, (sink, rows_affected, last_insert_id, done)) in owned.iter_mut().zip(outcomes) {
-        job.sink = sink;
-        job.rows_affected = rows_affected;
-        job.last_insert_id = last_insert_id;
-        job.done = done;
+fn run_owned(link: &mut Link, owned: &mut [OwnedJob]) -> Result<()> {
+    for job in owned {
+        let mut borrowed = Job::new(&job.sql, &job.binds, job.mode);
+        borrowed.sink = job.sink.take();
+        let result = link.run(std::slice::from_mut(&mut borrowed));
+        let Job { sink, rows_affected, last_insert_id, done, .. } = borrowed;
+        (job.rows_affected, job.last_insert_id, job.done) = (rows_affected, last_insert_id, done);
+        match sink {
+            Some(sink) if job.mode == Mode::Stream => {
+                let sink: Box<dyn Any> = sink;
+                if let Ok(packer) = sink.downcast::<Packer>() {
+                    packer.finish();
+                }
+            }
+            sink => job.sink = sink,
+        }
+        result?;
     }
-    result
+    Ok(())
 }
 
-/// Waits for the sink, but no longer than somebody wants its rows; says when it begins to wait.
-async fn ready_or_left(
-    sink: &mut dyn Sink,
-    paused: &Notify,
-    left: &mut oneshot::Receiver<()>,
-) -> Result<Flow> {
-    let mut ready = sink.ready();
-    let mut left = pin!(left);
-    let mut told = false;
-    poll_fn(|context| {
-        if left.as_mut().poll(context).is_ready() {
-            return Poll::Ready(Ok(Flow::Stop));
+/// Gives the sinks of streams the rows that come from the thread. Fails at the first that cannot take them: its place, and why.
+async fn feed(jobs: &mut [Job<'_>], unpackers: Vec<Option<Unpacker>>) -> Result<(), (usize, Error)> {
+    for (at, (job, unpacker)) in jobs.iter_mut().zip(unpackers).enumerate() {
+        if let (Some(unpacker), Some(sink)) = (unpacker, &mut job.sink) {
+            unpacker.feed(&mut **sink).await.map_err(|error| (at, error))?;
         }
-        let flow = ready.as_mut().poll(context);
-        if flow.is_pending() && !std::mem::replace(&mut told, true) {
-            paused.notify_one();
-        }
-        flow
-    })
-    .await
+    }
+    Ok(())
 }
 
 impl OwnedJob {
     fn take(job: &mut Job<'_>) -> Self {
         OwnedJob {
             sql: job.sql.to_owned(),
-            binds: job.binds.iter().map(|value| Cow::Owned(value.clone().into_owned())).collect(),
+            binds: job.binds.iter().map(|bind| bind.clone().into_owned()).collect(),
             sink: job.sink.take(),
             mode: job.mode,
             rows_affected: 0,
@@ -303,7 +295,10 @@ impl OwnedJob {
     }
 
     fn give_back(self, job: &mut Job<'_>) {
-        job.sink = self.sink;
+        // That of a stream never left.
+        if job.mode != Mode::Stream {
+            job.sink = self.sink;
+        }
         job.rows_affected = self.rows_affected;
         job.last_insert_id = self.last_insert_id;
         job.done = self.done;

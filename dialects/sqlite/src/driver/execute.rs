@@ -17,21 +17,18 @@ pub(super) struct Link {
     query_only: bool,
 }
 
-/// Waits until a sink that asked for a rest takes rows again.
-pub(super) type Wait<'w> = &'w mut dyn FnMut(&mut dyn Sink) -> Result<Flow>;
-
 impl Link {
     pub(super) fn new(connection: Connection, caches: bool) -> Self {
         Link { connection, caches, query_only: false }
     }
 
     /// Runs the jobs one after another and stops at the first failure.
-    pub(super) fn run(&mut self, jobs: &mut [Job<'_>], wait: Wait<'_>) -> Result<()> {
+    pub(super) fn run(&mut self, jobs: &mut [Job<'_>]) -> Result<()> {
         for job in jobs {
             if cooperate::stopped() {
                 return Err(Error::new(ErrorClass::Timeout, "the call was given up"));
             }
-            self.job(job, wait).map_err(|error| self.explain(error).with_statement(job.sql))?;
+            self.job(job).map_err(|error| self.explain(error).with_statement(job.sql))?;
             job.done = true;
         }
         Ok(())
@@ -59,7 +56,7 @@ impl Link {
         self.end_query_only()
     }
 
-    fn job(&mut self, job: &mut Job<'_>, wait: Wait<'_>) -> Result<()> {
+    fn job(&mut self, job: &mut Job<'_>) -> Result<()> {
         if job.sql.as_bytes().contains(&0) {
             // SQLite would take the NUL for the end of the text.
             return Err(Error::new(ErrorClass::Statement, "the SQL text holds a NUL"));
@@ -71,10 +68,10 @@ impl Link {
         let connection = &self.connection;
         if self.caches && matches!(job.mode, Mode::Cached | Mode::Stream) {
             let mut statement = connection.prepare_cached(job.sql).map_err(from_rusqlite)?;
-            run_statement(connection, &mut statement, job, wait)
+            run_statement(connection, &mut statement, job)
         } else {
             let mut statement = connection.prepare(job.sql).map_err(from_rusqlite)?;
-            run_statement(connection, &mut statement, job, wait)
+            run_statement(connection, &mut statement, job)
         }
     }
 
@@ -155,12 +152,7 @@ fn transaction_control(sql: &str) -> Option<Control> {
     }
 }
 
-fn run_statement(
-    connection: &Connection,
-    statement: &mut Statement<'_>,
-    job: &mut Job<'_>,
-    wait: Wait<'_>,
-) -> Result<()> {
+fn run_statement(connection: &Connection, statement: &mut Statement<'_>, job: &mut Job<'_>) -> Result<()> {
     let wanted = statement.parameter_count();
     if wanted != job.binds.len() {
         return Err(Error::new(
@@ -169,18 +161,18 @@ fn run_statement(
         ));
     }
     for (at, value) in job.binds.iter().enumerate() {
-        bind(statement, at + 1, value)?;
+        bind(statement, at + 1, &value.value())?;
     }
     let sink = job.sink.as_deref_mut();
     if statement.readonly() {
-        return step(statement, sink, job.mode, wait);
+        return step(statement, sink);
     }
     let before = connection.total_changes();
     if connection.is_autocommit() {
         // It commits by itself, which may write to the disk.
-        cooperate::give_way(|| step(statement, sink, job.mode, wait))?;
+        cooperate::give_way(|| step(statement, sink))?;
     } else {
-        step(statement, sink, job.mode, wait)?;
+        step(statement, sink)?;
     }
     // The count of changes is that of the last statement which made one.
     if connection.total_changes() != before {
@@ -197,12 +189,7 @@ fn is_plain_insert(sql: &str) -> bool {
     sql.get(..6).is_some_and(|word| word.eq_ignore_ascii_case("INSERT")) && !sql.contains(" ON CONFLICT")
 }
 
-fn step(
-    statement: &mut Statement<'_>,
-    sink: Option<&mut (dyn Sink + 'static)>,
-    mode: Mode,
-    wait: Wait<'_>,
-) -> Result<()> {
+fn step(statement: &mut Statement<'_>, sink: Option<&mut (dyn Sink + 'static)>) -> Result<()> {
     let width = statement.column_count();
     if width == 0 {
         return statement.raw_execute().map(drop).map_err(from_rusqlite);
@@ -214,15 +201,9 @@ fn step(
         return Ok(());
     };
     while let Some(row) = rows.next().map_err(from_rusqlite)? {
-        match sink.row(&SqliteRow { row, width })? {
-            Flow::Continue => {}
-            Flow::Stop => break,
-            Flow::Pause if mode == Mode::Stream => {
-                if wait(sink)? == Flow::Stop {
-                    break;
-                }
-            }
-            Flow::Pause => {}
+        // Only a stream may pause, and its sink here is one that does not.
+        if sink.row(&SqliteRow { row, width })? == Flow::Stop {
+            break;
         }
     }
     Ok(())

@@ -5,6 +5,7 @@ mod connection;
 mod cooperate;
 mod execute;
 mod open;
+mod packed;
 mod row;
 mod thread;
 

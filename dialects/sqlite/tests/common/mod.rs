@@ -3,7 +3,6 @@
 
 use std::{
     any::Any,
-    borrow::Cow,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
 };
@@ -12,7 +11,7 @@ use relata_core::{
     Error, Result,
     driver::{Connection, Driver, Flow, Job, Mode, Row, Sink},
     projection::RowReader,
-    render::Statement,
+    render::{Bind, Statement},
     statement::{ReadRow, Select},
     types::Type,
     url::DatabaseUrl,
@@ -57,7 +56,7 @@ pub async fn memory() -> Box<dyn Connection> {
 
 /// Runs a statement without rows; gives the count of changed rows.
 pub async fn execute(connection: &mut dyn Connection, sql: &str, binds: &[Value]) -> Result<u64> {
-    let binds: Vec<Cow<'_, Value>> = binds.iter().map(Cow::Borrowed).collect();
+    let binds: Vec<Bind<'_>> = binds.iter().map(Bind::from).collect();
     let mut jobs = [Job::new(sql, &binds, Mode::Cached)];
     connection.run(&mut jobs).await?;
     let [job] = jobs;
@@ -72,7 +71,7 @@ pub async fn texts(connection: &mut dyn Connection, sql: &[&str]) -> Result<()> 
 
 /// Runs a statement and reads its first column.
 pub async fn column<T: Type>(connection: &mut dyn Connection, sql: &str, binds: &[Value]) -> Result<Vec<T>> {
-    let binds: Vec<Cow<'_, Value>> = binds.iter().map(Cow::Borrowed).collect();
+    let binds: Vec<Bind<'_>> = binds.iter().map(Bind::from).collect();
     let mut jobs = [Job::new(sql, &binds, Mode::Cached).with_sink(Collect::<T>::new(|row| row.read()))];
     connection.run(&mut jobs).await?;
     let [job] = jobs;

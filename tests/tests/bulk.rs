@@ -1,0 +1,173 @@
+//! Thousands of rows in one INSERT: the same as a few, whichever way the database takes.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use relata::prelude::*;
+use relata_tests::{Database, Server, on_every_database};
+
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "bulk \"readings\"")]
+struct Reading {
+    #[column(primary_key)]
+    id: i64,
+    #[column(unique)]
+    number: i32,
+    #[column(name = "a`no\"te")]
+    note: Option<String>,
+    #[column(default = 7)]
+    weight: i64,
+}
+
+const ROWS: i32 = 5_000;
+
+fn reading(number: i32) -> NewReading {
+    NewReading { number, note: (number % 3 > 0).then(|| format!("note {number}")), weight: None }
+}
+
+fn readings() -> Vec<NewReading> {
+    (0..ROWS).map(reading).collect()
+}
+
+async fn create(db: &Database) {
+    Schema::new().with::<Reading>().create(&**db).await.unwrap();
+}
+
+async fn count(db: impl Executor) -> i64 {
+    Reading::select().count(db).await.unwrap()
+}
+
+/// The statements that insert, without what only asks.
+fn inserting(recorder: &Recorder) -> Vec<String> {
+    recorder.sql().into_iter().filter(|sql| sql.starts_with("COPY") || sql.starts_with("INSERT")).collect()
+}
+
+on_every_database! {
+    async fn all_rows_are_there(db: Database) {
+        create(&db).await;
+        let recorder = db.record();
+        assert_eq!(insert_many(readings()).execute(&*db).await.unwrap(), ROWS as u64);
+        if db.server() == Server::Postgres {
+            let expected = r#"COPY "bulk ""readings""" ("number", "a`no""te") FROM STDIN (FORMAT binary)"#;
+            assert_eq!(inserting(&recorder), [expected]);
+        }
+        let rows = Reading::select().order_by(Reading::number).all(&*db).await.unwrap();
+        assert_eq!(rows.len(), ROWS as usize);
+        for (row, number) in rows.iter().zip(0..) {
+            let expected = reading(number);
+            assert_eq!((row.number, &row.note, row.weight), (number, &expected.note, 7));
+        }
+        // The generated keys go on behind them.
+        let next = insert(reading(ROWS)).returning(Reading::id).one(&*db).await.unwrap();
+        assert!(rows.iter().all(|row| row.id < next));
+    }
+
+    async fn one_bad_row_and_none_is_there(db: Database) {
+        create(&db).await;
+        let mut twice = readings();
+        twice[ROWS as usize - 1].number = 17;
+        let error = insert_many(twice).execute(&*db).await.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::Unique, "{error}");
+        assert!(error.statement().is_some());
+        assert_eq!(count(&*db).await, 0);
+
+        // Only PostgreSQL and SQLite have a limit for text: no NUL.
+        let mut nul = readings();
+        nul[4_000].note = Some("a\0b".into());
+        match insert_many(nul).execute(&*db).await {
+            Ok(rows) => assert_eq!(rows, ROWS as u64),
+            Err(error) => {
+                assert_eq!(error.class(), ErrorClass::Data, "{error}");
+                assert!(error.to_string().contains("NUL"), "{error}");
+                assert_eq!(count(&*db).await, 0);
+            }
+        }
+    }
+
+    async fn in_a_transaction_they_come_and_go_with_it(db: Database) {
+        create(&db).await;
+        let mut tx = db.begin().await.unwrap();
+        insert_many(readings()).execute(&mut tx).await.unwrap();
+        assert_eq!(count(&mut tx).await, i64::from(ROWS));
+        tx.rollback().await.unwrap();
+        assert_eq!(count(&*db).await, 0);
+
+        let mut tx = db.begin().await.unwrap();
+        insert(reading(-1)).execute(&mut tx).await.unwrap();
+        let mut inner = tx.begin().await.unwrap();
+        let mut twice = readings();
+        twice[4_000].number = 3;
+        assert_eq!(insert_many(twice).execute(&mut inner).await.unwrap_err().class(), ErrorClass::Unique);
+        inner.rollback().await.unwrap();
+        insert_many(readings()).execute(&mut tx).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(count(&*db).await, i64::from(ROWS) + 1);
+    }
+
+    async fn a_bulk_insert_that_nobody_waits_for_leaves_nothing(db: Database) {
+        create(&db).await;
+        for polls in 0..12 {
+            let mut inserting = Box::pin(insert_many(readings()).execute(&*db));
+            let mut polled = 0;
+            let done = std::future::poll_fn(|cx| {
+                polled += 1;
+                match inserting.as_mut().poll(cx) {
+                    std::task::Poll::Pending if polled <= polls => std::task::Poll::Pending,
+                    poll => std::task::Poll::Ready(poll.is_ready()),
+                }
+            })
+            .await;
+            drop(inserting);
+            // What was begun is over, one way or the other, before somebody else may write.
+            let rows = loop {
+                match delete::<Reading>().execute(&*db).await {
+                    Ok(rows) => break rows,
+                    Err(error) => assert!(error.is_retryable(), "{error}"),
+                }
+            };
+            assert!(rows == 0 || rows == ROWS as u64, "{rows} rows after {polls} polls");
+            assert!(!done || rows == ROWS as u64);
+        }
+    }
+
+    async fn where_copy_would_do_something_else_it_is_an_insert(db: Database) {
+        if db.server() != Server::Postgres {
+            return;
+        }
+        let table = r#""bulk ""readings""""#;
+        let run = async |text: String| relata::statement::sql_unchecked(text).execute(&*db).await.unwrap();
+        // For each: what makes the table, and what unmakes it.
+        for (makes, unmakes) in [
+            // INSERT converts a BIGINT to a NUMERIC.
+            (vec![format!("ALTER TABLE {table} ALTER weight TYPE NUMERIC")], "TABLE"),
+            (vec![format!("ALTER TABLE {table} ADD more INT GENERATED ALWAYS AS IDENTITY")], "TABLE"),
+            (
+                vec![
+                    "CREATE TABLE log (number INT)".to_owned(),
+                    format!("CREATE RULE logged AS ON INSERT TO {table} DO ALSO INSERT INTO log VALUES (NEW.number)"),
+                ],
+                "TABLE",
+            ),
+            (
+                vec![
+                    format!("ALTER TABLE {table} RENAME TO hidden"),
+                    format!("CREATE VIEW {table} AS SELECT * FROM hidden"),
+                ],
+                "VIEW",
+            ),
+        ] {
+            create(&db).await;
+            for text in makes {
+                run(text).await;
+            }
+            let recorder = db.record();
+            let new = (0..ROWS).map(|number| NewReading { weight: Some(3), ..reading(number) });
+            assert_eq!(insert_many(new).execute(&*db).await.unwrap(), ROWS as u64);
+            assert!(inserting(&recorder).iter().all(|sql| sql.starts_with("INSERT")), "{unmakes}");
+            assert_eq!(select(Reading::number).all(&*db).await.unwrap().len(), ROWS as usize);
+            run(format!("DROP {unmakes} {table} CASCADE")).await;
+        }
+        // A table that is not there is missed by the INSERT.
+        let error = insert_many(readings()).execute(&*db).await.unwrap_err();
+        assert_eq!((error.class(), error.code()), (ErrorClass::Statement, Some("42P01")), "{error}");
+    }
+}
