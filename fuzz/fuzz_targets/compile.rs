@@ -122,9 +122,9 @@ fn query(input: &mut Unstructured<'_>, depth: u8, many_columns: bool) -> Result<
         let on = if kind == JoinKind::Cross { None } else { Some(expression(input, depth)?) };
         Ok(Join { kind, source: source(input, depth)?, on })
     })?;
-    query.filter = some(input, 2, |input| expression(input, depth))?;
+    query.filter.extend(some(input, 2, |input| expression(input, depth))?);
     query.group_by = some(input, 2, |input| expression(input, depth))?;
-    query.having = some(input, 1, |input| expression(input, depth))?;
+    query.having.extend(some(input, 1, |input| expression(input, depth))?);
     Ok(query)
 }
 

@@ -2,7 +2,14 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use relata::{dialect::Standard, expr::rank, prelude::*, render::Statement};
+use relata::{
+    clause::{Join, JoinKind, Source},
+    dialect::Standard,
+    expr::rank,
+    prelude::*,
+    render::Statement,
+    statement::Core,
+};
 use relata_tests::blog::*;
 
 /// The words of the error.
@@ -195,4 +202,14 @@ fn a_join_names_what_stands_before_it() {
     let id = beside.columns();
     let words = refused(User::select().join_on(beside, id.eq(1)));
     assert!(words.contains("column users.id is not in scope"), "{words}");
+}
+
+#[test]
+fn a_join_without_a_condition_is_a_cross_join() {
+    compiles(User::select().cross_join(Post::entity()));
+    let mut body = User::select().into_body();
+    if let Core::Query(query) = &mut body.core {
+        query.joins.push(Join { kind: JoinKind::Inner, source: Source::Table(Post::TABLE), on: None });
+    }
+    assert!(refused(body).contains("posts is joined without a condition"));
 }

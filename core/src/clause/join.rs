@@ -39,8 +39,8 @@ pub enum JoinKind {
     note = "a relationship such as `User::posts` can; anything else takes `.join_on(source, condition)`"
 )]
 pub trait IntoJoin {
-    /// The joins that lead to it: one, or two through an association table. All are of the kind given.
-    fn into_joins(self, kind: JoinKind) -> Vec<Join>;
+    /// Appends the joins that lead to it: one, or two through an association table. All are of the kind given.
+    fn into_joins(self, kind: JoinKind, joins: &mut Vec<Join>);
 
     /// Why it cannot be joined, if so: said when the statement is compiled.
     fn refuse(&self) -> Option<CompileError> {
@@ -58,9 +58,13 @@ impl Join {
             JoinKind::Cross => out.sql(" CROSS JOIN "),
         };
         out.clause(Clause::Source(self.source.as_ref()))?;
-        if let Some(on) = &self.on {
-            out.sql(" ON ").expression(on)?;
+        match &self.on {
+            Some(on) => out.sql(" ON ").expression(on).map(drop),
+            None if self.kind == JoinKind::Cross => Ok(()),
+            None => Err(CompileError::invalid(format!(
+                "{} is joined without a condition: a cross join is meant",
+                self.source.as_ref().name()
+            ))),
         }
-        Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! The clauses of statements: one file each, with the standard rendering.
 
+mod conditions;
 mod cte;
 mod group_by;
 mod join;
@@ -11,6 +12,7 @@ mod returning;
 mod source;
 mod values;
 
+pub use conditions::Conditions;
 pub use cte::{Cte, CteDefinition, recursive};
 pub use group_by::IntoGroup;
 pub use join::{IntoJoin, Join, JoinKind};

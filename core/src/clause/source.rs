@@ -86,12 +86,14 @@ impl<'s> SourceRef<'s> {
         }
     }
 
-    /// Adds it to a scope.
-    pub(crate) fn add_to(self, scope: &mut Scope<'s>) {
-        match self {
-            SourceRef::Table(table) => scope.table(table),
-            other => scope.alias(other.name()),
-        }
+    /// Whether columns of this table are read from it.
+    pub(crate) fn is_table(self, table: &'static Table) -> bool {
+        matches!(self, SourceRef::Table(own) if std::ptr::eq(own, table))
+    }
+
+    /// Whether it has this name, which the statement gives it.
+    pub(crate) fn is_alias(self, name: &str) -> bool {
+        !matches!(self, SourceRef::Table(_)) && self.name() == name
     }
 
     pub(super) fn render(self, out: &mut Renderer<'s>) -> Compile {
@@ -100,10 +102,10 @@ impl<'s> SourceRef<'s> {
             SourceRef::Alias(table, name) => out.table(table)?.sql(" AS ").identifier(name)?,
             SourceRef::Subquery(derived) => {
                 // It cannot name what it is read beside: that would take LATERAL.
-                let shown = out.show_sources(Some(0));
+                let scope = out.change_scope(Some(Scope::default()));
                 out.sql("(");
                 derived.select.render(out)?;
-                out.show_sources(shown);
+                out.change_scope(scope);
                 out.sql(") AS ").identifier(&derived.name)?
             }
             SourceRef::Cte(cte) => out.identifier(&cte.name)?,

@@ -70,15 +70,17 @@ impl Node for Not {
 }
 
 /// Joins two conditions; a chain of the same connective stays one list.
-pub(super) fn connect(connective: Connective, left: Expression, right: Expression) -> Expression {
+pub(crate) fn connect(connective: Connective, left: Expression, right: Expression) -> Expression {
     let mut operands = match left {
-        Expression::Logical(Logical { connective: same, operands }) if same == connective => operands,
-        left => vec![left],
+        Expression::Logical(same) if same.connective == connective => same.operands,
+        left => {
+            let mut operands = Vec::with_capacity(4);
+            operands.push(left);
+            operands
+        }
     };
     match right {
-        Expression::Logical(Logical { connective: same, operands: more }) if same == connective => {
-            operands.extend(more);
-        }
+        Expression::Logical(same) if same.connective == connective => operands.extend(same.operands),
         right => operands.push(right),
     }
     Expression::Logical(Logical { connective, operands })

@@ -48,6 +48,7 @@ pub(crate) use infix::plus_one;
 pub use infix::{Infix, Operator};
 pub use is_null::IsNull;
 pub use like::Like;
+pub(crate) use logical::connect;
 pub use logical::{Connective, Logical, Not, all_of, any_of, not};
 pub use negate::Negate;
 pub use operand::{

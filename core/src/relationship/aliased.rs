@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Relationship, join::joins};
+use super::{Relationship, join::join};
 use crate::clause::{IntoJoin, Join, JoinKind};
 
 /// A relationship that leads to an alias of its target. [`Relationship::to`] makes it.
@@ -20,7 +20,7 @@ impl<R: Relationship> Aliased<R> {
 
 #[diagnostic::do_not_recommend]
 impl<R: Relationship> IntoJoin for Aliased<R> {
-    fn into_joins(self, kind: JoinKind) -> Vec<Join> {
-        joins(&self.relationship, Some(self.alias), kind)
+    fn into_joins(self, kind: JoinKind, joins: &mut Vec<Join>) {
+        join(&self.relationship, Some(self.alias), kind, joins);
     }
 }

@@ -6,15 +6,15 @@ use super::Relationship;
 use crate::{
     clause::{IntoJoin, Join, JoinKind, Source},
     entity::Entity,
-    expr::{AliasColumn, Connective, Expression, Infix, Logical, Operator, TableColumn},
+    expr::{AliasColumn, Connective, Expression, Infix, Operator, TableColumn, connect},
     render::CompileError,
     schema::Table,
 };
 
 #[diagnostic::do_not_recommend]
 impl<R: Relationship> IntoJoin for R {
-    fn into_joins(self, kind: JoinKind) -> Vec<Join> {
-        joins(&self, None, kind)
+    fn into_joins(self, kind: JoinKind, joins: &mut Vec<Join>) {
+        join(&self, None, kind, joins);
     }
 
     fn refuse(&self) -> Option<CompileError> {
@@ -30,20 +30,23 @@ impl<R: Relationship> IntoJoin for R {
     }
 }
 
-/// The joins that lead to the target, or to an alias of it.
-pub(super) fn joins<R: Relationship>(
+/// Appends the joins that lead to the target, or to an alias of it.
+pub(super) fn join<R: Relationship>(
     relationship: &R,
     alias: Option<Cow<'static, str>>,
     kind: JoinKind,
-) -> Vec<Join> {
+    joins: &mut Vec<Join>,
+) {
     let source = End { table: R::Source::TABLE, alias: None, columns: relationship.source_columns() };
     let target = End { table: R::Target::TABLE, alias, columns: relationship.target_columns() };
     let Some(through) = relationship.through() else {
-        return vec![target.join(&source, kind)];
+        joins.push(target.join(&source, kind));
+        return;
     };
     let near = End { table: through.table, alias: None, columns: through.source_columns };
     let far = End { table: through.table, alias: None, columns: through.target_columns };
-    vec![near.join(&source, kind), target.join(&far, kind)]
+    joins.push(near.join(&source, kind));
+    joins.push(target.join(&far, kind));
 }
 
 /// One side of a link.
@@ -56,26 +59,21 @@ struct End {
 impl End {
     /// Joins this side to the other.
     fn join(self, other: &End, kind: JoinKind) -> Join {
-        let mut conditions: Vec<Expression> = (0..self.columns.len().min(other.columns.len()))
-            .map(|at| {
-                let (left, right) = (self.column(at), other.column(at));
-                Expression::Infix(Box::new(Infix { left, operator: Operator::Eq, right }))
-            })
-            .collect();
-        let on = if conditions.len() == 1 {
-            conditions.remove(0)
-        } else {
-            Expression::Logical(Logical { connective: Connective::And, operands: conditions })
-        };
+        let pairs = self.columns.iter().zip(other.columns);
+        let conditions = pairs.map(|(own, others)| {
+            let (left, right) = (self.column(*own), other.column(*others));
+            Expression::Infix(Box::new(Infix { left, operator: Operator::Eq, right }))
+        });
+        let on = conditions.reduce(|all, next| connect(Connective::And, all, next));
         let source = match self.alias {
             None => Source::Table(self.table),
             Some(alias) => Source::Alias(self.table, alias),
         };
-        Join { kind, source, on: Some(on) }
+        Join { kind, source, on }
     }
 
-    fn column(&self, at: usize) -> Expression {
-        let column = &self.table.columns[self.columns[at]];
+    fn column(&self, place: usize) -> Expression {
+        let column = &self.table.columns[place];
         match &self.alias {
             None => Expression::Column(TableColumn { table: self.table, column }),
             Some(alias) => Expression::AliasColumn(Box::new(AliasColumn {

@@ -1,39 +1,62 @@
-//! The one function that quotes identifiers.
+//! The one place that quotes identifiers.
 
 use super::error::{Compile, CompileError};
+use crate::dialect::Dialect;
 
-/// Appends `name` between quote marks, with each quote mark in it doubled (SQL:2016 Foundation 5.2; MySQL 8.4 manual 11.2).
-///
-/// Whatever is in the name stays a name. `limit` is the longest name that the database keeps, in bytes or characters as
-/// `in_bytes` says: a longer one is refused, since the database would cut it and find another object.
-///
-/// # Errors
-///
-/// If the name is empty, too long, or holds a NUL, which no database stores.
-pub fn write_quoted(out: &mut String, name: &str, quote: char, limit: usize, in_bytes: bool) -> Compile {
-    if name.is_empty() {
-        return Err(CompileError::identifier(name, "is empty"));
-    }
-    if name.len() > limit && (in_bytes || name.chars().count() > limit) {
-        let unit = if in_bytes { "bytes" } else { "characters" };
-        return Err(CompileError::identifier(
-            name,
-            format!("is longer than the {limit} {unit} that the database keeps"),
-        ));
-    }
-    if name.as_bytes().contains(&0) {
-        return Err(CompileError::identifier(name, "holds a NUL"));
-    }
-    out.push(quote);
-    for (at, part) in name.split(quote).enumerate() {
-        if at > 0 {
-            out.push(quote);
-            out.push(quote);
+/// How a database writes identifiers. A statement asks its dialect once, for it writes many.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Identifiers {
+    quote: char,
+    limit: usize,
+    in_bytes: bool,
+}
+
+impl Identifiers {
+    pub(super) fn of(dialect: &dyn Dialect) -> Self {
+        Identifiers {
+            quote: dialect.quote(),
+            limit: dialect.max_identifier(),
+            in_bytes: dialect.identifier_limit_in_bytes(),
         }
-        out.push_str(part);
     }
-    out.push(quote);
-    Ok(())
+
+    /// Appends `name` between quote marks, with each quote mark in it doubled (SQL:2016 Foundation 5.2; MySQL 8.4 manual
+    /// 11.2). Whatever is in the name stays a name.
+    ///
+    /// # Errors
+    ///
+    /// If the name is empty, holds a NUL, which no database stores, or is longer than the database keeps: it would cut the
+    /// name and find another object.
+    pub(super) fn write(self, out: &mut String, name: &str) -> Compile {
+        let Identifiers { quote, limit, in_bytes } = self;
+        if name.is_empty() {
+            return Err(CompileError::identifier(name, "is empty"));
+        }
+        if name.len() > limit && (in_bytes || name.chars().count() > limit) {
+            let unit = if in_bytes { "bytes" } else { "characters" };
+            return Err(CompileError::identifier(
+                name,
+                format!("is longer than the {limit} {unit} that the database keeps"),
+            ));
+        }
+        out.push(quote);
+        // Nearly every name is plain.
+        if name.chars().all(|character| character != quote && character != '\0') {
+            out.push_str(name);
+        } else {
+            for character in name.chars() {
+                if character == '\0' {
+                    return Err(CompileError::identifier(name, "holds a NUL"));
+                }
+                if character == quote {
+                    out.push(quote);
+                }
+                out.push(character);
+            }
+        }
+        out.push(quote);
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -42,7 +65,8 @@ mod tests {
 
     fn quoted(name: &str) -> Compile<String> {
         let mut out = String::new();
-        write_quoted(&mut out, name, '"', 63, true).map(|()| out)
+        let identifiers = Identifiers { quote: '"', limit: 63, in_bytes: true };
+        identifiers.write(&mut out, name).map(|()| out)
     }
 
     #[test]

@@ -6,13 +6,14 @@
 mod bind;
 mod error;
 mod identifier;
+mod number;
 mod precedence;
 mod renderer;
 mod scope;
 
 pub use bind::{Bind, InputColumn};
 pub use error::{Compile, CompileError};
-pub use identifier::write_quoted;
+pub use number::write_number;
 pub use precedence::Precedence;
 pub use renderer::{Compiled, Renderer, Statement};
 pub use scope::Scope;

@@ -3,12 +3,13 @@
 use super::{
     bind::Bind,
     error::{Compile, CompileError},
-    identifier::write_quoted,
+    identifier::Identifiers,
+    number::write_number,
     precedence::Precedence,
-    scope::{Scope, Visible},
+    scope::Scope,
 };
 use crate::{
-    clause::{Clause, CteDefinition},
+    clause::{Clause, CteDefinition, SourceRef},
     dialect::{Dialect, Feature},
     expr::{Expression, Node},
     schema::{ColumnDef, Table},
@@ -48,9 +49,13 @@ pub struct Compiled<'s> {
 #[derive(Debug)]
 pub struct Renderer<'s> {
     dialect: &'s dyn Dialect,
+    identifiers: Identifiers,
     sql: String,
     binds: Vec<Bind<'s>>,
-    scopes: Vec<Scope<'s>>,
+    /// The innermost level. Most statements have no other.
+    scope: Option<Scope<'s>>,
+    /// The levels around it, outermost first.
+    outer: Vec<Scope<'s>>,
     /// The names of the CTEs that can be read from here.
     ctes: Vec<&'s str>,
 }
@@ -60,9 +65,11 @@ impl<'s> Renderer<'s> {
     pub fn new(dialect: &'s dyn Dialect) -> Self {
         Renderer {
             dialect,
-            sql: String::with_capacity(256),
-            binds: Vec::new(),
-            scopes: Vec::new(),
+            identifiers: Identifiers::of(dialect),
+            sql: String::with_capacity(512),
+            binds: Vec::with_capacity(8),
+            scope: None,
+            outer: Vec::new(),
             ctes: Vec::new(),
         }
     }
@@ -85,9 +92,7 @@ impl<'s> Renderer<'s> {
 
     /// Writes a number, such as that of LIMIT: digits cannot carry SQL.
     pub fn number(&mut self, number: u64) -> &mut Self {
-        use std::fmt::Write;
-        // Writing to a String cannot fail.
-        let _ = write!(self.sql, "{number}");
+        write_number(&mut self.sql, number);
         self
     }
 
@@ -97,14 +102,7 @@ impl<'s> Renderer<'s> {
     ///
     /// If the database cannot hold such a name.
     pub fn identifier(&mut self, name: &str) -> Compile<&mut Self> {
-        let dialect = self.dialect;
-        write_quoted(
-            &mut self.sql,
-            name,
-            dialect.quote(),
-            dialect.max_identifier(),
-            dialect.identifier_limit_in_bytes(),
-        )?;
+        self.identifiers.write(&mut self.sql, name)?;
         Ok(self)
     }
 
@@ -228,17 +226,18 @@ impl<'s> Renderer<'s> {
 
     /// Opens a level of scope: what [`Renderer::column`] may name until [`Renderer::leave`].
     pub fn enter(&mut self, scope: Scope<'s>) {
-        self.scopes.push(scope);
+        self.outer.extend(self.scope.replace(scope));
     }
 
-    /// Lets only the first so many sources of the innermost level be named, or all of them. Gives back what held before.
-    pub(crate) fn show_sources(&mut self, shown: Option<usize>) -> Option<usize> {
-        self.scopes.last_mut().and_then(|scope| std::mem::replace(&mut scope.shown, shown))
+    /// Changes what the innermost level lets be named. Gives back what it was.
+    pub(crate) fn change_scope(&mut self, scope: Option<Scope<'s>>) -> Option<Scope<'s>> {
+        std::mem::replace(&mut self.scope, scope)
     }
 
     /// Closes the innermost level of scope and gives it back.
     pub fn leave(&mut self) -> Option<Scope<'s>> {
-        self.scopes.pop()
+        let outer = self.outer.pop();
+        self.change_scope(outer)
     }
 
     /// Writes `WITH …` for those CTEs that no statement around this one has written. Gives back what
@@ -275,17 +274,16 @@ impl<'s> Renderer<'s> {
     ///
     /// If the table is not in scope.
     pub fn column(&mut self, table: &'static Table, column: &'static ColumnDef) -> Compile<&mut Self> {
-        let bare = self.scopes.last().is_some_and(|scope| scope.bare);
-        match self.find(|source| source.table.is_some_and(|t| std::ptr::eq(t, table))) {
-            Some(_) if bare => self.identifier(column.name),
-            Some(_) => {
-                if let Some(schema) = table.schema {
-                    self.identifier(schema)?.sql(".");
-                }
-                self.identifier(table.name)?.sql(".").identifier(column.name)
-            }
-            None => Err(self.out_of_scope(table.name, column.name, true)),
+        if !self.sees(|source| source.is_table(table)) {
+            return Err(self.out_of_scope(table.name, column.name, true));
         }
+        if self.scope.is_some_and(|scope| scope.bare) {
+            return self.identifier(column.name);
+        }
+        if let Some(schema) = table.schema {
+            self.identifier(schema)?.sql(".");
+        }
+        self.identifier(table.name)?.sql(".").identifier(column.name)
     }
 
     /// Writes a column of an alias, a subquery or a CTE.
@@ -294,33 +292,34 @@ impl<'s> Renderer<'s> {
     ///
     /// If the alias is not in scope.
     pub fn alias_column(&mut self, alias: &str, column: &str) -> Compile<&mut Self> {
-        match self.find(|source| source.table.is_none() && source.name == alias) {
-            Some(_) => self.identifier(alias)?.sql(".").identifier(column),
-            None => Err(self.out_of_scope(alias, column, false)),
+        if !self.sees(|source| source.is_alias(alias)) {
+            return Err(self.out_of_scope(alias, column, false));
         }
+        self.identifier(alias)?.sql(".").identifier(column)
     }
 
     /// Whether a column of this table may be NULL because of an outer join of the innermost level.
     pub(crate) fn table_is_optional(&self, table: &'static Table) -> bool {
-        self.scopes.last().is_some_and(|scope| {
-            scope.sources.iter().any(|s| s.optional && s.table.is_some_and(|t| std::ptr::eq(t, table)))
-        })
+        self.scope.is_some_and(|scope| scope.is_optional(|source| source.is_table(table)))
     }
 
     /// Whether a column of this alias may be NULL because of an outer join of the innermost level.
     pub(crate) fn alias_is_optional(&self, alias: &str) -> bool {
-        self.scopes.last().is_some_and(|scope| {
-            scope.sources.iter().any(|s| s.optional && s.table.is_none() && s.name == alias)
-        })
+        self.scope.is_some_and(|scope| scope.is_optional(|source| source.is_alias(alias)))
     }
 
-    fn find(&self, matches: impl Fn(&Visible<'_>) -> bool) -> Option<Visible<'s>> {
-        self.scopes.iter().rev().flat_map(Scope::visible).find(|source| matches(source)).copied()
+    fn sees(&self, is: impl Fn(SourceRef<'s>) -> bool) -> bool {
+        self.levels().any(|scope| scope.reads(&is))
+    }
+
+    /// The levels of scope, innermost first.
+    fn levels(&self) -> impl Iterator<Item = &Scope<'s>> {
+        self.scope.iter().chain(self.outer.iter().rev())
     }
 
     fn out_of_scope(&self, source: &str, column: &str, is_table: bool) -> CompileError {
         let visible: Vec<String> =
-            self.scopes.iter().rev().flat_map(Scope::visible).map(|s| s.name.to_owned()).collect();
+            self.levels().flat_map(|scope| scope.sources()).map(|source| source.name().to_owned()).collect();
         let aliased = is_table && visible.iter().any(|name| name == source);
         let fix = if aliased {
             format!("{source} is there under an alias only: take the column from the alias")

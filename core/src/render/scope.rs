@@ -1,29 +1,27 @@
 //! Which tables a column may name.
 
-use crate::schema::Table;
+use crate::{
+    clause::{Join, JoinKind, SourceRef},
+    schema::Table,
+};
 
-/// The tables that one level of a statement reads from.
-#[derive(Debug, Default)]
+/// What one level of a statement reads from, and so what columns may name there. It is lent by the statement.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Scope<'s> {
-    pub(super) sources: Vec<Visible<'s>>,
+    first: Option<SourceRef<'s>>,
+    joins: &'s [Join],
     pub(super) bare: bool,
-    /// How many of the sources can be named now, if not all: a join's condition sees those before it.
-    pub(super) shown: Option<usize>,
-}
-
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Visible<'s> {
-    pub(super) name: &'s str,
-    /// `None` for an alias or a derived table.
-    pub(super) table: Option<&'static Table>,
-    /// On the side of an outer join that may have no row.
-    pub(super) optional: bool,
 }
 
 impl<'s> Scope<'s> {
-    /// An empty scope.
-    pub fn new() -> Self {
-        Scope::default()
+    /// The scope of a query: what stands behind FROM, if anything does, and the joins.
+    pub fn new(first: Option<SourceRef<'s>>, joins: &'s [Join]) -> Self {
+        Scope { first, joins, bare: false }
+    }
+
+    /// A scope of one table.
+    pub fn table(table: &'static Table) -> Self {
+        Scope::new(Some(SourceRef::Table(table)), &[])
     }
 
     /// A scope whose columns are written without their table: the RETURNING of a database that does not want it there.
@@ -33,37 +31,33 @@ impl<'s> Scope<'s> {
         self
     }
 
-    /// Adds a table under its own name.
-    pub fn table(&mut self, table: &'static Table) {
-        self.sources.push(Visible { name: table.name, table: Some(table), optional: false });
+    /// The sources, in the order in which they are written.
+    pub(super) fn sources(self) -> impl Iterator<Item = SourceRef<'s>> {
+        self.first.into_iter().chain(self.joins.iter().map(|join| join.source.as_ref()))
     }
 
-    /// Adds a table or derived table under a name that the statement gives it.
-    pub fn alias(&mut self, name: &'s str) {
-        self.sources.push(Visible { name, table: None, optional: false });
-    }
-
-    /// The sources that can be named now.
-    pub(super) fn visible(&self) -> &[Visible<'s>] {
-        &self.sources[..self.shown.map_or(self.sources.len(), |shown| shown.min(self.sources.len()))]
+    /// Whether the source that `is` picks is among them. Every column asks, so there is no iterator between.
+    pub(super) fn reads(self, is: impl Fn(SourceRef<'s>) -> bool) -> bool {
+        self.first.is_some_and(&is) || self.joins.iter().any(|join| is(join.source.as_ref()))
     }
 
     /// Whether this name is taken.
-    pub fn contains(&self, name: &str) -> bool {
-        self.sources.iter().any(|source| source.name == name)
+    pub fn contains(self, name: &str) -> bool {
+        self.reads(|source| source.name() == name)
     }
 
-    /// Says that all added so far may have no row: they stand left of a RIGHT or FULL JOIN.
-    pub fn make_optional(&mut self) {
-        for source in &mut self.sources {
-            source.optional = true;
+    /// Whether the source that `is` picks may have no row: it stands right of a LEFT or FULL JOIN, or left of a RIGHT or FULL
+    /// JOIN.
+    pub(super) fn is_optional(self, is: impl Fn(SourceRef<'s>) -> bool) -> bool {
+        let mut found = self.first.is_some_and(&is);
+        let mut optional = false;
+        for join in self.joins {
+            optional |= found && matches!(join.kind, JoinKind::Right | JoinKind::Full);
+            if is(join.source.as_ref()) {
+                found = true;
+                optional |= matches!(join.kind, JoinKind::Left | JoinKind::Full);
+            }
         }
-    }
-
-    /// Says that the one added last may have no row: it stands right of a LEFT or FULL JOIN.
-    pub fn make_last_optional(&mut self) {
-        if let Some(last) = self.sources.last_mut() {
-            last.optional = true;
-        }
+        optional
     }
 }

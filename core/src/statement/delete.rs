@@ -2,12 +2,13 @@
 
 use std::fmt;
 
-use super::{ReadRow, insert::render_returning, placement::check_rows, select::render_conditions};
+use super::{ReadRow, insert::render_returning, placement::check_rows};
 use crate::{
+    clause::Conditions,
     dialect::Feature,
     entity::Entity,
     error::Result,
-    expr::{Condition, Expression, IntoExpr},
+    expr::{Condition, IntoExpr},
     projection::{Item, Projection, RowReader},
     render::{Compile, Renderer, Scope, Statement},
     schema::Table,
@@ -16,7 +17,7 @@ use crate::{
 /// A DELETE whose returned rows become an `R`; `()` if nothing is returned.
 pub struct Delete<R = ()> {
     table: &'static Table,
-    filter: Vec<Expression>,
+    filter: Conditions,
     returning: Vec<Item>,
     read: ReadRow<R>,
 }
@@ -25,7 +26,7 @@ pub struct Delete<R = ()> {
 pub fn delete<E: Entity>() -> Delete {
     Delete {
         table: E::TABLE,
-        filter: Vec::new(),
+        filter: Conditions::default(),
         returning: Vec::new(),
         read: |_: &mut RowReader<'_>| -> Result<()> { Ok(()) },
     }
@@ -33,7 +34,7 @@ pub fn delete<E: Entity>() -> Delete {
 
 impl Delete {
     /// A DELETE of the rows for which all conditions hold.
-    pub fn of(table: &'static Table, filter: Vec<Expression>) -> Self {
+    pub fn of(table: &'static Table, filter: Conditions) -> Self {
         Delete {
             table,
             filter,
@@ -71,12 +72,10 @@ impl<R> Delete<R> {
 
 impl<R> Statement for Delete<R> {
     fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
-        check_rows(&self.filter, "a filter")?;
-        let mut scope = Scope::new();
-        scope.table(self.table);
-        out.enter(scope);
+        check_rows(self.filter.as_expression(), "a filter")?;
+        out.enter(Scope::table(self.table));
         out.sql("DELETE FROM ").table(self.table)?;
-        render_conditions(" WHERE ", &self.filter, out)?;
+        self.filter.render(" WHERE ", out)?;
         out.leave();
         render_returning(self.table, Feature::DeleteReturning, &self.returning, out)
     }

@@ -238,9 +238,7 @@ fn render<'s>(insert: &'s InsertBody, inputs: &'s [Input], out: &mut Renderer<'s
         return Err(CompileError::invalid(format!("no rows to insert into {}", table.name)));
     }
     out.sql("INSERT INTO ").table(table)?.clause(Clause::Values(Values { table, inputs }))?;
-    let mut scope = Scope::new();
-    scope.table(table);
-    out.enter(scope);
+    out.enter(Scope::table(table));
     if let Some(conflict) = &insert.conflict {
         out.clause(Clause::OnConflict(table, conflict))?;
     }
@@ -258,9 +256,7 @@ pub(super) fn render_returning<'s>(
     if items.is_empty() {
         return Ok(());
     }
-    let mut scope = Scope::new().bare();
-    scope.table(table);
-    out.enter(scope);
+    out.enter(Scope::table(table).bare());
     out.require(feature)?.clause(Clause::Returning(items))?;
     out.leave();
     Ok(())

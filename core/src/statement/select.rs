@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     clause::{
-        Clause, CteDefinition, IntoGroup, IntoJoin, IntoOrder, IntoSource, Join, JoinKind, Limit, Lock,
-        LockStrength, LockWait, OrderItem, SetOrder, Source, SourceRef, render_items,
+        Clause, Conditions, CteDefinition, IntoGroup, IntoJoin, IntoOrder, IntoSource, Join, JoinKind, Limit,
+        Lock, LockStrength, LockWait, OrderItem, SetOrder, Source, SourceRef, render_items,
     },
     error::Result,
     expr::{Condition, Expression, Infix, IntoExpr, Node, Operator, TableColumn},
@@ -59,11 +59,11 @@ pub struct Query {
     /// The joins.
     pub joins: Vec<Join>,
     /// WHERE: all of them hold.
-    pub filter: Vec<Expression>,
+    pub filter: Conditions,
     /// GROUP BY.
     pub group_by: Vec<Expression>,
     /// HAVING: all of them hold.
-    pub having: Vec<Expression>,
+    pub having: Conditions,
     /// What was asked for and cannot be: said when it is compiled.
     pub(crate) invalid: Option<CompileError>,
 }
@@ -80,11 +80,16 @@ pub struct Query {
 /// # Ok::<(), relata_core::Error>(())
 /// ```
 pub fn select<P: Projection>(projection: P) -> Select<P::Row> {
-    let mut items = Vec::with_capacity(4);
+    let mut items = Vec::new();
     projection.items(&mut items);
-    let core = Core::Query(Query { items, ..Query::default() });
+    let query = Query { items, ..Query::default() };
     Select {
-        body: SelectBody { core, order_by: Vec::new(), limit: Limit::default(), lock: None },
+        body: SelectBody {
+            core: Core::Query(query),
+            order_by: Vec::new(),
+            limit: Limit::default(),
+            lock: None,
+        },
         read: P::read,
     }
 }
@@ -184,14 +189,15 @@ impl<R> Select<R> {
     /// `CROSS JOIN source`: each row with each.
     #[must_use]
     pub fn cross_join(self, source: impl IntoSource) -> Self {
-        self.joined([Join { kind: JoinKind::Cross, source: source.into_source(), on: None }])
+        self.joined(Join { kind: JoinKind::Cross, source: source.into_source(), on: None })
     }
 
     fn joined_along(mut self, relationship: impl IntoJoin, kind: JoinKind) -> Self {
         if let Some(error) = relationship.refuse() {
             self.query().invalid.get_or_insert(error);
         }
-        self.joined(relationship.into_joins(kind))
+        relationship.into_joins(kind, &mut self.query().joins);
+        self
     }
 
     fn joined_on(
@@ -201,11 +207,11 @@ impl<R> Select<R> {
         condition: impl IntoExpr<Sql: Condition>,
     ) -> Self {
         let on = Some(condition.into_expr().into_node());
-        self.joined([Join { kind, source: source.into_source(), on }])
+        self.joined(Join { kind, source: source.into_source(), on })
     }
 
-    fn joined(mut self, joins: impl IntoIterator<Item = Join>) -> Self {
-        self.query().joins.extend(joins);
+    fn joined(mut self, join: Join) -> Self {
+        self.query().joins.push(join);
         self
     }
 
@@ -372,7 +378,7 @@ impl Query {
         let mut found = None;
         let mut look = |expression| first_source(expression, &self.joins, &mut found);
         self.items.iter().for_each(|item| look(&item.expression));
-        self.filter.iter().for_each(&mut look);
+        self.filter.as_expression().into_iter().for_each(&mut look);
         self.group_by.iter().for_each(&mut look);
         found
     }
@@ -392,11 +398,10 @@ impl Query {
         }
         for (at, join) in self.joins.iter().enumerate() {
             // Its condition names what stands before it and itself (SQL:2016 Foundation 7.10), not what is joined later.
-            out.show_sources(Some(at + 2));
+            out.change_scope(Some(Scope::new(source, &self.joins[..=at])));
             out.clause(Clause::Join(join))?;
         }
-        out.show_sources(None);
-        render_conditions(" WHERE ", &self.filter, out)?;
+        self.filter.render(" WHERE ", out)?;
         if !self.group_by.is_empty() {
             out.sql(" GROUP BY ").list(&self.group_by, ", ", |out, expression| {
                 match self.place_of(expression) {
@@ -406,7 +411,7 @@ impl Query {
                 Ok(())
             })?;
         }
-        render_conditions(" HAVING ", &self.having, out)?;
+        self.having.render(" HAVING ", out)?;
         if !order_by.is_empty() {
             let by_place = self.distinct || !self.group_by.is_empty();
             out.sql(" ORDER BY ").list(order_by, ", ", |out, item| {
@@ -437,34 +442,21 @@ impl Query {
     }
 
     fn scope<'s>(&'s self, source: Option<SourceRef<'s>>) -> Compile<Scope<'s>> {
-        let mut scope = Scope::new();
-        match (source, self.joins.first()) {
-            (Some(source), _) => source.add_to(&mut scope),
-            (None, Some(join)) => {
+        if let (None, Some(join)) = (source, self.joins.first()) {
+            return Err(CompileError::invalid(format!(
+                "{} is joined to nothing: say with `.from(…)` what is read from; to join it to itself, give one of the two another name, `let other = …::alias(\"other\")`",
+                join.source.as_ref().name()
+            )));
+        }
+        for (at, join) in self.joins.iter().enumerate() {
+            let name = join.source.as_ref().name();
+            if Scope::new(source, &self.joins[..at]).contains(name) {
                 return Err(CompileError::invalid(format!(
-                    "{} is joined to nothing: say with `.from(…)` what is read from; to join it to itself, give one of the two another name, `let other = …::alias(\"other\")`",
-                    join.source.as_ref().name()
+                    "{name} is read from twice: give one of them another name, `let other = …::alias(\"other\")`"
                 )));
             }
-            (None, None) => {}
         }
-        for join in &self.joins {
-            let joined = join.source.as_ref();
-            if scope.contains(joined.name()) {
-                return Err(CompileError::invalid(format!(
-                    "{0} is read from twice: give one of them another name, `let other = …::alias(\"other\")`",
-                    joined.name()
-                )));
-            }
-            if matches!(join.kind, JoinKind::Right | JoinKind::Full) {
-                scope.make_optional();
-            }
-            joined.add_to(&mut scope);
-            if matches!(join.kind, JoinKind::Left | JoinKind::Full) {
-                scope.make_last_optional();
-            }
-        }
-        Ok(scope)
+        Ok(Scope::new(source, &self.joins))
     }
 
     /// NULL never arrives where the Rust type says it cannot.
@@ -490,11 +482,11 @@ impl Query {
 
     /// In a grouped query, what is not aggregated must be the same for the whole group.
     fn check_groups(&self, order_by: &[OrderItem]) -> Compile {
-        check_rows(&self.filter, "a filter")?;
+        check_rows(self.filter.as_expression(), "a filter")?;
         check_rows(self.joins.iter().filter_map(|join| join.on.as_ref()), "the condition of a join")?;
         check_rows(&self.group_by, "GROUP BY")?;
         let mut grouped = !self.group_by.is_empty();
-        for having in &self.having {
+        if let Some(having) = self.having.as_expression() {
             let contents = Contents::of(having).check_nesting()?;
             grouped |= contents.aggregate;
             if contents.window {
@@ -509,14 +501,14 @@ impl Query {
         }
         if !grouped {
             // The standard takes all rows for one group then; SQLite does not.
-            return match self.having.is_empty() {
-                true => Ok(()),
-                false => {
+            return match self.having.as_expression() {
+                None => Ok(()),
+                Some(_) => {
                     Err(CompileError::invalid("HAVING without GROUP BY or an aggregate: a filter is meant"))
                 }
             };
         }
-        let parts = self.items.iter().map(|item| &item.expression).chain(&self.having);
+        let parts = self.items.iter().map(|item| &item.expression).chain(self.having.as_expression());
         for expression in parts.chain(order_by.iter().map(|item| &item.expression)) {
             if let Some(column) = self.ungrouped(expression) {
                 return Err(CompileError::invalid(format!(
@@ -570,7 +562,7 @@ impl Query {
     }
 
     fn reads_table(&self, table: &'static Table) -> bool {
-        self.sources().any(|source| matches!(source, SourceRef::Table(t) if std::ptr::eq(t, table)))
+        self.sources().any(|source| source.is_table(table))
     }
 
     fn sources(&self) -> impl Iterator<Item = SourceRef<'_>> {
@@ -608,31 +600,6 @@ fn holds_bind(expression: &Expression) -> bool {
             found
         }
     }
-}
-
-/// Writes conditions that all hold.
-pub(super) fn render_conditions<'s>(
-    keyword: &str,
-    conditions: &'s [Expression],
-    out: &mut Renderer<'s>,
-) -> Compile {
-    match conditions {
-        [] => {}
-        [condition] => {
-            out.sql(keyword).expression(condition)?;
-        }
-        conditions => {
-            out.sql(keyword).list(conditions, " AND ", |out, condition| {
-                // An AND among them needs no parentheses.
-                if condition.precedence() == crate::render::Precedence::And {
-                    out.expression(condition).map(drop)
-                } else {
-                    out.operand(condition, crate::render::Precedence::And).map(drop)
-                }
-            })?;
-        }
-    }
-    Ok(())
 }
 
 impl SelectBody {

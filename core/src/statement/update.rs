@@ -2,11 +2,9 @@
 
 use std::fmt;
 
-use super::{
-    Assignments, ReadRow, insert::render_returning, placement::check_rows, select::render_conditions,
-};
+use super::{Assignments, ReadRow, insert::render_returning, placement::check_rows};
 use crate::{
-    clause::Clause,
+    clause::{Clause, Conditions},
     dialect::Feature,
     entity::Entity,
     error::Result,
@@ -21,7 +19,7 @@ use crate::{
 pub struct Update<R = ()> {
     table: &'static Table,
     set: Assignments,
-    filter: Vec<Expression>,
+    filter: Conditions,
     returning: Vec<Item>,
     read: ReadRow<R>,
     // Made from `set` when the statement is complete, so that rendering can lend from it.
@@ -35,7 +33,7 @@ pub fn update<E: Entity>() -> Update {
     Update {
         table: E::TABLE,
         set: Assignments::default(),
-        filter: Vec::new(),
+        filter: Conditions::default(),
         returning: Vec::new(),
         read: |_: &mut RowReader<'_>| -> Result<()> { Ok(()) },
         list: Ok(Vec::new()),
@@ -44,7 +42,7 @@ pub fn update<E: Entity>() -> Update {
 
 impl Update {
     /// An UPDATE of columns by their places, exactly as given: the version is not counted up by itself.
-    pub fn of(table: &'static Table, set: Vec<(usize, Expression)>, filter: Vec<Expression>) -> Self {
+    pub fn of(table: &'static Table, set: Vec<(usize, Expression)>, filter: Conditions) -> Self {
         Update {
             table,
             set: Assignments::default(),
@@ -108,13 +106,11 @@ impl<R> Statement for Update<R> {
             return Err(CompileError::invalid(format!("nothing to set in {}", self.table.name)));
         }
         check_rows(list.iter().map(|(_, value)| value), "SET")?;
-        check_rows(&self.filter, "a filter")?;
-        let mut scope = Scope::new();
-        scope.table(self.table);
-        out.enter(scope);
+        check_rows(self.filter.as_expression(), "a filter")?;
+        out.enter(Scope::table(self.table));
         out.sql("UPDATE ").table(self.table)?.sql(" SET ");
         out.clause(Clause::Assignments(self.table, list))?;
-        render_conditions(" WHERE ", &self.filter, out)?;
+        self.filter.render(" WHERE ", out)?;
         out.leave();
         render_returning(self.table, Feature::UpdateReturning, &self.returning, out)
     }

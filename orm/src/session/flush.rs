@@ -4,7 +4,7 @@ use std::any::TypeId;
 
 use relata_core::{
     Error, ErrorClass, Result,
-    clause::{ConflictAction, OnConflict},
+    clause::{Conditions, ConflictAction, OnConflict},
     driver::{Job, Mode},
     entity::Input,
     expr::{Expression, Infix, Operator, TableColumn},
@@ -437,7 +437,7 @@ fn next_version(version: &Value) -> Option<Value> {
 }
 
 /// `key = … AND version = …`, as the database has them.
-fn row_filter(store: &dyn AnyStore, at: At, with_version: bool) -> Vec<Expression> {
+fn row_filter(store: &dyn AnyStore, at: At, with_version: bool) -> Conditions {
     let table = store.table();
     let version = table.version().filter(|_| with_version);
     table

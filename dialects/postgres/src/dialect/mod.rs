@@ -10,7 +10,7 @@ use relata_core::{
     ddl::Ddl,
     dialect::{BulkInsert, Dialect, Feature},
     expr::{Cast, Expression, Node},
-    render::{Compile, Precedence, Renderer},
+    render::{Compile, Precedence, Renderer, write_number},
     schema::ColumnType,
     statement::InsertBody,
     transaction::AfterError,
@@ -123,9 +123,8 @@ impl Dialect for Postgres {
 
     // 4.1.4 and PREPARE.
     fn write_placeholder(&self, sql: &mut String, position: usize, _: Kind) {
-        use std::fmt::Write;
-        // Writing to a String cannot fail.
-        let _ = write!(sql, "${position}");
+        sql.push('$');
+        write_number(sql, position as u64);
     }
 
     fn render_expression<'s>(&'s self, expression: &'s Expression, out: &mut Renderer<'s>) -> Compile {
