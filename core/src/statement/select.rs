@@ -11,9 +11,8 @@ use crate::{
         Clause, Conditions, CteDefinition, IntoGroup, IntoJoin, IntoOrder, IntoSource, Join, JoinKind, Limit,
         Lock, LockStrength, LockWait, OrderItem, SetOrder, Source, SourceRef, render_items,
     },
-    error::Result,
     expr::{Condition, Expression, Infix, IntoExpr, Node, Operator, TableColumn},
-    projection::{Item, NamedRow, Projection, RowReader},
+    projection::{Item, NamedRow, Projection},
     render::{Compile, CompileError, Renderer, Scope, Statement},
     schema::Table,
     value::Value,
@@ -732,16 +731,5 @@ impl Statement for SelectBody {
         }
         out.close_ctes(outer);
         Ok(())
-    }
-}
-
-impl<R: 'static> Select<R> {
-    /// Reads a row.
-    ///
-    /// # Errors
-    ///
-    /// If a cell does not fit.
-    pub fn read_row(&self, row: &dyn crate::driver::Row) -> Result<R> {
-        (self.read)(&mut RowReader::new(row))
     }
 }

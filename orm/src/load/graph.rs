@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use relata_core::{Result, driver::BoxFuture, entity::Entity, projection::RowReader, value::Value};
+use relata_core::{Result, driver::BoxFuture, entity::Entity, projection::RowReader};
 use relata_pool::Executor;
 
 use super::{
@@ -38,10 +38,6 @@ impl<E: Entity> Load for Whole<E> {
 
     fn read(row: &mut RowReader<'_>) -> Result<E> {
         E::read(row)
-    }
-
-    fn value(scalars: &E, column: usize) -> Option<Value> {
-        Some(scalars.value(column))
     }
 
     fn edge_columns(&self) -> Vec<&'static [usize]> {
@@ -143,10 +139,6 @@ impl<E: Entity, X: Edges<E>> Load for Graph<E, X> {
 
     fn read(row: &mut RowReader<'_>) -> Result<E> {
         E::read(row)
-    }
-
-    fn value(scalars: &E, column: usize) -> Option<Value> {
-        Some(scalars.value(column))
     }
 
     fn edge_columns(&self) -> Vec<&'static [usize]> {

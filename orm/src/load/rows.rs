@@ -11,7 +11,6 @@ use relata_core::{
     render::Statement,
     schema::Table,
     statement::{Core, ReadRow, SelectBody},
-    value::{Kind, Value},
 };
 use relata_pool::Executor;
 
@@ -44,12 +43,6 @@ pub trait Load: Send + Sync + 'static {
     ///
     /// If a cell does not fit.
     fn read(row: &mut RowReader<'_>) -> Result<Self::Scalars>;
-
-    /// The value of a column of the entity, if what was read has it. A key that is a number is then not read a second time.
-    fn value(scalars: &Self::Scalars, column: usize) -> Option<Value> {
-        let _ = (scalars, column);
-        None
-    }
 
     /// For each edge, the places of the columns that it compares.
     fn edge_columns(&self) -> Vec<&'static [usize]>;
@@ -107,18 +100,18 @@ pub(crate) async fn load_grouped<L: Load>(
 ) -> Result<(Vec<L::Output>, Option<Group>, Vec<Option<usize>>)> {
     let table = L::Entity::TABLE;
     let mut columns = load.columns();
-    let edges: Vec<KeyColumns> =
-        load.edge_columns().iter().map(|edge| KeyColumns::of(table, edge, &mut columns)).collect();
+    let edges: Vec<Vec<usize>> =
+        load.edge_columns().iter().map(|edge| places_of(edge, &mut columns)).collect();
     // Those of an association's table stand behind the others.
     let mut aside = Vec::new();
     let group = group.map(|group| {
-        let key = if std::ptr::eq(group.table, table) {
-            KeyColumns::of(table, group.columns, &mut columns)
+        let places = if std::ptr::eq(group.table, table) {
+            places_of(group.columns, &mut columns)
         } else {
             aside = group.columns.iter().map(|column| item(group.table, *column)).collect();
-            KeyColumns { places: (columns.len()..columns.len() + aside.len()).collect(), number: None }
+            (columns.len()..columns.len() + aside.len()).collect()
         };
-        Grouping { group, key, last: None, found: Vec::new() }
+        Grouping { group, places, last: None, found: Vec::new() }
     });
     let items = columns.iter().map(|column| item(table, *column)).chain(aside).collect();
     let Core::Query(query) = &mut body.core else {
@@ -135,7 +128,6 @@ pub(crate) async fn load_grouped<L: Load>(
     let compiled = body.compile(&*dialect)?;
     let mut sink = GraphSink::<L::Scalars> {
         read: L::read,
-        value: L::value,
         scalars: Vec::new(),
         keys: vec![Keys::default(); edges.len()],
         edges,
@@ -153,37 +145,9 @@ fn item(table: &'static Table, column: usize) -> Item {
     Item::new(Expression::Column(TableColumn { table, column }), column.nullable)
 }
 
-/// The columns of a key.
-struct KeyColumns {
-    /// Where they stand in a row.
-    places: Vec<usize>,
-    /// The place in the entity's table of the only one, if that is a number.
-    number: Option<usize>,
-}
-
-impl KeyColumns {
-    /// Finds columns of the entity's table among those that are read; they are added if they are not there.
-    fn of(table: &'static Table, wanted: &[usize], columns: &mut Vec<usize>) -> Self {
-        use Kind::{I8, I16, I32, I64, U8, U16, U32, U64};
-        let is_number = |column: usize| {
-            matches!(table.columns[column].ty.kind, I8 | I16 | I32 | I64 | U8 | U16 | U32 | U64)
-        };
-        let number =
-            if let [column] = wanted { Some(*column).filter(|column| is_number(*column)) } else { None };
-        KeyColumns { places: wanted.iter().map(|column| place_of(*column, columns)).collect(), number }
-    }
-
-    /// Reads the key of a row, or takes it from what was read of it.
-    fn read<S>(&self, row: &dyn Row, scalars: &S, value: fn(&S, usize) -> Option<Value>) -> Result<Key> {
-        if let Some(number) = self.number.and_then(|column| value(scalars, column)) {
-            return Ok(Key::of_values([&number].into_iter()));
-        }
-        if let [place] = self.places[..] {
-            return Ok(Key::One(Part::of(row.cell(place)?)));
-        }
-        let parts = self.places.iter().map(|place| row.cell(*place).map(Part::of));
-        Ok(Key::of(parts.collect::<Result<Vec<_>>>()?.into_iter()))
-    }
+/// Where columns stand among those that are read; they are added if they do not.
+fn places_of(wanted: &[usize], columns: &mut Vec<usize>) -> Vec<usize> {
+    wanted.iter().map(|column| place_of(*column, columns)).collect()
 }
 
 fn place_of(column: usize, columns: &mut Vec<usize>) -> usize {
@@ -195,10 +159,9 @@ fn place_of(column: usize, columns: &mut Vec<usize>) -> usize {
 
 struct GraphSink<S> {
     read: ReadRow<S>,
-    value: fn(&S, usize) -> Option<Value>,
     scalars: Vec<S>,
-    /// For each edge its columns, and the keys read there.
-    edges: Vec<KeyColumns>,
+    /// For each edge the places of its columns in the row, and the keys read there.
+    edges: Vec<Vec<usize>>,
     keys: Vec<Keys>,
     group: Option<Grouping>,
 }
@@ -206,7 +169,8 @@ struct GraphSink<S> {
 /// Finds out what each row belongs to.
 struct Grouping {
     group: Group,
-    key: KeyColumns,
+    /// Where the key stands in a row.
+    places: Vec<usize>,
     /// The key of the last row and its number: rows of one key often come one after the other.
     last: Option<(Key, Option<usize>)>,
     /// For each row the number of its key.
@@ -214,7 +178,8 @@ struct Grouping {
 }
 
 impl Grouping {
-    fn row(&mut self, key: Key) {
+    fn row(&mut self, row: &dyn Row) -> Result<()> {
+        let key = read_key(&self.places, row)?;
         let number = match &self.last {
             Some((last, number)) if *last == key => *number,
             _ => {
@@ -224,19 +189,28 @@ impl Grouping {
             }
         };
         self.found.push(number);
+        Ok(())
     }
 }
 
 impl<S: Send + 'static> Sink for GraphSink<S> {
     fn row(&mut self, row: &dyn Row) -> Result<Flow> {
-        let scalars = (self.read)(&mut RowReader::new(row))?;
-        for (columns, keys) in self.edges.iter().zip(&mut self.keys) {
-            keys.0.push(columns.read(row, &scalars, self.value)?);
+        self.scalars.push((self.read)(&mut RowReader::new(row))?);
+        for (places, keys) in self.edges.iter().zip(&mut self.keys) {
+            keys.0.push(read_key(places, row)?);
         }
         if let Some(group) = &mut self.group {
-            group.row(group.key.read(row, &scalars, self.value)?);
+            group.row(row)?;
         }
-        self.scalars.push(scalars);
         Ok(Flow::Continue)
     }
+}
+
+fn read_key(places: &[usize], row: &dyn Row) -> Result<Key> {
+    if let [place] = places {
+        return Ok(Key::One(Part::of(row.cell(*place)?)));
+    }
+    let parts: Vec<Part> =
+        places.iter().map(|place| row.cell(*place).map(Part::of)).collect::<Result<_>>()?;
+    Ok(Key::of(parts.into_iter()))
 }
