@@ -7,6 +7,7 @@ impl Type for bool {
     const KIND: Kind = Kind::Bool;
     plain_type!();
 
+    #[inline]
     fn decode(cell: Cell<'_>) -> Result<Self, Mismatch> {
         match cell {
             Cell::Bool(value) => Ok(value),

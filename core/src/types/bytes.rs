@@ -7,6 +7,7 @@ impl Type for Vec<u8> {
     const KIND: Kind = Kind::Bytes;
     plain_type!();
 
+    #[inline]
     fn decode(cell: Cell<'_>) -> Result<Self, Mismatch> {
         match cell {
             Cell::Bytes(bytes) => Ok(bytes.to_owned()),

@@ -7,6 +7,7 @@ impl Type for f32 {
     const KIND: Kind = Kind::F32;
     plain_type!();
 
+    #[inline]
     fn decode(cell: Cell<'_>) -> Result<Self, Mismatch> {
         match cell {
             Cell::F32(value) => Ok(value),
@@ -33,6 +34,7 @@ impl Type for f64 {
     const KIND: Kind = Kind::F64;
     plain_type!();
 
+    #[inline]
     fn decode(cell: Cell<'_>) -> Result<Self, Mismatch> {
         match cell {
             Cell::F64(value) => Ok(value),

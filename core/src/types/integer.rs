@@ -9,6 +9,7 @@ macro_rules! integers {
             const KIND: Kind = Kind::$kind;
             plain_type!();
 
+            #[inline]
             fn decode(cell: Cell<'_>) -> Result<Self, Mismatch> {
                 match cell {
                     Cell::I64(value) => $rust::try_from(value).map_err(|_| out_of_range(value, stringify!($rust))),

@@ -7,6 +7,7 @@ impl Type for String {
     const KIND: Kind = Kind::Text;
     plain_type!();
 
+    #[inline]
     fn decode(cell: Cell<'_>) -> Result<Self, Mismatch> {
         match cell {
             Cell::Text(text) => Ok(text.to_owned()),

@@ -9,6 +9,7 @@ impl Type for Uuid {
     const KIND: Kind = Kind::Uuid;
     plain_type!();
 
+    #[inline]
     fn decode(cell: Cell<'_>) -> Result<Self, Mismatch> {
         match cell {
             Cell::Uuid(bytes) => Ok(Uuid::from_bytes(bytes)),
