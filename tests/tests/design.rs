@@ -35,6 +35,14 @@ on_every_database! {
         let (post, comments, tags) = &posts[0];
         assert_eq!((post.title.as_str(), comments.len(), tags[0].name.as_str()), ("hello, world", 0, "rust"));
         assert_eq!(graph[1].1, []);
+        // What is asked of the root may follow.
+        let with_posts = || User::select().with(User::posts);
+        let alice = with_posts().filter(User::email.starts_with("alice")).one(&*db).await.unwrap();
+        assert_eq!((alice.0.email.as_str(), alice.1.len()), ("alice@example.com", 1));
+        let last = with_posts().order_by(User::id.desc()).limit(1).all(&*db).await.unwrap();
+        assert_eq!(last.iter().map(|(user, _)| user.id).collect::<Vec<_>>(), [graph[1].0.id]);
+        let rest = with_posts().order_by(User::id).limit(5).offset(1).all(&*db).await.unwrap();
+        assert_eq!(rest, last);
     }
 
     async fn typed_queries(db: Database) {

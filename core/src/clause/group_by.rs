@@ -34,25 +34,4 @@ impl<E: Entity, T: Type> IntoGroup for Column<E, T> {
     }
 }
 
-macro_rules! tuples {
-    ($($($name:ident)+;)*) => {
-        $(impl<$($name: IntoGroup),+> IntoGroup for ($($name,)+) {
-            #[allow(non_snake_case)]
-            fn into_group(self, expressions: &mut Vec<Expression>) {
-                let ($($name,)+) = self;
-                $($name.into_group(expressions);)+
-            }
-        })*
-    };
-}
-
-tuples! {
-    A;
-    A B;
-    A B C;
-    A B C D;
-    A B C D E;
-    A B C D E F;
-    A B C D E F G;
-    A B C D E F G H;
-}
+super::tuples!(IntoGroup::into_group(Vec<Expression>));

@@ -33,6 +33,36 @@ use crate::{
     statement::SelectBody,
 };
 
+/// Implements a trait that appends to a list for tuples of what has it: `tuples!(IntoOrder::into_order(Vec<OrderItem>))`.
+macro_rules! tuples {
+    ($trait:ident::$method:ident($list:ty)) => {
+        super::tuples! {
+            $trait::$method($list):
+            A;
+            A B;
+            A B C;
+            A B C D;
+            A B C D E;
+            A B C D E F;
+            A B C D E F G;
+            A B C D E F G H;
+        }
+    };
+    ($trait:ident::$method:ident($list:ty): $($($name:ident)+;)*) => {
+        $(super::tuples!(@ $trait::$method($list): $($name)+);)*
+    };
+    (@ $trait:ident::$method:ident($list:ty): $($name:ident)+) => {
+        impl<$($name: $trait),+> $trait for ($($name,)+) {
+            #[allow(non_snake_case)]
+            fn $method(self, list: &mut $list) {
+                let ($($name,)+) = self;
+                $($name.$method(list);)+
+            }
+        }
+    };
+}
+use tuples;
+
 /// A clause on its way to the renderer: what a dialect may spell differently.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]

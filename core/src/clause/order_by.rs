@@ -139,25 +139,4 @@ impl<E: Entity, T: Type> IntoOrder for Column<E, T> {
     }
 }
 
-macro_rules! tuples {
-    ($($($name:ident)+;)*) => {
-        $(impl<$($name: IntoOrder),+> IntoOrder for ($($name,)+) {
-            #[allow(non_snake_case)]
-            fn into_order(self, items: &mut Vec<OrderItem>) {
-                let ($($name,)+) = self;
-                $($name.into_order(items);)+
-            }
-        })*
-    };
-}
-
-tuples! {
-    A;
-    A B;
-    A B C;
-    A B C D;
-    A B C D E;
-    A B C D E F;
-    A B C D E F G;
-    A B C D E F G H;
-}
+super::tuples!(IntoOrder::into_order(Vec<OrderItem>));

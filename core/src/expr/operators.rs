@@ -356,13 +356,13 @@ fn like<T>(operand: impl IntoExpr, pattern: Expression, ignore_case: bool) -> Ex
 }
 
 macro_rules! std_operator {
-    ($($trait:ident $method:ident => $ours:ident;)*) => {
+    ($($trait:ident $method:ident => $ours:ident -> $result:ident $(of $output:ident)?;)*) => {
         $(
             impl<T: Type, R: IntoExpr> std::ops::$trait<R> for Expr<T>
             where
-                T::Base: Arithmetic<<R::Sql as Type>::Base>,
+                T::Base: Arithmetic<<R::Sql as Type>::Base $(, Output: $output)?>,
             {
-                type Output = Calculated<T, R::Sql>;
+                type Output = $result<T, R::Sql>;
 
                 fn $method(self, other: R) -> Self::Output {
                     self.$ours(other)
@@ -371,9 +371,9 @@ macro_rules! std_operator {
 
             impl<E: Entity, T: Type, R: IntoExpr> std::ops::$trait<R> for Column<E, T>
             where
-                T::Base: Arithmetic<<R::Sql as Type>::Base>,
+                T::Base: Arithmetic<<R::Sql as Type>::Base $(, Output: $output)?>,
             {
-                type Output = Calculated<T, R::Sql>;
+                type Output = $result<T, R::Sql>;
 
                 fn $method(self, other: R) -> Self::Output {
                     self.$ours(other)
@@ -384,9 +384,11 @@ macro_rules! std_operator {
 }
 
 std_operator! {
-    Add add => plus;
-    Sub sub => minus;
-    Mul mul => times;
+    Add add => plus -> Calculated;
+    Sub sub => minus -> Calculated;
+    Mul mul => times -> Calculated;
+    Div div => divided_by -> Divided of Numeric;
+    Rem rem => modulo -> Divided;
 }
 
 impl<T: Condition> std::ops::Not for Expr<T> {

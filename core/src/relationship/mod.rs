@@ -3,16 +3,14 @@
 
 mod aliased;
 mod belongs_to;
-mod has_many;
-mod has_one;
+mod has;
 mod join;
 mod link;
 mod many_to_many;
 
 pub use aliased::Aliased;
 pub use belongs_to::{BelongsTo, KeyPresence, Optional, OptionalBelongsTo, Presence, Required};
-pub use has_many::HasMany;
-pub use has_one::HasOne;
+pub use has::{HasMany, HasOne};
 pub use link::{Link, RefersTo, refers, refers_to_key};
 pub use many_to_many::{ManyToMany, Through};
 

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use relata_core::{
     Error, ErrorClass, Result,
+    clause::IntoOrder,
     driver::BoxFuture,
     entity::Entity,
-    statement::{Select, SelectBody},
+    expr::{Condition, IntoExpr},
+    statement::{Core, Select, SelectBody},
 };
 use relata_pool::Executor;
 
@@ -62,6 +64,37 @@ impl<E: Entity, T: Clone> GraphSelect<Graph<E, T>> {
 }
 
 impl<L: Load> GraphSelect<L> {
+    /// `WHERE condition`, on the entities at the root. Called again, both conditions hold.
+    #[must_use]
+    pub fn filter(mut self, condition: impl IntoExpr<Sql: Condition>) -> Self {
+        // Of a union nothing can be loaded, which is said when it runs.
+        if let Core::Query(query) = &mut self.body.core {
+            query.filter.push(condition.into_expr().into_node());
+        }
+        self
+    }
+
+    /// `ORDER BY expression`, of the entities at the root. May be called again.
+    #[must_use]
+    pub fn order_by(mut self, order: impl IntoOrder) -> Self {
+        order.into_order(&mut self.body.order_by);
+        self
+    }
+
+    /// `LIMIT rows`: at most so many entities at the root, each with all that belongs to it.
+    #[must_use]
+    pub fn limit(mut self, rows: u64) -> Self {
+        self.body.limit.limit = Some(rows);
+        self
+    }
+
+    /// `OFFSET rows`: without the first so many entities at the root.
+    #[must_use]
+    pub fn offset(mut self, rows: u64) -> Self {
+        self.body.limit.offset = Some(rows);
+        self
+    }
+
     /// All rows.
     ///
     /// # Errors
