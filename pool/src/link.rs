@@ -443,16 +443,16 @@ impl Link {
         // A stream takes as long as its reader does.
         let streams = jobs.iter().any(|job| job.mode == Mode::Stream);
         let result = match self.shared.options.statement_timeout.filter(|_| !streams) {
-            None => Watch::run(&watch, connection.run(jobs)).await,
-            Some(limit) => match timeout(limit, Watch::run(&watch, connection.run(jobs))).await {
-                Ok(result) => result,
-                Err(_) => {
-                    self.dead = true;
-                    Err(Error::new(ErrorClass::Timeout, format!("no answer within {limit:?}")))
-                }
-            },
+            None => Some(Watch::run(&watch, connection.run(jobs)).await),
+            Some(limit) => timeout(limit, Watch::run(&watch, connection.run(jobs))).await.ok(),
         };
-        self.busy = false;
+        // Where the time is over, the server is still at it, and has to be stopped when the connection is given up.
+        self.busy = result.is_none();
+        self.dead |= self.busy;
+        let result = result.unwrap_or_else(|| {
+            let limit = self.shared.options.statement_timeout.unwrap_or_default();
+            Err(Error::new(ErrorClass::Timeout, format!("no answer within {limit:?}")))
+        });
         let result = result.map_err(|error| match jobs.iter().find(|job| !job.done) {
             Some(job) => error.with_statement(job.sql),
             None => error,

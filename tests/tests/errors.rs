@@ -358,7 +358,9 @@ on_every_database! {
 
     async fn statement_timeout(db: Database) {
         let separator = if db.url.contains('?') { '&' } else { '?' };
-        let hasty = Engine::connect(&format!("{}{separator}statement_timeout=150ms", db.url.replace("pool_size=6", "pool_size=1"))).await.unwrap();
+        let name = if db.server() == Server::Postgres { "&application_name=hasty" } else { "" };
+        let url = format!("{}{separator}statement_timeout=150ms{name}", db.url.replace("pool_size=6", "pool_size=1"));
+        let hasty = Engine::connect(&url).await.unwrap();
         let begun = std::time::Instant::now();
         assert_eq!(class(endless().filter(val(SECRET.to_owned()).ne("")).one(&hasty).await, &db), ErrorClass::Timeout);
         assert!(begun.elapsed() < Duration::from_secs(5));
@@ -369,6 +371,19 @@ on_every_database! {
         drop(tx);
         assert_eq!(select(val(1)).one(&hasty).await.unwrap(), 1);
         hasty.close().await.unwrap();
+        // Nor is the server left at work.
+        let working = match db.server() {
+            Server::Sqlite => return,
+            Server::Postgres => "SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = 'hasty' AND state = 'active'",
+            Server::MariaDb | Server::MySql => {
+                "SELECT COUNT(*) FROM information_schema.processlist WHERE db = DATABASE() AND command <> 'Sleep' AND id <> CONNECTION_ID()"
+            }
+        };
+        let begun = std::time::Instant::now();
+        while sql(working).columns::<i64>().one(&*db).await.unwrap() > 0 {
+            assert!(begun.elapsed() < Duration::from_secs(10), "the statement goes on");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     async fn the_server_goes(db: Database) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use mysql_async::{
-    Conn, Params, QueryResult, Value as Native,
+    Conn, Opts, Params, QueryResult, Value as Native,
     prelude::{Protocol, Queryable},
 };
 use relata_core::{
@@ -25,6 +25,17 @@ use crate::{MysqlDialect, error};
 /// another is cheaper.
 const ROWS_TO_DRAIN: usize = 1000;
 
+/// What tells a server from others, as an SQL expression.
+pub(super) const SERVER: &str = "CONCAT(@@hostname, ':', @@port, ' ', @@server_id)";
+
+/// What a session is to the server.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Identity {
+    pub(super) server: String,
+    /// Its number there.
+    pub(super) session: u64,
+}
+
 /// A connection by mysql_async, without its pool.
 #[derive(Debug)]
 pub(super) struct MysqlConnection {
@@ -34,6 +45,9 @@ pub(super) struct MysqlConnection {
     /// The largest packet that the server takes, in bytes.
     max_packet: usize,
     statements: Statements,
+    /// How to reach the server once more, and what the session is there.
+    opts: Opts,
+    identity: Identity,
     /// Whether something is under way. Still set when nobody waits for it any more: then the future was dropped, and what the
     /// server will send next is unknown.
     busy: bool,
@@ -45,8 +59,11 @@ impl MysqlConnection {
         dialect: Arc<MysqlDialect>,
         max_packet: usize,
         statement_cache_size: usize,
+        identity: Identity,
     ) -> Self {
         MysqlConnection {
+            opts: conn.opts().clone(),
+            identity,
             conn: Some(conn),
             dialect,
             max_packet,
@@ -371,6 +388,17 @@ async fn drain<P: Protocol>(result: &mut QueryResult<'_, 'static, P>) -> mysql_a
     Ok(false)
 }
 
+/// Ends a session from another one (MySQL 8.4 manual 15.7.8.4, "KILL Statement"): whoever may log in may end what is their own.
+/// Behind a balancer the other one may be on another server, where the number is somebody else's.
+async fn kill(opts: &Opts, identity: &Identity) -> mysql_async::Result<()> {
+    let mut conn = Conn::new(opts.clone()).await?;
+    let server: Option<String> = conn.query_first(format!("SELECT {SERVER}")).await?;
+    if server.as_ref() == Some(&identity.server) {
+        conn.query_drop(format!("KILL {}", identity.session)).await?;
+    }
+    conn.disconnect().await
+}
+
 impl Connection for MysqlConnection {
     fn dialect(&self) -> Arc<dyn Dialect> {
         self.dialect.clone()
@@ -398,9 +426,13 @@ impl Connection for MysqlConnection {
     }
 
     /// Rolls back what is open. A connection whose last call was not awaited to its end is closed instead: what the server
-    /// still sends could be much, or never come.
+    /// still sends could be much, or never come. The server is told, as it would not notice before it sends.
     fn reset(&mut self) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
+            if self.busy && self.conn.is_some() {
+                // If it cannot be done, the statement ends by itself.
+                let _ = kill(&self.opts, &self.identity).await;
+            }
             self.usable()?;
             self.busy = true;
             let result = self.run_all(&mut [Job::text("ROLLBACK")]).await;

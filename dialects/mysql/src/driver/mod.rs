@@ -18,7 +18,7 @@ use relata_core::{
 };
 
 use crate::{MysqlDialect, error, server::Server};
-use connection::MysqlConnection;
+use connection::{Identity, MysqlConnection, SERVER};
 
 /// What a session begins with, in one round trip; the answer is what has to be known of the server. The comments are read by the one
 /// server and not by the other (MySQL 8.4 manual 11.7; MariaDB KB, "Comment Syntax").
@@ -35,7 +35,7 @@ const BEGIN_SESSION: &str = "\
     sql_mode = CONCAT('STRICT_TRANS_TABLES,STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,\
         ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'\
         /*M! , ',SIMULTANEOUS_ASSIGNMENT'*/ /*!80017 , ',ONLY_FULL_GROUP_BY'*/);\
-    SELECT VERSION(), @@max_allowed_packet";
+    SELECT VERSION(), @@max_allowed_packet, CONNECTION_ID(), ";
 
 /// Opens connections to a MySQL or MariaDB server.
 pub struct MysqlDriver {
@@ -99,16 +99,18 @@ impl MysqlDriver {
             (result, _) => result,
         }
         .map_err(|error| self.explain(error))?;
-        let (server, max_packet) = begin_session(&mut conn).await.map_err(|error| self.explain(error))?;
+        let (server, max_packet, identity) =
+            begin_session(&mut conn).await.map_err(|error| self.explain(error))?;
         let dialect = Arc::new(MysqlDialect::new(server));
         let kept = self.options.statement_cache_size;
-        Ok(Box::new(MysqlConnection::new(conn, dialect, max_packet, kept)))
+        Ok(Box::new(MysqlConnection::new(conn, dialect, max_packet, kept, identity)))
     }
 }
 
-/// Which server it is, and the largest packet that it takes.
-async fn begin_session(conn: &mut Conn) -> mysql_async::Result<(Server, usize)> {
-    let mut result = conn.query_iter(BEGIN_SESSION).await?;
+/// Which server it is, the largest packet that it takes, and what the session is there.
+async fn begin_session(conn: &mut Conn) -> mysql_async::Result<(Server, usize, Identity)> {
+    let mut result = conn.query_iter(format!("{BEGIN_SESSION}{SERVER}")).await?;
+    let mut identity = Identity::default();
     let mut server = Server::parse("");
     let mut max_packet = usize::MAX;
     while !result.is_empty() {
@@ -119,10 +121,13 @@ async fn begin_session(conn: &mut Conn) -> mysql_async::Result<(Server, usize)> 
             if let Some(Ok(size)) = row.get_opt(1) {
                 max_packet = size;
             }
+            if let (Some(Ok(session)), Some(Ok(server))) = (row.get_opt(2), row.get_opt(3)) {
+                identity = Identity { server, session };
+            }
         }
     }
     result.drop_result().await?;
-    Ok((server, max_packet))
+    Ok((server, max_packet, identity))
 }
 
 impl Driver for MysqlDriver {
