@@ -51,6 +51,7 @@ pub(crate) async fn insert_rows(
     if insert.is_empty() {
         return Ok(Ran { rows_affected: 0, sql: String::new() });
     }
+    insert.check()?;
     let dialect = db.dialect().clone();
     let sink = match sink {
         Some(sink) if !insert.returning.is_empty() && !returns_by_itself(&insert, &*dialect) => {
@@ -70,7 +71,7 @@ pub(crate) async fn insert_rows(
         return run_statement(&insert, db, sink, mode).await;
     }
     let sink = sink.map(Mutex::new);
-    let rows: usize = batches.iter().map(InsertPart::len).sum();
+    let rows: usize = batches.iter().map(InsertPart::rows).sum();
     let (rows_affected, sql) = if rows <= ROWS_AT_ONCE {
         run_batches(db, &batches, sink.as_ref()).await?
     } else {
@@ -116,7 +117,7 @@ async fn run_in_waves(
     while !rest.is_empty() {
         let mut rows = 0;
         let fits = |batch: &&InsertPart<'_>| {
-            rows += batch.len();
+            rows += batch.rows();
             rows <= ROWS_AT_ONCE
         };
         let wave = rest.iter().take_while(fits).count().max(1);
@@ -275,7 +276,7 @@ impl ReadBack<'_> {
     async fn by_generated(&mut self, tx: &mut dyn Executor, group: InsertBody, column: usize) -> Result<()> {
         let dialect = tx.dialect().clone();
         for batch in group.batches(&*dialect) {
-            let rows = batch.len();
+            let rows = batch.rows();
             let step = if rows > 1 { self.step(tx).await? } else { 1 };
             let first = self.insert(tx, &batch).await?.ok_or_else(|| {
                 Error::new(

@@ -18,6 +18,15 @@ struct Reading {
     weight: i64,
 }
 
+/// Another table.
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "others")]
+struct Other {
+    #[column(primary_key)]
+    id: i64,
+    weight: i64,
+}
+
 const ROWS: i32 = 5_000;
 
 fn reading(number: i32) -> NewReading {
@@ -81,6 +90,14 @@ on_every_database! {
                 assert_eq!(count(&*db).await, 0);
             }
         }
+    }
+
+    async fn what_cannot_be_is_refused_whatever_the_way(db: Database) {
+        create(&db).await;
+        let upsert = insert_many(readings()).on_conflict(Reading::number).do_update(|row| row.set(Other::weight, 1));
+        let error = upsert.execute(&*db).await.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::Compile, "{error}");
+        assert_eq!(count(&*db).await, 0);
     }
 
     async fn in_a_transaction_they_come_and_go_with_it(db: Database) {

@@ -168,6 +168,21 @@ impl InsertBody {
         self.inputs.is_empty()
     }
 
+    /// Whether it can be done at all, on any database.
+    ///
+    /// # Errors
+    ///
+    /// If there are no rows, or something was asked for that cannot be, such as to set a column of another table.
+    pub fn check(&self) -> Compile {
+        match &self.invalid {
+            Some(error) => Err(error.clone()),
+            None if self.is_empty() => {
+                Err(CompileError::invalid(format!("no rows to insert into {}", self.table.name)))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The rows.
     pub fn values(&self) -> Values<'_> {
         Values { table: self.table, inputs: &self.inputs }
@@ -211,8 +226,7 @@ pub struct InsertPart<'i> {
 
 impl InsertPart<'_> {
     /// How many rows: at least one.
-    #[allow(clippy::len_without_is_empty)]
-    pub fn len(&self) -> usize {
+    pub fn rows(&self) -> usize {
         self.inputs.len() / self.insert.table.columns.len().max(1)
     }
 }
@@ -230,13 +244,8 @@ impl Statement for InsertBody {
 }
 
 fn render<'s>(insert: &'s InsertBody, inputs: &'s [Input], out: &mut Renderer<'s>) -> Compile {
+    insert.check()?;
     let table = insert.table;
-    if let Some(error) = &insert.invalid {
-        return Err(error.clone());
-    }
-    if inputs.is_empty() {
-        return Err(CompileError::invalid(format!("no rows to insert into {}", table.name)));
-    }
     out.sql("INSERT INTO ").table(table)?.clause(Clause::Values(Values { table, inputs }))?;
     out.enter(Scope::table(table));
     if let Some(conflict) = &insert.conflict {
