@@ -143,7 +143,7 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
     /// Hands out what is at the end for these keys, with the number of the key that it belongs to.
     async fn fetch(
         &self,
-        Distinct { keys, numbers }: Distinct<'_>,
+        Distinct { keys, numbers }: &Distinct<'_>,
         db: &mut dyn Executor,
         mut put: impl FnMut(usize, L::Output) + Send,
     ) -> Result<()> {
@@ -158,16 +158,15 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
         } else {
             (dialect.max_binds() / 2 / columns.len().max(1)).min(10_000)
         };
-        let mut group = Some(Group { table, columns, numbers });
+        let group = Group { table, columns, numbers };
         for wanted in keys.chunks(chunk.max(1)) {
             let body = self.select(table, columns, wanted);
-            let (outputs, back, found) = load_grouped(&self.load, body, group, db).await?;
+            let (outputs, found) = load_grouped(&self.load, body, Some(group), db).await?;
             for (number, output) in found.into_iter().zip(outputs) {
                 if let Some(number) = number {
                     put(number, output);
                 }
             }
-            group = back;
         }
         Ok(())
     }
@@ -209,7 +208,7 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
                 }
                 !new
             });
-            self.fetch(wanted, db, |number, output| outputs[places[number]].push(output)).await?;
+            self.fetch(&wanted, db, |number, output| outputs[places[number]].push(output)).await?;
         }
         Ok(outputs)
     }
@@ -222,10 +221,13 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
         for key in keys.0.iter().filter(|key| !key.has_null()) {
             wanted.add(key);
         }
-        let numbers = wanted.numbers.clone();
         let mut found: Vec<Option<L::Output>> = wanted.keys.iter().map(|_| None).collect();
-        self.fetch(wanted, db, |number, output| found[number] = Some(output)).await?;
-        Ok(keys.0.iter().map(|key| numbers.get(key).and_then(|number| found[*number].clone())).collect())
+        self.fetch(&wanted, db, |number, output| found[number] = Some(output)).await?;
+        Ok(keys
+            .0
+            .iter()
+            .map(|key| wanted.numbers.get(key).and_then(|number| found[*number].clone()))
+            .collect())
     }
 }
 
@@ -234,13 +236,13 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
 #[derive(Default)]
 struct Distinct<'k> {
     keys: Vec<&'k Key>,
-    numbers: HashMap<Key, usize>,
+    numbers: HashMap<&'k Key, usize>,
 }
 
 impl<'k> Distinct<'k> {
     /// Adds a key; whether it is a new one.
     fn add(&mut self, key: &'k Key) -> bool {
-        match self.numbers.entry(key.clone()) {
+        match self.numbers.entry(key) {
             Entry::Occupied(_) => false,
             Entry::Vacant(number) => {
                 number.insert(self.keys.len());

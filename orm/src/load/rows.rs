@@ -74,12 +74,13 @@ pub trait LoadHandles: Load {
 }
 
 /// What the rows of a select belong to: the keys that they are wanted for.
-pub(crate) struct Group {
+#[derive(Clone, Copy)]
+pub(crate) struct Group<'g> {
     /// What makes the key: columns of this table.
     pub(crate) table: &'static Table,
     pub(crate) columns: &'static [usize],
     /// A number for each key.
-    pub(crate) numbers: HashMap<Key, usize>,
+    pub(crate) numbers: &'g HashMap<&'g Key, usize>,
 }
 
 /// Runs a select, whose items are still to be chosen, of what `load` needs, and gives what became of its rows.
@@ -91,13 +92,13 @@ pub(crate) async fn load_rows<L: Load>(
     Ok(load_grouped(load, body, None, db).await?.0)
 }
 
-/// As [`load_rows`], with the group, and for each row the number of the key that it belongs to; `None` if there is no such key.
+/// As [`load_rows`], and for each row the number of the key that it belongs to; `None` if there is no such key.
 pub(crate) async fn load_grouped<L: Load>(
     load: &L,
     mut body: SelectBody,
-    group: Option<Group>,
+    group: Option<Group<'_>>,
     db: &mut dyn Executor,
-) -> Result<(Vec<L::Output>, Option<Group>, Vec<Option<usize>>)> {
+) -> Result<(Vec<L::Output>, Vec<Option<usize>>)> {
     let table = L::Entity::TABLE;
     let mut columns = load.columns();
     let edges: Vec<Vec<usize>> =
@@ -111,7 +112,7 @@ pub(crate) async fn load_grouped<L: Load>(
             aside = group.columns.iter().map(|column| item(group.table, *column)).collect();
             (columns.len()..columns.len() + aside.len()).collect()
         };
-        Grouping { group, places, last: None, found: Vec::new() }
+        Grouping { numbers: group.numbers, places, last: None, found: Vec::new() }
     });
     let items = columns.iter().map(|column| item(table, *column)).chain(aside).collect();
     let Core::Query(query) = &mut body.core else {
@@ -126,7 +127,7 @@ pub(crate) async fn load_grouped<L: Load>(
     query.items = items;
     let dialect = db.dialect().clone();
     let compiled = body.compile(&*dialect)?;
-    let mut sink = GraphSink::<L::Scalars> {
+    let mut sink = GraphSink::<'_, L::Scalars> {
         read: L::read,
         scalars: Vec::new(),
         keys: vec![Keys::default(); edges.len()],
@@ -136,8 +137,7 @@ pub(crate) async fn load_grouped<L: Load>(
     db.run(&mut [Job::new(&compiled.sql, &compiled.binds, Mode::Cached).with_sink(&mut sink)]).await?;
     let GraphSink { scalars, keys, group, .. } = sink;
     let outputs = load.assemble(scalars, keys, db).await?;
-    let (group, found) = group.map_or((None, Vec::new()), |grouping| (Some(grouping.group), grouping.found));
-    Ok((outputs, group, found))
+    Ok((outputs, group.map_or(Vec::new(), |group| group.found)))
 }
 
 fn item(table: &'static Table, column: usize) -> Item {
@@ -157,18 +157,18 @@ fn place_of(column: usize, columns: &mut Vec<usize>) -> usize {
     })
 }
 
-struct GraphSink<S> {
+struct GraphSink<'g, S> {
     read: ReadRow<S>,
     scalars: Vec<S>,
     /// For each edge the places of its columns in the row, and the keys read there.
     edges: Vec<Vec<usize>>,
     keys: Vec<Keys>,
-    group: Option<Grouping>,
+    group: Option<Grouping<'g>>,
 }
 
 /// Finds out what each row belongs to.
-struct Grouping {
-    group: Group,
+struct Grouping<'g> {
+    numbers: &'g HashMap<&'g Key, usize>,
     /// Where the key stands in a row.
     places: Vec<usize>,
     /// The key of the last row and its number: rows of one key often come one after the other.
@@ -177,13 +177,13 @@ struct Grouping {
     found: Vec<Option<usize>>,
 }
 
-impl Grouping {
+impl Grouping<'_> {
     fn row(&mut self, row: &dyn Row) -> Result<()> {
         let key = read_key(&self.places, row)?;
         let number = match &self.last {
             Some((last, number)) if *last == key => *number,
             _ => {
-                let number = self.group.numbers.get(&key).copied();
+                let number = self.numbers.get(&key).copied();
                 self.last = Some((key, number));
                 number
             }
@@ -193,7 +193,7 @@ impl Grouping {
     }
 }
 
-impl<S: Send + 'static> Sink for GraphSink<S> {
+impl<S: Send> Sink for GraphSink<'_, S> {
     fn row(&mut self, row: &dyn Row) -> Result<Flow> {
         self.scalars.push((self.read)(&mut RowReader::new(row))?);
         for (places, keys) in self.edges.iter().zip(&mut self.keys) {
