@@ -36,8 +36,7 @@ pub(super) struct Identity {
     pub(super) session: u64,
 }
 
-/// A connection by mysql_async, without its pool.
-#[derive(Debug)]
+/// A connection by mysql_async, without its pool. No `Debug`: the options hold the password as plain text.
 pub(super) struct MysqlConnection {
     /// `None` once it is known to be of no use.
     conn: Option<Conn>,
