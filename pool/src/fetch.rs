@@ -182,9 +182,7 @@ pub(crate) async fn run_statement<S: Statement + Sync>(
     let dialect = db.dialect().clone();
     let compiled = statement.compile(&*dialect)?;
     let mut job = Job::new(&compiled.sql, &compiled.binds, mode);
-    if let Some(sink) = sink {
-        job.sink = Some(sink);
-    }
+    job.sink = sink.map(|sink| sink as _);
     let mut jobs = [job];
     db.run(&mut jobs).await?;
     let [Job { rows_affected, .. }] = jobs;

@@ -442,15 +442,15 @@ impl Link {
         self.busy = true;
         // A stream takes as long as its reader does.
         let streams = jobs.iter().any(|job| job.mode == Mode::Stream);
-        let result = match self.shared.options.statement_timeout.filter(|_| !streams) {
-            None => Some(Watch::run(&watch, connection.run(jobs)).await),
-            Some(limit) => timeout(limit, Watch::run(&watch, connection.run(jobs))).await.ok(),
+        let running = Watch::run(&watch, connection.run(jobs));
+        let in_time = match self.shared.options.statement_timeout.filter(|_| !streams) {
+            None => Ok(running.await),
+            Some(limit) => timeout(limit, running).await.map_err(|_| limit),
         };
         // Where the time is over, the server is still at it, and has to be stopped when the connection is given up.
-        self.busy = result.is_none();
+        self.busy = in_time.is_err();
         self.dead |= self.busy;
-        let result = result.unwrap_or_else(|| {
-            let limit = self.shared.options.statement_timeout.unwrap_or_default();
+        let result = in_time.unwrap_or_else(|limit| {
             Err(Error::new(ErrorClass::Timeout, format!("no answer within {limit:?}")))
         });
         let result = result.map_err(|error| match jobs.iter().find(|job| !job.done) {

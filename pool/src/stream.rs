@@ -44,7 +44,7 @@ struct Shared<R> {
     chunk: Mutex<Chunk<R>>,
 }
 
-/// Rows between the driver, which may be on another thread, and the reader.
+/// Rows between the sink and the reader.
 struct Chunk<R> {
     rows: VecDeque<R>,
     /// Who waits for the chunk to be taken, if not in the statement's own future.

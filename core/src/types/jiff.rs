@@ -142,6 +142,7 @@ mod tests {
             assert_eq!(DateTime::decode(Cell::Text(&stored)), Ok(value));
         }
     }
+
     #[test]
     fn instants_round_trip_at_the_ends() {
         for value in [Timestamp::MIN, Timestamp::MAX, "1960-01-01T00:00:00.123456Z".parse().unwrap()] {

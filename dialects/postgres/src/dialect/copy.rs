@@ -1,4 +1,4 @@
-//! Thousands of rows in one INSERT: COPY, which does the same and takes half of the time.
+//! Thousands of rows in one INSERT: COPY, which does the same in little more than half of the time.
 
 use relata_core::{
     clause::Values,

@@ -105,6 +105,7 @@ fn plan(cache: &mut Cache, job: &Job<'_>) -> Plan {
         // name of a type that it has not met before (an enum's), and would wait for ever.
         Mode::Text | Mode::Once if cache.is_on() && job.sink.is_some() => Plan::Missing,
         Mode::Text | Mode::Once => Plan::Typed,
+        // It does not come here.
         Mode::Copy => Plan::Missing,
         Mode::Cached | Mode::Stream if !cache.is_on() => Plan::Typed,
         Mode::Cached | Mode::Stream => match cache.get(job.sql, job.binds) {
