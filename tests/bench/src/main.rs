@@ -40,7 +40,7 @@ struct Options {
     #[arg(long, value_delimiter = ',', value_enum)]
     db: Vec<Server>,
     /// How many rounds.
-    #[arg(long, default_value_t = 21)]
+    #[arg(long, default_value_t = 61)]
     rounds: usize,
     /// A few short rounds: to see whether all runs.
     #[arg(long)]
@@ -59,7 +59,7 @@ impl Options {
         if self.quick {
             Plan { rounds: self.rounds.min(3), slice: Duration::from_millis(5) }
         } else {
-            Plan { rounds: self.rounds, slice: Duration::from_millis(40) }
+            Plan { rounds: self.rounds, slice: Duration::from_millis(12) }
         }
     }
 }

@@ -20,11 +20,13 @@ pub(crate) type Mover = Pin<Box<dyn Future<Output = Result<(), tokio_postgres::E
 /// It is not a task of its own: whoever runs a statement moves the bytes as well. That saves two switches between tasks per
 /// round trip, and what is queued together goes out in one write. Nobody reads while nothing runs, so whether the server
 /// has hung up is found by looking: [`Link::is_closed`].
-///
 pub(crate) struct Link {
     /// Behind a mutex, never a contended one, since [`Link::is_closed`] has only a shared reference.
     slot: Mutex<Slot>,
-    bell: Arc<Bell>,
+    bells: Arc<Bells>,
+    /// What the future and the mover are polled with.
+    future: Waker,
+    mover: Waker,
 }
 
 #[derive(Default)]
@@ -37,7 +39,15 @@ struct Slot {
 
 impl Link {
     pub(crate) fn new(mover: Mover) -> Self {
-        Link { slot: Mutex::new(Slot { mover: Some(mover), error: None }), bell: Arc::default() }
+        let bells = Arc::<Bells>::default();
+        // The first look is for nothing that has happened: it says what to wait for.
+        bells.ring(MOVER);
+        Link {
+            slot: Mutex::new(Slot { mover: Some(mover), error: None }),
+            future: Waker::from(Arc::new(Bell { bells: Arc::clone(&bells), of: FUTURE })),
+            mover: Waker::from(Arc::new(Bell { bells: Arc::clone(&bells), of: MOVER })),
+            bells,
+        }
     }
 
     /// Moves bytes until a future of the client's is ready.
@@ -46,22 +56,24 @@ impl Link {
     pub(crate) async fn drive<F: Future>(&mut self, future: F) -> F::Output {
         let slot = self.slot.get_mut().unwrap_or_else(PoisonError::into_inner);
         let mut future = pin!(future);
-        let bell = &self.bell;
-        let waker = Waker::from(Arc::clone(bell));
+        let bells = &self.bells;
+        bells.ring(FUTURE);
         poll_fn(|outer| {
-            bell.listener.register(outer.waker());
-            let mut cx = Context::from_waker(&waker);
+            bells.listener.register(outer.waker());
+            bells.hush();
             for _ in 0..LOOKS {
-                bell.hush();
-                if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+                if bells.has_rung(FUTURE)
+                    && let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&self.future))
+                {
                     return Poll::Ready(output);
                 }
-                slot.move_bytes(&mut cx);
-                if bell.listen() {
+                if bells.has_rung(MOVER) {
+                    slot.move_bytes(&mut Context::from_waker(&self.mover));
+                }
+                if bells.listen() {
                     return Poll::Pending;
                 }
             }
-            bell.let_ring();
             outer.waker().wake_by_ref();
             Poll::Pending
         })
@@ -77,10 +89,12 @@ impl Link {
         slot.mover = None;
     }
 
-    /// Whether the connection has ended, as far as the system knows without asking the server.
+    /// Whether the connection has ended, as far as the system knows without asking the server: then the bell has rung.
     pub(crate) fn is_closed(&self) -> bool {
         let mut slot = self.slot.lock().unwrap_or_else(PoisonError::into_inner);
-        slot.move_bytes(&mut Context::from_waker(Waker::noop()));
+        if self.bells.has_rung(MOVER) {
+            slot.move_bytes(&mut Context::from_waker(&self.mover));
+        }
         slot.mover.is_none()
     }
 
@@ -94,38 +108,52 @@ impl Link {
 /// come, and more where several are on their way. Bounded, as what has used up its time slice rings until it is let go.
 const LOOKS: usize = 4;
 
-/// What the future and the mover of a link wake.
+/// What the future and the mover of a link wake, each its own.
 ///
 /// They mostly wake each other, in the very task that polls both. Told of that, the scheduler would queue the task again and
-/// send another thread after it, at a higher price than the query's: so while the task is polled, it is only noted.
+/// send another thread after it, at a higher price than the query's: so while the task is polled, it is only noted which of
+/// them is to be looked at.
 #[derive(Default)]
-struct Bell {
+struct Bells {
+    /// Which have rung, and whether somebody listens.
     state: AtomicU8,
     listener: AtomicWaker,
 }
 
-/// It rings through to the listener.
-const LOUD: u8 = 0;
-/// The listener is at work and looks by itself whether it has rung.
-const HUSHED: u8 = 1;
-/// It has rung while it was hushed.
-const RUNG: u8 = 2;
+/// The bell of the future has rung.
+const FUTURE: u8 = 1;
+/// The bell of the mover has rung.
+const MOVER: u8 = 2;
+/// The listener sleeps: it is to be woken.
+const ASLEEP: u8 = 4;
 
-impl Bell {
-    /// From now on it is only noted that it rings; what was noted is forgotten.
+impl Bells {
+    fn ring(&self, bell: u8) {
+        if self.state.fetch_or(bell, Ordering::SeqCst) & ASLEEP != 0 {
+            self.listener.wake();
+        }
+    }
+
+    /// From now on it is only noted that one rings.
     fn hush(&self) {
-        self.state.store(HUSHED, Ordering::SeqCst);
+        self.state.fetch_and(!ASLEEP, Ordering::SeqCst);
     }
 
-    /// Lets it ring through again, unless it has rung since it was hushed.
+    /// Whether a bell has rung since this was asked last.
+    fn has_rung(&self, bell: u8) -> bool {
+        self.state.fetch_and(!bell, Ordering::SeqCst) & bell != 0
+    }
+
+    /// Lets them wake the listener again, unless one has rung already.
     fn listen(&self) -> bool {
-        self.state.compare_exchange(HUSHED, LOUD, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+        self.state.compare_exchange(0, ASLEEP, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
+}
 
-    /// Lets it ring through again.
-    fn let_ring(&self) {
-        self.state.store(LOUD, Ordering::SeqCst);
-    }
+/// One of them.
+struct Bell {
+    bells: Arc<Bells>,
+    of: u8,
 }
 
 impl Wake for Bell {
@@ -134,9 +162,7 @@ impl Wake for Bell {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if self.state.compare_exchange(HUSHED, RUNG, Ordering::SeqCst, Ordering::SeqCst) == Err(LOUD) {
-            self.listener.wake();
-        }
+        self.bells.ring(self.of);
     }
 }
 
