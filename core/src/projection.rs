@@ -63,12 +63,22 @@ impl Item {
 pub struct RowReader<'r> {
     row: &'r dyn Row,
     at: usize,
+    /// The places that are watched, one bit for each.
+    watched: u64,
+    watcher: Option<&'r mut dyn FnMut(usize, Cell<'_>)>,
 }
 
 impl<'r> RowReader<'r> {
     /// A reader that stands before the first cell.
     pub fn new(row: &'r dyn Row) -> Self {
-        RowReader { row, at: 0 }
+        RowReader { row, at: 0, watched: 0, watcher: None }
+    }
+
+    /// Shows some cells to a function as well when they are read, with their place: for what is needed of a row besides its
+    /// value, such as the key by which it belongs to another. Each bit of `places` stands for one of the first 64.
+    #[must_use]
+    pub fn watched(self, places: u64, watcher: &'r mut dyn FnMut(usize, Cell<'_>)) -> Self {
+        RowReader { watched: places, watcher: Some(watcher), ..self }
     }
 
     /// Reads the next cell.
@@ -90,7 +100,13 @@ impl<'r> RowReader<'r> {
     pub fn read_with<T>(&mut self, decode: impl FnOnce(Cell<'_>) -> Result<T, Mismatch>) -> Result<T> {
         let at = self.at;
         self.at += 1;
-        decode(self.row.cell(at)?).map_err(|mismatch| mismatch.at(self.row.name(at), at))
+        let cell = self.row.cell(at)?;
+        if self.watched >> (at & 63) & 1 != 0
+            && let Some(watch) = &mut self.watcher
+        {
+            watch(at, cell);
+        }
+        decode(cell).map_err(|mismatch| mismatch.at(self.row.name(at), at))
     }
 
     /// The cell at an offset from where the reader stands, without moving.

@@ -18,11 +18,11 @@ impl Lease {
     }
 
     pub(crate) fn link(&self) -> Result<&Link> {
-        self.object.as_deref().ok_or_else(gone)
+        self.object.as_ref().map(|link| &***link).ok_or_else(gone)
     }
 
     pub(crate) fn link_mut(&mut self) -> Result<&mut Link> {
-        self.object.as_deref_mut().ok_or_else(gone)
+        self.object.as_mut().map(|link| &mut ***link).ok_or_else(gone)
     }
 }
 

@@ -52,10 +52,11 @@ pub(crate) struct Manager {
 }
 
 impl managed::Manager for Manager {
-    type Type = Link;
+    // Boxed: it is handed on several times on its way out of the pool and back.
+    type Type = Box<Link>;
     type Error = Error;
 
-    async fn create(&self) -> Result<Link> {
+    async fn create(&self) -> Result<Box<Link>> {
         // Taken before connecting: what is lost meanwhile makes this one be checked, too.
         let generation = self.shared.generation.load(Ordering::Acquire);
         let limit = self.shared.options.connect_timeout;
@@ -63,7 +64,7 @@ impl managed::Manager for Manager {
             Ok(connection) => {
                 let mut connection = connection?;
                 connection.limit_time(self.shared.options.statement_timeout);
-                Ok(Link::new(connection, generation, self.shared.clone()))
+                Ok(Box::new(Link::new(connection, generation, self.shared.clone())))
             }
             Err(_) => {
                 Err(Error::new(ErrorClass::Connect, format!("the server did not let us in within {limit:?}")))
@@ -72,7 +73,7 @@ impl managed::Manager for Manager {
     }
 
     /// Called when a connection is about to be used again; an error makes the pool drop it and take another.
-    async fn recycle(&self, link: &mut Link, _: &Metrics) -> RecycleResult<Error> {
+    async fn recycle(&self, link: &mut Box<Link>, _: &Metrics) -> RecycleResult<Error> {
         let now = Instant::now();
         if !link.is_clean() || link.is_worn_out(now) {
             return Err(managed::RecycleError::message("the connection is closed, too old or in doubt"));
@@ -92,7 +93,7 @@ impl managed::Manager for Manager {
     }
 
     /// Called for each connection that leaves the pool.
-    fn detach(&self, link: &mut Link) {
+    fn detach(&self, link: &mut Box<Link>) {
         link.close_in_background();
     }
 }

@@ -39,9 +39,11 @@ impl Identifiers {
                 format!("is longer than the {limit} {unit} that the database keeps"),
             ));
         }
+        out.reserve(name.len() + 2);
         out.push(quote);
-        // Nearly every name is plain.
-        if name.chars().all(|character| character != quote && character != '\0') {
+        // Nearly every name is plain. No byte of a longer character is one of these two.
+        let plain = |byte: u8| (char::from(byte) != quote) & (byte != 0);
+        if quote.is_ascii() && name.bytes().fold(true, |all, byte| all & plain(byte)) {
             out.push_str(name);
         } else {
             for character in name.chars() {

@@ -200,7 +200,7 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
         // Rows are not copied. Where the same entity came twice, its rows are read once more for the second time.
         while !rest.is_empty() {
             let mut places = Vec::with_capacity(rest.len());
-            let mut wanted = Distinct::default();
+            let mut wanted = Distinct::with_capacity(rest.len());
             rest.retain(|at| {
                 let new = wanted.add(&keys.0[*at]);
                 if new {
@@ -217,7 +217,7 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
     where
         L::Output: Clone,
     {
-        let mut wanted = Distinct::default();
+        let mut wanted = Distinct::with_capacity(keys.0.len());
         for key in keys.0.iter().filter(|key| !key.has_null()) {
             wanted.add(key);
         }
@@ -233,13 +233,16 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
 
 /// Different keys, with their numbers. In the order in which they came, not of a hash map: the same statement has the same binds
 /// each time.
-#[derive(Default)]
 struct Distinct<'k> {
     keys: Vec<&'k Key>,
     numbers: HashMap<&'k Key, usize>,
 }
 
 impl<'k> Distinct<'k> {
+    fn with_capacity(keys: usize) -> Self {
+        Distinct { keys: Vec::with_capacity(keys), numbers: HashMap::with_capacity(keys) }
+    }
+
     /// Adds a key; whether it is a new one.
     fn add(&mut self, key: &'k Key) -> bool {
         match self.numbers.entry(key) {

@@ -11,6 +11,7 @@ use relata_core::{
     render::Statement,
     schema::Table,
     statement::{Core, ReadRow, SelectBody},
+    value::Cell,
 };
 use relata_pool::Executor;
 
@@ -101,8 +102,8 @@ pub(crate) async fn load_grouped<L: Load>(
 ) -> Result<(Vec<L::Output>, Vec<Option<usize>>)> {
     let table = L::Entity::TABLE;
     let mut columns = load.columns();
-    let edges: Vec<Vec<usize>> =
-        load.edge_columns().iter().map(|edge| places_of(edge, &mut columns)).collect();
+    let edges: Vec<(Vec<usize>, Keys)> =
+        load.edge_columns().iter().map(|edge| (places_of(edge, &mut columns), Keys::default())).collect();
     // Those of an association's table stand behind the others.
     let mut aside = Vec::new();
     let group = group.map(|group| {
@@ -127,15 +128,17 @@ pub(crate) async fn load_grouped<L: Load>(
     query.items = items;
     let dialect = db.dialect().clone();
     let compiled = body.compile(&*dialect)?;
+    let key_places = edges.iter().map(|(places, _)| &places[..]).chain(group.as_ref().map(|g| &g.places[..]));
     let mut sink = GraphSink::<'_, L::Scalars> {
         read: L::read,
         scalars: Vec::new(),
-        keys: vec![Keys::default(); edges.len()],
+        watched: key_places.map(bit_of).fold(0, |all, bit| all | bit),
         edges,
         group,
     };
     db.run(&mut [Job::new(&compiled.sql, &compiled.binds, Mode::Cached).with_sink(&mut sink)]).await?;
-    let GraphSink { scalars, keys, group, .. } = sink;
+    let GraphSink { scalars, edges, group, .. } = sink;
+    let keys = edges.into_iter().map(|(_, keys)| keys).collect();
     let outputs = load.assemble(scalars, keys, db).await?;
     Ok((outputs, group.map_or(Vec::new(), |group| group.found)))
 }
@@ -157,12 +160,21 @@ fn place_of(column: usize, columns: &mut Vec<usize>) -> usize {
     })
 }
 
+/// The bit of a key of one column, for [`RowReader::watched`].
+fn bit_of(places: &[usize]) -> u64 {
+    match places {
+        [place @ ..64] => 1 << place,
+        _ => 0,
+    }
+}
+
 struct GraphSink<'g, S> {
     read: ReadRow<S>,
     scalars: Vec<S>,
+    /// Where keys of one column stand, a bit for each.
+    watched: u64,
     /// For each edge the places of its columns in the row, and the keys read there.
-    edges: Vec<Vec<usize>>,
-    keys: Vec<Keys>,
+    edges: Vec<(Vec<usize>, Keys)>,
     group: Option<Grouping<'g>>,
 }
 
@@ -178,8 +190,7 @@ struct Grouping<'g> {
 }
 
 impl Grouping<'_> {
-    fn row(&mut self, row: &dyn Row) -> Result<()> {
-        let key = read_key(&self.places, row)?;
+    fn find(&mut self, key: Key) {
         let number = match &self.last {
             Some((last, number)) if *last == key => *number,
             _ => {
@@ -189,27 +200,43 @@ impl Grouping<'_> {
             }
         };
         self.found.push(number);
-        Ok(())
     }
 }
 
 impl<S: Send> Sink for GraphSink<'_, S> {
+    /// A key of one column is taken when its cell is read for a field: reading cells once more costs as much as the rest.
     fn row(&mut self, row: &dyn Row) -> Result<Flow> {
-        self.scalars.push((self.read)(&mut RowReader::new(row))?);
-        for (places, keys) in self.edges.iter().zip(&mut self.keys) {
-            keys.0.push(read_key(places, row)?);
+        let GraphSink { read, scalars, watched, edges, group } = self;
+        let before = scalars.len();
+        let mut take = |place: usize, cell: Cell<'_>| {
+            for (places, keys) in &mut *edges {
+                if **places == [place] && keys.0.len() == before {
+                    keys.0.push(Key::One(Part::of(cell)));
+                }
+            }
+            if let Some(group) = group
+                && *group.places == [place]
+                && group.found.len() == before
+            {
+                group.find(Key::One(Part::of(cell)));
+            }
+        };
+        scalars.push(read(&mut RowReader::new(row).watched(*watched, &mut take))?);
+        for (places, keys) in edges {
+            if keys.0.len() == before {
+                keys.0.push(read_key(places, row)?);
+            }
         }
-        if let Some(group) = &mut self.group {
-            group.row(row)?;
+        if let Some(group) = group
+            && group.found.len() == before
+        {
+            group.find(read_key(&group.places, row)?);
         }
         Ok(Flow::Continue)
     }
 }
 
 fn read_key(places: &[usize], row: &dyn Row) -> Result<Key> {
-    if let [place] = places {
-        return Ok(Key::One(Part::of(row.cell(*place)?)));
-    }
     let parts: Vec<Part> =
         places.iter().map(|place| row.cell(*place).map(Part::of)).collect::<Result<_>>()?;
     Ok(Key::of(parts.into_iter()))
