@@ -61,7 +61,7 @@ impl Item {
 
 /// Reads a row from left to right.
 pub struct RowReader<'r> {
-    row: &'r dyn Row,
+    row: &'r mut dyn Row,
     at: usize,
     /// The places that are watched, one bit for each.
     watched: u64,
@@ -70,7 +70,7 @@ pub struct RowReader<'r> {
 
 impl<'r> RowReader<'r> {
     /// A reader that stands before the first cell.
-    pub fn new(row: &'r dyn Row) -> Self {
+    pub fn new(row: &'r mut dyn Row) -> Self {
         RowReader { row, at: 0, watched: 0, watcher: None }
     }
 
@@ -88,25 +88,31 @@ impl<'r> RowReader<'r> {
     /// If there is none, or it does not fit.
     #[inline]
     pub fn read<T: Type>(&mut self) -> Result<T> {
-        self.read_with(T::decode)
+        self.read_with(T::take, T::decode)
     }
 
-    /// Reads the next cell by a function: [`Type::decode`] of a type, most often.
+    /// Reads the next cell by functions: [`Type::take`] and [`Type::decode`] of a type.
     ///
     /// # Errors
     ///
     /// If there is none, or it does not fit.
     #[inline]
-    pub fn read_with<T>(&mut self, decode: impl FnOnce(Cell<'_>) -> Result<T, Mismatch>) -> Result<T> {
+    pub fn read_with<T>(
+        &mut self,
+        take: impl FnOnce(&mut dyn Row, usize) -> Option<T>,
+        decode: impl FnOnce(Cell<'_>) -> Result<T, Mismatch>,
+    ) -> Result<T> {
         let at = self.at;
         self.at += 1;
-        let cell = self.row.cell(at)?;
-        if self.watched >> (at & 63) & 1 != 0
-            && let Some(watch) = &mut self.watcher
-        {
-            watch(at, cell);
+        let watched = self.watched >> (at & 63) & 1 != 0;
+        if !watched && let Some(value) = take(self.row, at) {
+            return Ok(value);
         }
-        decode(cell).map_err(|mismatch| mismatch.at(self.row.name(at), at))
+        let cell = self.row.cell(at)?;
+        if watched {
+            show(&mut self.watcher, at, cell);
+        }
+        decode(cell).map_err(|mismatch| misfit(self.row, at, mismatch))
     }
 
     /// The cell at an offset from where the reader stands, without moving.
@@ -114,7 +120,7 @@ impl<'r> RowReader<'r> {
     /// # Errors
     ///
     /// If there is none.
-    pub fn peek(&self, offset: usize) -> Result<Cell<'r>> {
+    pub fn peek(&self, offset: usize) -> Result<Cell<'_>> {
         self.row.cell(self.at + offset)
     }
 
@@ -122,11 +128,19 @@ impl<'r> RowReader<'r> {
     pub fn skip(&mut self, cells: usize) {
         self.at += cells;
     }
+}
 
-    /// The row, and where the reader stands.
-    pub fn position(&self) -> (&'r dyn Row, usize) {
-        (self.row, self.at)
+// Apart from the reading of cells, which stays short enough to stand where it is used.
+#[inline(never)]
+fn show(watcher: &mut Option<&mut dyn FnMut(usize, Cell<'_>)>, at: usize, cell: Cell<'_>) {
+    if let Some(watch) = watcher {
+        watch(at, cell);
     }
+}
+
+#[cold]
+fn misfit(row: &dyn Row, at: usize, mismatch: Mismatch) -> Error {
+    mismatch.at(row.name(at), at)
 }
 
 impl std::fmt::Debug for RowReader<'_> {

@@ -25,7 +25,7 @@ impl<R: Send> Collect<R> {
 }
 
 impl<R: Send> Sink for Collect<R> {
-    fn row(&mut self, row: &dyn Row) -> Result<Flow> {
+    fn row(&mut self, row: &mut dyn Row) -> Result<Flow> {
         self.rows.push((self.read)(&mut RowReader::new(row))?);
         Ok(Flow::Continue)
     }
@@ -47,7 +47,7 @@ impl<R: Send> First<R> {
 }
 
 impl<R: Send> Sink for First<R> {
-    fn row(&mut self, row: &dyn Row) -> Result<Flow> {
+    fn row(&mut self, row: &mut dyn Row) -> Result<Flow> {
         if self.row.is_none() {
             self.row = Some((self.read)(&mut RowReader::new(row))?);
             return Ok(Flow::Continue);
@@ -72,7 +72,7 @@ impl<R, F> Each<R, F> {
 }
 
 impl<R, F: FnMut(R) -> Result<ControlFlow<()>> + Send> Sink for Each<R, F> {
-    fn row(&mut self, row: &dyn Row) -> Result<Flow> {
+    fn row(&mut self, row: &mut dyn Row) -> Result<Flow> {
         Ok(match (self.each)((self.read)(&mut RowReader::new(row))?) {
             Ok(ControlFlow::Continue(())) => Flow::Continue,
             Ok(ControlFlow::Break(())) => Flow::Stop,
@@ -94,7 +94,7 @@ impl<'m, 's> Relay<'m, 's> {
 }
 
 impl Sink for Relay<'_, '_> {
-    fn row(&mut self, row: &dyn Row) -> Result<Flow> {
+    fn row(&mut self, row: &mut dyn Row) -> Result<Flow> {
         // These rows were just inserted, so the caller has room for them: there is no need to pause.
         Ok(match self.0.lock().unwrap_or_else(PoisonError::into_inner).row(row)? {
             Flow::Pause => Flow::Continue,
@@ -122,7 +122,7 @@ impl<'s> Counted<'s> {
 }
 
 impl Sink for Counted<'_> {
-    fn row(&mut self, row: &dyn Row) -> Result<Flow> {
+    fn row(&mut self, row: &mut dyn Row) -> Result<Flow> {
         self.rows += 1;
         let flow = self.sink.row(row)?;
         self.stopped |= flow == Flow::Stop;

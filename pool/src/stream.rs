@@ -142,7 +142,7 @@ struct Feed<R> {
 }
 
 impl<R: Send + 'static> Sink for Feed<R> {
-    fn row(&mut self, row: &dyn Row) -> Result<Flow> {
+    fn row(&mut self, row: &mut dyn Row) -> Result<Flow> {
         let row = (self.read)(&mut RowReader::new(row))?;
         let mut chunk = self.shared.lock();
         chunk.rows.push_back(row);

@@ -148,6 +148,13 @@ pub trait Row {
     /// [`Decode`](crate::ErrorClass::Decode) if there is no such place or the driver cannot read the column's type.
     fn cell(&self, index: usize) -> Result<Cell<'_>>;
 
+    /// Takes the text at a place out of the row, where the driver can give it away without a copy: from then on it cannot be
+    /// read again. `None` where it cannot, or where there is no text.
+    fn take_text(&mut self, index: usize) -> Option<String> {
+        let _ = index;
+        None
+    }
+
     /// The column's name, as the database gives it.
     fn name(&self, index: usize) -> &str;
 }
@@ -161,7 +168,7 @@ pub trait Sink: Send {
     /// # Errors
     ///
     /// What the row cannot be decoded to; the statement is then given up.
-    fn row(&mut self, row: &dyn Row) -> Result<Flow>;
+    fn row(&mut self, row: &mut dyn Row) -> Result<Flow>;
 
     /// Whether it may ask for a [`Pause`](Flow::Pause). Else the driver may read all rows without a rest.
     fn pauses(&self) -> bool {

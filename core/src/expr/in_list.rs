@@ -41,14 +41,18 @@ impl InList {
     }
 }
 
-/// How many placeholders a list gets. Few numbers occur, so that statements with lists stay prepared: up to 8 as many as there are
-/// values, then four numbers between a power of two and the next. Lists of thousands are rarely as long again.
+/// How many placeholders a list gets. Few numbers occur, so that statements with lists stay prepared: up to 10 as many as there
+/// are values, then 15 numbers in each decade, among them those that people and programs like. Lists of thousands are rarely as
+/// long again.
 fn padded(length: usize) -> usize {
-    if (9..=4096).contains(&length) {
-        length.next_multiple_of(length.next_power_of_two() / 8)
-    } else {
-        length
-    }
+    const STEPS: [usize; 16] = [10, 12, 14, 16, 18, 20, 25, 30, 35, 40, 50, 60, 70, 80, 90, 100];
+    let scale = match length {
+        11..=100 => 1,
+        101..=1000 => 10,
+        1001..=4000 => 100,
+        _ => return length,
+    };
+    STEPS.iter().map(|step| step * scale).find(|step| *step >= length).unwrap_or(length)
 }
 
 impl Node for In {
@@ -103,14 +107,14 @@ mod tests {
     #[test]
     fn few_lengths_of_lists() {
         assert_eq!(
-            [0, 1, 7, 8, 9, 10, 11, 16, 17, 100, 4097].map(padded),
-            [0, 1, 7, 8, 10, 10, 12, 16, 20, 112, 4097]
+            [0, 1, 9, 10, 11, 17, 21, 100, 101, 500, 1001, 4000, 4001].map(padded),
+            [0, 1, 9, 10, 12, 18, 25, 100, 120, 500, 1200, 4000, 4001]
         );
         for length in 1..5000 {
             assert!((length..=length + length / 4).contains(&padded(length)), "{length}");
         }
-        let mut lengths: Vec<usize> = (1..=4096).map(padded).collect();
+        let mut lengths: Vec<usize> = (1..=4000).map(padded).collect();
         lengths.dedup();
-        assert_eq!(lengths.len(), 8 + 9 * 4);
+        assert_eq!(lengths.len(), 10 + 15 + 15 + 9);
     }
 }

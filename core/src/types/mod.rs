@@ -22,6 +22,7 @@ mod uuid;
 pub use json::Json;
 
 use crate::{
+    driver::Row,
     error::{Error, ErrorClass},
     value::{Cell, Kind, Value},
 };
@@ -65,6 +66,14 @@ pub trait Type: Sized + Send + Sync + 'static {
     ///
     /// If the cell holds something else, or a value that does not fit.
     fn decode(cell: Cell<'_>) -> Result<Self, Mismatch>;
+
+    /// Takes the value out of a row, where the driver has it as it is wanted and can give it away. Else `None`, and the row is
+    /// as it was: the cell is [decoded](Type::decode) then.
+    #[inline]
+    fn take(row: &mut dyn Row, index: usize) -> Option<Self> {
+        let _ = (row, index);
+        None
+    }
 
     /// The value to bind.
     fn to_value(&self) -> Value;

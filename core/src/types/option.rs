@@ -1,7 +1,10 @@
 //! `Option<T>`: a column that may be NULL.
 
 use super::{Mismatch, Type};
-use crate::value::{Cell, Kind, Value};
+use crate::{
+    driver::Row,
+    value::{Cell, Kind, Value},
+};
 
 impl<T: Type> Type for Option<T> {
     const KIND: Kind = T::KIND;
@@ -15,6 +18,11 @@ impl<T: Type> Type for Option<T> {
             Cell::Null => Ok(None),
             cell => T::decode(cell).map(Some),
         }
+    }
+
+    #[inline]
+    fn take(row: &mut dyn Row, index: usize) -> Option<Self> {
+        T::take(row, index).map(Some)
     }
 
     fn to_value(&self) -> Value {

@@ -1,7 +1,10 @@
 //! `String`.
 
 use super::{Mismatch, Type, plain_type};
-use crate::value::{Cell, Kind, Value};
+use crate::{
+    driver::Row,
+    value::{Cell, Kind, Value},
+};
 
 impl Type for String {
     const KIND: Kind = Kind::Text;
@@ -13,6 +16,11 @@ impl Type for String {
             Cell::Text(text) => Ok(text.to_owned()),
             cell => Err(Mismatch::wrong("text", &cell)),
         }
+    }
+
+    #[inline]
+    fn take(row: &mut dyn Row, index: usize) -> Option<Self> {
+        row.take_text(index)
     }
 
     fn to_value(&self) -> Value {

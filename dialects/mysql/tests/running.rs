@@ -136,7 +136,7 @@ fn what_cannot_be_prepared_is_sent_as_text() {
 fn a_sink_that_fails_or_has_enough() {
     struct After(usize, bool);
     impl Sink for After {
-        fn row(&mut self, _: &dyn Row) -> Result<Flow> {
+        fn row(&mut self, _: &mut dyn Row) -> Result<Flow> {
             match self.0.checked_sub(1) {
                 Some(left) => {
                     self.0 = left;
@@ -177,7 +177,7 @@ struct Slow {
 }
 
 impl Sink for Slow {
-    fn row(&mut self, row: &dyn Row) -> Result<Flow> {
+    fn row(&mut self, row: &mut dyn Row) -> Result<Flow> {
         row.cell(0)?;
         self.seen += 1;
         Ok(if self.seen.is_multiple_of(100) { Flow::Pause } else { Flow::Continue })
@@ -291,7 +291,7 @@ fn a_stream_dropped_midway_is_closed_at_once() {
     on_each(|mut db| async move {
         struct Endless;
         impl Sink for Endless {
-            fn row(&mut self, _: &dyn Row) -> Result<Flow> {
+            fn row(&mut self, _: &mut dyn Row) -> Result<Flow> {
                 Ok(Flow::Pause)
             }
 

@@ -155,7 +155,7 @@ struct Compare {
 }
 
 impl Sink for Compare {
-    fn row(&mut self, row: &dyn Row) -> relata_core::Result<Flow> {
+    fn row(&mut self, row: &mut dyn Row) -> relata_core::Result<Flow> {
         let (column, value) = &self.rows[self.seen];
         self.seen += 1;
         for at in 1..row.width() {

@@ -122,7 +122,7 @@ async fn the_first_failure_ends_the_call() {
 async fn a_sink_may_have_enough() {
     struct First(Option<i64>);
     impl Sink for First {
-        fn row(&mut self, row: &dyn Row) -> relata_core::Result<Flow> {
+        fn row(&mut self, row: &mut dyn Row) -> relata_core::Result<Flow> {
             assert_eq!((row.width(), row.name(0)), (1, "column1"));
             assert!(row.cell(1).is_err());
             self.0 = Some(relata_core::types::Type::decode(row.cell(0)?).unwrap());

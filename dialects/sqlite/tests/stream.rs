@@ -30,7 +30,7 @@ struct Chunks {
 }
 
 impl Sink for Chunks {
-    fn row(&mut self, row: &dyn Row) -> Result<Flow> {
+    fn row(&mut self, row: &mut dyn Row) -> Result<Flow> {
         self.open.push(RowReader::new(row).read()?);
         self.held.fetch_add(1, Ordering::Relaxed);
         Ok(if self.open.len() == CHUNK { Flow::Pause } else { Flow::Continue })
@@ -110,7 +110,7 @@ async fn a_reader_that_is_woken_by_the_statement_alone() {
     }
     struct Feed(Arc<Mutex<Shelf>>);
     impl Sink for Feed {
-        fn row(&mut self, row: &dyn Row) -> Result<Flow> {
+        fn row(&mut self, row: &mut dyn Row) -> Result<Flow> {
             let mut shelf = self.0.lock().unwrap();
             shelf.rows.push(RowReader::new(row).read()?);
             Ok(if shelf.rows.len() < CHUNK { Flow::Continue } else { Flow::Pause })
@@ -193,7 +193,7 @@ async fn a_dropped_stream_whose_reader_stays() {
 async fn a_sink_that_fails_ends_the_statement() {
     struct Fails(VecDeque<i64>, bool);
     impl Sink for Fails {
-        fn row(&mut self, _: &dyn Row) -> Result<Flow> {
+        fn row(&mut self, _: &mut dyn Row) -> Result<Flow> {
             self.0.push_back(1);
             if self.0.len() == 3 { Err(Error::new(ErrorClass::Decode, "three")) } else { Ok(Flow::Continue) }
         }

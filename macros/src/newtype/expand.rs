@@ -34,6 +34,10 @@ pub(super) fn expand(newtype: &Newtype<'_>) -> TokenStream {
                 #inner::decode(cell).map(|value| #ident { #field: value })
             }
 
+            fn take(row: &mut dyn #core::driver::Row, index: usize) -> ::core::option::Option<Self> {
+                #inner::take(row, index).map(|value| #ident { #field: value })
+            }
+
             fn to_value(&self) -> #core::value::Value {
                 #inner::to_value(&self.#field)
             }

@@ -18,7 +18,8 @@ pub(super) fn expand(row: &Row<'_>) -> TokenStream {
     });
     let reads = row.fields.iter().map(|field| {
         let (name, ty) = (field.ident, field.ty);
-        let read = quote_spanned!(ty.span()=> row.read_with(<#ty as #core::types::Type>::decode)?);
+        let column = quote_spanned!(ty.span()=> <#ty as #core::types::Type>);
+        let read = quote_spanned!(ty.span()=> row.read_with(#column::take, #column::decode)?);
         quote!(#name: #read)
     });
     quote! {

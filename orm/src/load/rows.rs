@@ -204,10 +204,17 @@ impl Grouping<'_> {
 }
 
 impl<S: Send> Sink for GraphSink<'_, S> {
-    /// A key of one column is taken when its cell is read for a field: reading cells once more costs as much as the rest.
-    fn row(&mut self, row: &dyn Row) -> Result<Flow> {
+    /// A key of one column is taken when its cell is read for a field: reading cells once more costs as much as the rest. Other
+    /// keys are read first, as what is read for a field may be gone then.
+    fn row(&mut self, row: &mut dyn Row) -> Result<Flow> {
         let GraphSink { read, scalars, watched, edges, group } = self;
         let before = scalars.len();
+        for (places, keys) in edges.iter_mut().filter(|(places, _)| bit_of(places) == 0) {
+            keys.0.push(read_key(places, row)?);
+        }
+        if let Some(group) = group.as_mut().filter(|group| bit_of(&group.places) == 0) {
+            group.find(read_key(&group.places, row)?);
+        }
         let mut take = |place: usize, cell: Cell<'_>| {
             for (places, keys) in &mut *edges {
                 if **places == [place] && keys.0.len() == before {
@@ -222,6 +229,7 @@ impl<S: Send> Sink for GraphSink<'_, S> {
             }
         };
         scalars.push(read(&mut RowReader::new(row).watched(*watched, &mut take))?);
+        // Of a column that no field is read from.
         for (places, keys) in edges {
             if keys.0.len() == before {
                 keys.0.push(read_key(places, row)?);

@@ -137,7 +137,7 @@ async fn it_is_a_unit() -> Result<()> {
 async fn into_a_sink_of_ones_own() -> Result<()> {
     struct Ids(Vec<String>);
     impl Sink for Ids {
-        fn row(&mut self, row: &dyn Row) -> Result<Flow, Error> {
+        fn row(&mut self, row: &mut dyn Row) -> Result<Flow, Error> {
             self.0.push(format!("{:?}", row.cell(0)?));
             Ok(Flow::Continue)
         }

@@ -228,7 +228,7 @@ impl TestConnection {
             if let Some(sink) = &mut job.sink {
                 for row in rows {
                     job.rows += 1;
-                    match sink.row(&CopiedRow { cells: row, names: &names })? {
+                    match sink.row(&mut CopiedRow { cells: row, names: &names })? {
                         Flow::Continue => {}
                         Flow::Stop => break,
                         Flow::Pause => {

@@ -360,10 +360,10 @@ async fn push_rows<P: Protocol>(
     job: &mut Job<'_>,
 ) -> mysql_async::Result<Result<bool>> {
     let shapes = Shape::of(result.columns_ref());
-    while let Some(row) = result.next().await? {
+    while let Some(mut row) = result.next().await? {
         job.rows += 1;
         let Some(sink) = &mut job.sink else { continue };
-        let mut flow = sink.row(&MysqlRow { row: &row, shapes: &shapes });
+        let mut flow = sink.row(&mut MysqlRow { row: &mut row, shapes: &shapes });
         drop(row);
         if matches!(flow, Ok(Flow::Pause)) {
             flow = sink.ready().await;

@@ -65,7 +65,7 @@ impl Shape {
 
 /// A row that mysql_async read, with the shapes of its columns.
 pub(super) struct MysqlRow<'r> {
-    pub(super) row: &'r NativeRow,
+    pub(super) row: &'r mut NativeRow,
     pub(super) shapes: &'r [Shape],
 }
 
@@ -75,9 +75,11 @@ impl Row for MysqlRow<'_> {
     }
 
     fn cell(&self, index: usize) -> Result<Cell<'_>> {
-        let (Some(value), Some(shape)) = (self.row.as_ref(index), self.shapes.get(index)) else {
+        let Some(shape) = self.shapes.get(index) else {
             return Err(no_such_cell(index, self.row.len()));
         };
+        // What was taken is there no more.
+        let Some(value) = self.row.as_ref(index) else { return Err(self.unreadable(index, *shape)) };
         let cell = match value {
             Native::NULL => Some(Cell::Null),
             Native::Int(value) => Some(Cell::I64(*value)),
@@ -94,6 +96,18 @@ impl Row for MysqlRow<'_> {
             Native::Time(..) => None,
         };
         cell.ok_or_else(|| self.unreadable(index, *shape))
+    }
+
+    fn take_text(&mut self, index: usize) -> Option<String> {
+        let is_text = self.shapes.get(index) == Some(&Shape::Text)
+            && matches!(self.row.as_ref(index), Some(Native::Bytes(_)));
+        if !is_text {
+            return None;
+        }
+        match self.row.take(index) {
+            Some(Native::Bytes(bytes)) => String::from_utf8(bytes).ok(),
+            _ => None,
+        }
     }
 
     fn name(&self, index: usize) -> &str {

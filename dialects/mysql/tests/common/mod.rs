@@ -122,17 +122,17 @@ pub async fn execute(connection: &mut dyn Connection, statement: &impl Statement
 /// Collects what a function reads from each row.
 pub struct Collect<T> {
     pub rows: Vec<T>,
-    read: fn(&dyn Row) -> Result<T>,
+    read: fn(&mut dyn Row) -> Result<T>,
 }
 
 impl<T: Send + 'static> Collect<T> {
-    pub fn new(read: fn(&dyn Row) -> Result<T>) -> Self {
+    pub fn new(read: fn(&mut dyn Row) -> Result<T>) -> Self {
         Collect { rows: Vec::new(), read }
     }
 }
 
 impl<T: Send + 'static> Sink for Collect<T> {
-    fn row(&mut self, row: &dyn Row) -> Result<Flow> {
+    fn row(&mut self, row: &mut dyn Row) -> Result<Flow> {
         self.rows.push((self.read)(row)?);
         Ok(Flow::Continue)
     }
@@ -144,7 +144,7 @@ pub async fn rows<T: Send + 'static>(
     mode: Mode,
     sql: &str,
     binds: &[Value],
-    read: fn(&dyn Row) -> Result<T>,
+    read: fn(&mut dyn Row) -> Result<T>,
 ) -> Result<Vec<T>> {
     let binds: Vec<Bind<'_>> = binds.iter().map(Bind::from).collect();
     let mut sink = Collect::new(read);
@@ -171,7 +171,7 @@ pub async fn all<R: Send + 'static>(
 ) -> Result<Vec<R>> {
     struct Read<R>(relata_core::statement::ReadRow<R>, Vec<R>);
     impl<R: Send + 'static> Sink for Read<R> {
-        fn row(&mut self, row: &dyn Row) -> Result<Flow> {
+        fn row(&mut self, row: &mut dyn Row) -> Result<Flow> {
             self.1.push((self.0)(&mut RowReader::new(row))?);
             Ok(Flow::Continue)
         }

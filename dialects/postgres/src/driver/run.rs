@@ -205,7 +205,7 @@ async fn take_rows(
             Some(prepared) => &prepared.decoders,
             None => found.get_or_insert_with(|| Decoder::all(row.columns())),
         };
-        let flow = match sink.row(&PostgresRow { row: &row, decoders })? {
+        let flow = match sink.row(&mut PostgresRow { row: &row, decoders })? {
             Flow::Pause => sink.ready().await?,
             flow => flow,
         };

@@ -140,7 +140,7 @@ impl<R: Send + 'static> Collect<R> {
 }
 
 impl<R: Send + 'static> Sink for Collect<R> {
-    fn row(&mut self, row: &dyn Row) -> Result<Flow> {
+    fn row(&mut self, row: &mut dyn Row) -> Result<Flow> {
         self.rows.push((self.read)(&mut RowReader::new(row))?);
         Ok(Flow::Continue)
     }
@@ -154,7 +154,7 @@ pub struct Paused {
 }
 
 impl Sink for Paused {
-    fn row(&mut self, row: &dyn Row) -> Result<Flow> {
+    fn row(&mut self, row: &mut dyn Row) -> Result<Flow> {
         row.cell(0)?;
         let rows = self.rows.fetch_add(1, Ordering::Relaxed) + 1;
         Ok(match rows {

@@ -202,7 +202,7 @@ fn step(statement: &mut Statement<'_>, job: &mut Job<'_>) -> Result<()> {
     while let Some(row) = rows.next().map_err(from_rusqlite)? {
         job.rows += 1;
         // Sinks that pause do not come here.
-        if sink.row(&SqliteRow { row, width })? == Flow::Stop {
+        if sink.row(&mut SqliteRow { row, width })? == Flow::Stop {
             break;
         }
     }

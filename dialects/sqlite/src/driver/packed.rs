@@ -136,7 +136,7 @@ impl Packer {
 }
 
 impl Sink for Packer {
-    fn row(&mut self, row: &dyn Row) -> Result<Flow> {
+    fn row(&mut self, row: &mut dyn Row) -> Result<Flow> {
         if self.rows.width == 0 {
             self.rows.width = row.width();
             self.rows.names = (0..row.width()).map(|index| row.name(index).to_owned()).collect();
@@ -161,7 +161,7 @@ impl Unpacker {
     pub(super) async fn feed(mut self, sink: &mut dyn Sink) -> Result<(), Error> {
         while let Some(mut rows) = self.filled.recv().await {
             for cells in rows.cells.chunks_exact(rows.width.max(1)) {
-                let mut flow = sink.row(&PackedRow { rows: &rows, cells })?;
+                let mut flow = sink.row(&mut PackedRow { rows: &rows, cells })?;
                 if flow == Flow::Pause {
                     flow = sink.ready().await?;
                 }

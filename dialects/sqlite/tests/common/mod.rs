@@ -31,7 +31,7 @@ impl<R: Send + 'static> Collect<R> {
 }
 
 impl<R: Send + 'static> Sink for Collect<R> {
-    fn row(&mut self, row: &dyn Row) -> Result<Flow> {
+    fn row(&mut self, row: &mut dyn Row) -> Result<Flow> {
         self.rows.push((self.read)(&mut RowReader::new(row))?);
         Ok(Flow::Continue)
     }

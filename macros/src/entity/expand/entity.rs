@@ -28,7 +28,8 @@ pub(super) fn expand(entity: &Entity<'_>) -> TokenStream {
     };
     let reads = entity.columns.iter().map(|column| {
         let (field, ty) = (column.ident, column.ty);
-        let read = quote_spanned!(ty.span()=> row.read_with(<#ty as #core::types::Type>::decode)?);
+        let column = quote_spanned!(ty.span()=> <#ty as #core::types::Type>);
+        let read = quote_spanned!(ty.span()=> row.read_with(#column::take, #column::decode)?);
         quote!(#field: #read)
     });
     let values = entity.columns.iter().map(|column| {
