@@ -42,8 +42,7 @@ impl Identifiers {
         out.reserve(name.len() + 2);
         out.push(quote);
         // Nearly every name is plain. No byte of a longer character is one of these two.
-        let plain = |byte: u8| (char::from(byte) != quote) & (byte != 0);
-        if quote.is_ascii() && name.bytes().fold(true, |all, byte| all & plain(byte)) {
+        if quote.is_ascii() && !name.bytes().any(|byte| char::from(byte) == quote || byte == 0) {
             out.push_str(name);
         } else {
             for character in name.chars() {

@@ -28,7 +28,8 @@ pub struct Measured {
     /// Half of the rounds were within these.
     pub low: f64,
     pub high: f64,
-    /// The same of the time that the processor worked for this process, which other processes hardly change. Not that of a server.
+    /// The ratio of the time that the processor worked for this process in all rounds, which other processes hardly change. Not that
+    /// of a server.
     pub cpu: f64,
     /// KiB that the process grew by meanwhile.
     pub memory: Option<(u64, u64)>,
@@ -74,7 +75,8 @@ pub async fn compare(
             }
         }
     }
-    let mut cpu: Vec<f64> = our_cpu.iter().zip(&their_cpu).map(|(ours, theirs)| ours / theirs).collect();
+    // Of all rounds together: the system counts it in steps of milliseconds.
+    let cpu = our_cpu.iter().sum::<f64>() / their_cpu.iter().sum::<f64>();
     let mut ratios: Vec<f64> = ours.iter().zip(&theirs).map(|(ours, theirs)| ours / theirs).collect();
     let quarter = |ratios: &[f64], n: usize| ratios[(ratios.len() * n / 4).min(ratios.len() - 1)];
     let ratio = median(&mut ratios);
@@ -87,7 +89,7 @@ pub async fn compare(
         ratio,
         low: quarter(&ratios, 1),
         high: quarter(&ratios, 3),
-        cpu: median(&mut cpu),
+        cpu,
         memory: matches!(task(0), Task::Stream).then_some(memory),
     })
 }
