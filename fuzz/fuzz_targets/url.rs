@@ -1,4 +1,4 @@
-//! No URL makes it panic, and none has its password printed.
+//! No URL makes it panic, and nothing that is printed tells the password.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -11,24 +11,28 @@ use relata::{
 };
 
 fuzz_target!(|text: &str| {
-    let Ok(mut url) = DatabaseUrl::parse(text) else { return };
-    let password = url.password.as_ref().map(Secret::reveal).unwrap_or_default().to_owned();
-    // A password that stands elsewhere in the URL as well says nothing.
-    let telling = password.len() >= 6 && text.matches(&password).count() == 1;
-    let check = |printed: String| assert!(!telling || !printed.contains(&password), "{printed}");
-    check(format!("{url:?}"));
+    let Ok(url) = DatabaseUrl::parse(text) else { return };
+    let mut other = url.clone();
+    // That a password is empty may be told.
+    if let Some(password) = other.password.as_mut().filter(|password| !password.reveal().is_empty()) {
+        *password = Secret::new("another");
+    }
+    // A password may be one of the words that are printed anyway, so it is not looked for: with another, the same is printed.
+    assert_eq!(printed(url), printed(other));
+});
+
+/// All that is printed of a URL on the way to a connection.
+fn printed(mut url: DatabaseUrl) -> Vec<String> {
+    let mut printed = vec![format!("{url:?}")];
     if let Err(error) = PoolOptions::take_from(&mut url) {
-        check(format!("{error:?}"));
-        return;
+        printed.push(format!("{error:?}"));
+        return printed;
     }
-    for printed in [
-        PostgresDriver::from_url(url.clone()).map(|driver| format!("{driver:?}")),
-        MysqlDriver::from_url(url.clone()).map(|driver| format!("{driver:?}")),
-    ] {
-        check(printed.unwrap_or_else(|error| format!("{error:?}")));
-    }
+    printed.push(format!("{:?}", PostgresDriver::from_url(url.clone())));
+    printed.push(format!("{:?}", MysqlDriver::from_url(url.clone())));
     // Only in memory: a path would make a file.
     if url.path == ":memory:" {
-        check(SqliteDriver::from_url(url).map_or_else(|error| format!("{error:?}"), |driver| format!("{driver:?}")));
+        printed.push(format!("{:?}", SqliteDriver::from_url(url)));
     }
-});
+    printed
+}
