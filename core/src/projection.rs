@@ -104,7 +104,7 @@ impl<'r> RowReader<'r> {
     ) -> Result<T> {
         let at = self.at;
         self.at += 1;
-        let watched = self.watched >> (at & 63) & 1 != 0;
+        let watched = at < 64 && self.watched >> at & 1 != 0;
         if !watched && let Some(value) = take(self.row, at) {
             return Ok(value);
         }
@@ -346,4 +346,57 @@ pub trait NamedRow: Sized + Send + 'static {
 /// Says that a row has no cell at a place: for drivers.
 pub fn no_such_cell(index: usize, width: usize) -> Error {
     Error::new(ErrorClass::Decode, format!("the row has {width} columns; there is no column {index}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Texts, which can be taken; `None` is NULL, and what was taken as well.
+    struct Texts(Vec<Option<String>>);
+
+    impl Row for Texts {
+        fn width(&self) -> usize {
+            self.0.len()
+        }
+
+        fn cell(&self, index: usize) -> Result<Cell<'_>> {
+            let text = self.0.get(index).ok_or_else(|| no_such_cell(index, self.0.len()))?;
+            Ok(text.as_deref().map_or(Cell::Null, Cell::Text))
+        }
+
+        fn take_text(&mut self, index: usize) -> Option<String> {
+            self.0.get_mut(index)?.take()
+        }
+
+        fn name(&self, _: usize) -> &str {
+            "text"
+        }
+    }
+
+    #[test]
+    fn a_text_is_taken_and_no_null() {
+        let mut row = Texts(vec![Some("a".into()), Some("b".into()), None, None]);
+        let mut reader = RowReader::new(&mut row);
+        assert_eq!(reader.read::<String>().unwrap(), "a");
+        assert_eq!(reader.read::<Option<String>>().unwrap().as_deref(), Some("b"));
+        assert_eq!(reader.read::<Option<String>>().unwrap(), None);
+        assert_eq!(reader.read::<String>().unwrap_err().class(), ErrorClass::Decode);
+        assert_eq!(row.0, [const { None }; 4]);
+    }
+
+    #[test]
+    fn what_is_watched_is_shown_and_stays() {
+        let mut row = Texts((0..66).map(|at| Some(at.to_string())).collect());
+        let mut seen = Vec::new();
+        let mut watch = |place, cell: Cell<'_>| seen.push((place, format!("{cell:?}")));
+        // 64 is not the first once more.
+        let mut reader = RowReader::new(&mut row).watched(1 | 1 << 63, &mut watch);
+        for at in 0..66 {
+            assert_eq!(reader.read::<String>().unwrap(), at.to_string());
+        }
+        assert_eq!(seen, [(0, "Text(\"0\")".to_owned()), (63, "Text(\"63\")".to_owned())]);
+        let left: Vec<usize> = (0..66).filter(|at| row.0[*at].is_some()).collect();
+        assert_eq!(left, [0, 63]);
+    }
 }

@@ -78,7 +78,7 @@ impl Row for MysqlRow<'_> {
         let Some(shape) = self.shapes.get(index) else {
             return Err(no_such_cell(index, self.row.len()));
         };
-        // What was taken is there no more.
+        // Taken before: it was no UTF-8, or is asked for twice.
         let Some(value) = self.row.as_ref(index) else { return Err(self.unreadable(index, *shape)) };
         let cell = match value {
             Native::NULL => Some(Cell::Null),
