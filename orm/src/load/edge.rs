@@ -158,11 +158,17 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
         } else {
             (dialect.max_binds() / 2 / columns.len().max(1)).min(10_000)
         };
-        let group = Group { table, columns, numbers };
         for wanted in keys.chunks(chunk.max(1)) {
             let body = self.select(table, columns, wanted);
-            let (outputs, found) = load_grouped(&self.load, body, Some(group), db).await?;
-            for (number, output) in found.into_iter().zip(outputs) {
+            let (outputs, found) = load_grouped(&self.load, body, Some(Group { table, columns }), db).await?;
+            // Rows of one key often come one after the other.
+            let mut last = None;
+            for (key, output) in found.0.iter().zip(outputs) {
+                let number = match last {
+                    Some((same, number)) if same == key => number,
+                    _ => numbers.get(key).copied(),
+                };
+                last = Some((key, number));
                 if let Some(number) = number {
                     put(number, output);
                 }

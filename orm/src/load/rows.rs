@@ -1,7 +1,5 @@
 //! Reading rows together with the keys that their edges need.
 
-use std::collections::HashMap;
-
 use relata_core::{
     Error, ErrorClass, Result,
     driver::{BoxFuture, Flow, Job, Mode, Row, Sink},
@@ -74,14 +72,11 @@ pub trait LoadHandles: Load {
     fn attach(&self, output: Self::Output, session: &mut Session) -> Result<Self::Handles>;
 }
 
-/// What the rows of a select belong to: the keys that they are wanted for.
+/// What tells to which key of a list a row belongs: columns of this table.
 #[derive(Clone, Copy)]
-pub(crate) struct Group<'g> {
-    /// What makes the key: columns of this table.
+pub(crate) struct Group {
     pub(crate) table: &'static Table,
     pub(crate) columns: &'static [usize],
-    /// A number for each key.
-    pub(crate) numbers: &'g HashMap<&'g Key, usize>,
 }
 
 /// Runs a select, whose items are still to be chosen, of what `load` needs, and gives what became of its rows.
@@ -93,28 +88,29 @@ pub(crate) async fn load_rows<L: Load>(
     Ok(load_grouped(load, body, None, db).await?.0)
 }
 
-/// As [`load_rows`], and for each row the number of the key that it belongs to; `None` if there is no such key.
+/// As [`load_rows`], and the key of each row in the columns of the group, if there is one.
 pub(crate) async fn load_grouped<L: Load>(
     load: &L,
     mut body: SelectBody,
-    group: Option<Group<'_>>,
+    group: Option<Group>,
     db: &mut dyn Executor,
-) -> Result<(Vec<L::Output>, Vec<Option<usize>>)> {
+) -> Result<(Vec<L::Output>, Keys)> {
     let table = L::Entity::TABLE;
     let mut columns = load.columns();
-    let edges: Vec<(Vec<usize>, Keys)> =
-        load.edge_columns().iter().map(|edge| (places_of(edge, &mut columns), Keys::default())).collect();
+    let fields = columns.len();
+    let mut keys: Vec<KeysAt> =
+        load.edge_columns().iter().map(|edge| KeysAt::new(places_of(edge, &mut columns), fields)).collect();
     // Those of an association's table stand behind the others.
     let mut aside = Vec::new();
-    let group = group.map(|group| {
+    if let Some(group) = group {
         let places = if std::ptr::eq(group.table, table) {
             places_of(group.columns, &mut columns)
         } else {
             aside = group.columns.iter().map(|column| item(group.table, *column)).collect();
             (columns.len()..columns.len() + aside.len()).collect()
         };
-        Grouping { numbers: group.numbers, places, last: None, found: Vec::new() }
-    });
+        keys.push(KeysAt::new(places, fields));
+    }
     let items = columns.iter().map(|column| item(table, *column)).chain(aside).collect();
     let Core::Query(query) = &mut body.core else {
         return Err(Error::new(
@@ -128,19 +124,14 @@ pub(crate) async fn load_grouped<L: Load>(
     query.items = items;
     let dialect = db.dialect().clone();
     let compiled = body.compile(&*dialect)?;
-    let key_places = edges.iter().map(|(places, _)| &places[..]).chain(group.as_ref().map(|g| &g.places[..]));
-    let mut sink = GraphSink::<'_, L::Scalars> {
-        read: L::read,
-        scalars: Vec::new(),
-        watched: key_places.map(bit_of).fold(0, |all, bit| all | bit),
-        edges,
-        group,
-    };
+    let watched = keys.iter().filter(|at| at.watched).flat_map(|at| &at.places);
+    let watched = watched.fold(0, |bits, place| bits | 1 << place);
+    let mut sink = GraphSink::<L::Scalars> { read: L::read, scalars: Vec::new(), watched, keys };
     db.run(&mut [Job::new(&compiled.sql, &compiled.binds, Mode::Cached).with_sink(&mut sink)]).await?;
-    let GraphSink { scalars, edges, group, .. } = sink;
-    let keys = edges.into_iter().map(|(_, keys)| keys).collect();
-    let outputs = load.assemble(scalars, keys, db).await?;
-    Ok((outputs, group.map_or(Vec::new(), |group| group.found)))
+    let mut keys: Vec<Keys> = sink.keys.into_iter().map(|at| at.keys).collect();
+    let of_group = group.and_then(|_| keys.pop()).unwrap_or_default();
+    let outputs = load.assemble(sink.scalars, keys, db).await?;
+    Ok((outputs, of_group))
 }
 
 fn item(table: &'static Table, column: usize) -> Item {
@@ -160,91 +151,52 @@ fn place_of(column: usize, columns: &mut Vec<usize>) -> usize {
     })
 }
 
-/// The bit of a key of one column, for [`RowReader::watched`].
-fn bit_of(places: &[usize]) -> u64 {
-    match places {
-        [place @ ..64] => 1 << place,
-        _ => 0,
-    }
-}
-
-struct GraphSink<'g, S> {
+struct GraphSink<S> {
     read: ReadRow<S>,
     scalars: Vec<S>,
-    /// Where keys of one column stand, a bit for each.
+    /// The places of the keys that are watched, as [`RowReader::watched`] wants them.
     watched: u64,
-    /// For each edge the places of its columns in the row, and the keys read there.
-    edges: Vec<(Vec<usize>, Keys)>,
-    group: Option<Grouping<'g>>,
+    keys: Vec<KeysAt>,
 }
 
-/// Finds out what each row belongs to.
-struct Grouping<'g> {
-    numbers: &'g HashMap<&'g Key, usize>,
-    /// Where the key stands in a row.
+/// The keys that stand at some places of the rows.
+struct KeysAt {
     places: Vec<usize>,
-    /// The key of the last row and its number: rows of one key often come one after the other.
-    last: Option<(Key, Option<usize>)>,
-    /// For each row the number of its key.
-    found: Vec<Option<usize>>,
+    /// Whether it is one cell that is read for a field, too: it is taken then, as reading a cell once more costs as much as all
+    /// the rest.
+    watched: bool,
+    keys: Keys,
 }
 
-impl Grouping<'_> {
-    fn find(&mut self, key: Key) {
-        let number = match &self.last {
-            Some((last, number)) if *last == key => *number,
-            _ => {
-                let number = self.numbers.get(&key).copied();
-                self.last = Some((key, number));
-                number
-            }
-        };
-        self.found.push(number);
+impl KeysAt {
+    /// Keys in rows whose first so many cells are read for fields.
+    fn new(places: Vec<usize>, fields: usize) -> Self {
+        let watched = matches!(places[..], [place] if place < fields.min(64));
+        KeysAt { places, watched, keys: Keys::default() }
     }
 }
 
-impl<S: Send> Sink for GraphSink<'_, S> {
-    /// A key of one column is taken when its cell is read for a field: reading cells once more costs as much as the rest. Other
-    /// keys are read first, as what is read for a field may be gone then.
+impl<S: Send> Sink for GraphSink<S> {
     fn row(&mut self, row: &mut dyn Row) -> Result<Flow> {
-        let GraphSink { read, scalars, watched, edges, group } = self;
-        let before = scalars.len();
-        for (places, keys) in edges.iter_mut().filter(|(places, _)| bit_of(places) == 0) {
-            keys.0.push(read_key(places, row)?);
+        let GraphSink { read, scalars, watched, keys } = self;
+        // First, as what is read for a field may be gone then.
+        for at in keys.iter_mut().filter(|at| !at.watched) {
+            at.keys.0.push(read_key(&at.places, row)?);
         }
-        if let Some(group) = group.as_mut().filter(|group| bit_of(&group.places) == 0) {
-            group.find(read_key(&group.places, row)?);
-        }
-        let mut take = |place: usize, cell: Cell<'_>| {
-            for (places, keys) in &mut *edges {
-                if **places == [place] && keys.0.len() == before {
-                    keys.0.push(Key::One(Part::of(cell)));
-                }
-            }
-            if let Some(group) = group
-                && *group.places == [place]
-                && group.found.len() == before
-            {
-                group.find(Key::One(Part::of(cell)));
+        let mut watch = |place: usize, cell: Cell<'_>| {
+            for at in keys.iter_mut().filter(|at| at.watched && *at.places == [place]) {
+                at.keys.0.push(Key::One(Part::of(cell)));
             }
         };
-        scalars.push(read(&mut RowReader::new(row).watched(*watched, &mut take))?);
-        // Of a column that no field is read from.
-        for (places, keys) in edges {
-            if keys.0.len() == before {
-                keys.0.push(read_key(places, row)?);
-            }
-        }
-        if let Some(group) = group
-            && group.found.len() == before
-        {
-            group.find(read_key(&group.places, row)?);
-        }
+        scalars.push(read(&mut RowReader::new(row).watched(*watched, &mut watch))?);
         Ok(Flow::Continue)
     }
 }
 
 fn read_key(places: &[usize], row: &dyn Row) -> Result<Key> {
+    if let [place] = places {
+        return Ok(Key::One(Part::of(row.cell(*place)?)));
+    }
     let parts: Vec<Part> =
         places.iter().map(|place| row.cell(*place).map(Part::of)).collect::<Result<_>>()?;
     Ok(Key::of(parts.into_iter()))
