@@ -58,29 +58,35 @@ pub struct Note {
 const READINGS: i64 = 500_000;
 
 /// Creates the tables and fills them; the readings only if somebody reads them.
-pub async fn fill(db: &Engine, readings: bool) -> relata::Result<()> {
+pub async fn fill(url: &str, readings: bool) -> relata::Result<()> {
+    let db = Engine::connect(url).await?;
     let schema =
         Schema::new().with::<User>().with::<Post>().with::<Comment>().with::<Reading>().with::<Note>();
-    schema.create(db).await?;
+    schema.create(&db).await?;
     // The drafts leave the keys to the database, which counts from 1 in an empty table.
     let users =
         (1..=10_000).map(|i| NewUser { email: format!("user{i}@example.com"), name: format!("User {i}") });
-    insert_many(users).execute(db).await?;
+    insert_many(users).execute(&db).await?;
     let posts = (0..500)
         .map(|i| NewPost { author_id: (1 + i / 10).into(), title: format!("What happened on day {i}") });
-    insert_many(posts).execute(db).await?;
+    insert_many(posts).execute(&db).await?;
     let comments =
         (0..1000).map(|i| NewComment { post_id: (1 + i / 10).into(), text: format!("I say {i} to this.") });
-    insert_many(comments).execute(db).await?;
+    insert_many(comments).execute(&db).await?;
     let readings = if readings { READINGS } else { 0 };
     for start in (0..readings).step_by(50_000) {
         let readings = (start..start + 50_000).map(|i| NewReading {
             place: format!("place {}", i % 1000),
             note: format!("reading number {i}"),
         });
-        insert_many(readings).execute(db).await?;
+        insert_many(readings).execute(&db).await?;
     }
-    Ok(())
+    match db.dialect().name() {
+        "PostgreSQL" => sql("ANALYZE").execute(&db).await?,
+        "MySQL" | "MariaDB" => sql("ANALYZE TABLE users, posts, comments, readings").execute(&db).await?,
+        _ => 0,
+    };
+    db.close().await
 }
 
 /// Rows to be inserted.

@@ -67,7 +67,6 @@ impl Drop for Files {
 /// A schema of its own on PostgreSQL, a database of its own on the others.
 pub struct Space {
     admin: Engine,
-    pub name: String,
     drop: String,
     /// With the pool's options, for Relata.
     pub url: String,
@@ -84,7 +83,7 @@ impl Space {
                 format!("CREATE SCHEMA {name}"),
                 format!("DROP SCHEMA {name} CASCADE"),
                 format!("{base}?search_path={name}&sslmode=disable&{POOL}"),
-                base.to_owned(),
+                format!("{base}?options=-csearch_path%3D{name}"),
             ),
             _ => {
                 let (server, _) = base.rsplit_once('/').ok_or("no database in the URL")?;
@@ -98,7 +97,7 @@ impl Space {
             }
         };
         sql_unchecked(create).execute(&admin).await?;
-        Ok(Space { admin, name, drop, url, raw })
+        Ok(Space { admin, drop, url, raw })
     }
 
     pub async fn remove(self) -> Result<()> {

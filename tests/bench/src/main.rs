@@ -22,9 +22,9 @@ use crate::{
     compile::Compiling,
     database::{Files, Server, Space},
     measure::{Measured, Plan, compare},
-    raw::{mysql::Mysql, postgres::Postgres, sqlite::Sqlite},
+    raw::{Raw, mysql::Mysql, postgres::Postgres, sqlite::Sqlite},
     relata_side::{InSession, InTransaction, Plain},
-    task::{Result, Side, Task},
+    task::{Result, Task},
 };
 
 /// Measures Relata against the bare drivers.
@@ -84,27 +84,19 @@ async fn run(options: Options) -> Result<()> {
         match server {
             Server::Sqlite => {
                 let files = Files::create()?;
-                let db = Engine::connect(&files.url("relata.db")).await?;
-                let other = Engine::connect(&files.url("raw.db")).await?;
-                data::fill(&db, options.wants("W8")).await?;
-                data::fill(&other, options.wants("W8")).await?;
-                other.close().await?;
-                let raw = Sqlite::open(&files.path("raw.db"))?;
-                measure_all(server, &options, &db, raw, &mut results).await?;
+                let url = files.url("relata.db");
+                data::fill(&url, options.wants("W8")).await?;
+                data::fill(&files.url("raw.db"), options.wants("W8")).await?;
+                measure_all::<Sqlite>(server, &options, &url, &files.path("raw.db"), &mut results).await?;
             }
             _ => {
                 let space = Space::create(server, &base).await?;
-                let db = Engine::connect(&space.url).await?;
-                data::fill(&db, options.wants("W8")).await?;
+                data::fill(&space.url, options.wants("W8")).await?;
                 let done = if server == Server::Postgres {
-                    sql("ANALYZE").execute(&db).await?;
-                    let raw = Postgres::connect(&space.raw, &space.name).await?;
-                    measure_all(server, &options, &db, raw, &mut results).await
+                    measure_all::<Postgres>(server, &options, &space.url, &space.raw, &mut results).await
                 } else {
-                    let raw = Mysql::connect(&space.raw).await?;
-                    measure_all(server, &options, &db, raw, &mut results).await
+                    measure_all::<Mysql>(server, &options, &space.url, &space.raw, &mut results).await
                 };
-                db.close().await?;
                 space.remove().await?;
                 done?;
             }
@@ -120,36 +112,44 @@ struct Results {
     measured: Vec<Measured>,
 }
 
-async fn measure_all(
+/// Each workload has connections of its own: what went over one before can make it slower. The buffer of a MySQL server's
+/// connection grows with the largest packet, and the next results wait there to fill it.
+async fn measure_all<R: Raw>(
     server: Server,
     options: &Options,
-    db: &Engine,
-    mut raw: impl Side,
+    url: &str,
+    raw: &str,
     results: &mut Results,
 ) -> Result<()> {
     let plan = options.plan();
     if options.wants("W0") {
+        let db = Engine::connect(url).await?;
         results.compiling.extend(compile::measure(server.name(), &**db.dialect(), plan)?);
+        db.close().await?;
     }
-    let mut relata = Plain::new(db).await?;
     let few = Plan { rounds: (plan.rounds / 3).max(2), ..plan };
     let lookups = if options.quick { 800 } else { 4_000 };
     for (workload, what, plan, task) in workloads(plan, few, lookups) {
         if options.wants(workload) {
-            let measured = compare(plan, &mut relata, &mut raw, task).await?;
+            let db = Engine::connect(url).await?;
+            let measured =
+                compare(plan, &mut Plain::new(&db).await?, &mut R::connect(raw).await?, task).await?;
+            db.close().await?;
             results.add(server, workload, what, measured);
         }
     }
-    drop(relata);
-    let mut plain = InTransaction(db.clone());
-    let mut session = InSession(db.clone());
-    if options.wants("S1") {
-        let measured = compare(plan, &mut session, &mut plain, |_| Task::Users(1000)).await?;
-        results.add(server, "S1", "1,000 rows: session beside values", measured);
-    }
-    if options.wants("S2") {
-        let measured = compare(plan, &mut session, &mut plain, |_| Task::Insert(data::notes(1000))).await?;
-        results.add(server, "S2", "1,000 new rows: flush beside insert_many", measured);
+    let in_sessions: [(_, _, MakeTask); 2] = [
+        ("S1", "1,000 rows: session beside values", |_| Task::Users(1000)),
+        ("S2", "1,000 new rows: flush beside insert_many", |_| Task::Insert(data::notes(1000))),
+    ];
+    for (workload, what, task) in in_sessions {
+        if options.wants(workload) {
+            let db = Engine::connect(url).await?;
+            let (mut session, mut plain) = (InSession(db.clone()), InTransaction(db.clone()));
+            let measured = compare(plan, &mut session, &mut plain, task).await?;
+            db.close().await?;
+            results.add(server, workload, what, measured);
+        }
     }
     Ok(())
 }

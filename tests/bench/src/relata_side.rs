@@ -88,9 +88,18 @@ impl Side for Plain {
     }
 
     async fn clear(&mut self) -> Result<()> {
-        delete::<Note>().execute(&mut self.connection).await?;
-        Ok(())
+        clear(&mut self.connection).await
     }
+}
+
+/// As the other side does it: what is left behind by one burdens the next.
+async fn clear(db: impl Executor) -> Result<()> {
+    let statement = match db.dialect().name() {
+        "SQLite" => sql("DELETE FROM notes"),
+        _ => sql("TRUNCATE TABLE notes"),
+    };
+    statement.execute(db).await?;
+    Ok(())
 }
 
 /// The same in a transaction, for comparison with a session, which always has one.
@@ -114,8 +123,7 @@ impl Side for InTransaction {
     }
 
     async fn clear(&mut self) -> Result<()> {
-        delete::<Note>().execute(&self.0).await?;
-        Ok(())
+        clear(&self.0).await
     }
 }
 
@@ -138,7 +146,6 @@ impl Side for InSession {
     }
 
     async fn clear(&mut self) -> Result<()> {
-        delete::<Note>().execute(&self.0).await?;
-        Ok(())
+        clear(&self.0).await
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::TryStreamExt;
 use mysql_async::{Conn, Opts, Params, Statement, TxOpts, Value, prelude::Queryable};
 
-use super::{Pool, graph, values};
+use super::{Pool, Raw, graph, values};
 use crate::{
     data::{Comment, NewNote, Post, User},
     task::{Answer, Result, Side, Task},
@@ -69,8 +69,8 @@ fn user((id, email, name): (i64, String, String)) -> User {
     User { id, email, name }
 }
 
-impl Mysql {
-    pub async fn connect(url: &str) -> Result<Self> {
+impl Raw for Mysql {
+    async fn connect(url: &str) -> Result<Self> {
         let opts = Opts::from_url(&url.replacen("mariadb:", "mysql:", 1))?;
         let mut pool = Vec::new();
         for _ in 0..4 {
@@ -78,7 +78,9 @@ impl Mysql {
         }
         Ok(Mysql { db: Prepared::connect(&opts).await?, pool: Arc::new(Pool::new(pool)), insert: None })
     }
+}
 
+impl Mysql {
     async fn insert(&mut self, rows: Vec<NewNote>) -> Result<u64> {
         let count = rows.len();
         let size = count.min(ROWS);

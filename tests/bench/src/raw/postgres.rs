@@ -9,7 +9,7 @@ use tokio_postgres::{
     types::{ToSql, Type},
 };
 
-use super::{Pool, graph, values};
+use super::{Pool, Raw, graph, values};
 use crate::{
     data::{Comment, NewNote, Post, User},
     task::{Answer, Result, Side, Task},
@@ -73,17 +73,18 @@ fn user(row: &Row) -> User {
     User { id: row.get(0), email: row.get(1), name: row.get(2) }
 }
 
-impl Postgres {
-    pub async fn connect(url: &str, schema: &str) -> Result<Self> {
-        let mut config: Config = url.parse()?;
-        config.options(format!("-c search_path={schema}"));
+impl Raw for Postgres {
+    async fn connect(url: &str) -> Result<Self> {
+        let config: Config = url.parse()?;
         let mut pool = Vec::new();
         for _ in 0..4 {
             pool.push(Prepared::connect(&config).await?);
         }
         Ok(Postgres { db: Prepared::connect(&config).await?, pool: Arc::new(Pool::new(pool)), insert: None })
     }
+}
 
+impl Postgres {
     async fn insert(&mut self, rows: &[NewNote]) -> Result<u64> {
         let client = &self.db.client;
         if rows.len() >= COPY {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, Row, params};
 
-use super::{Pool, graph};
+use super::{Pool, Raw, graph};
 use crate::{
     data::{Comment, Post, User},
     task::{Answer, Result, Side, Task},
@@ -15,8 +15,8 @@ pub struct Sqlite {
     pool: Arc<Pool<Connection>>,
 }
 
-impl Sqlite {
-    pub fn open(path: &str) -> Result<Self> {
+impl Raw for Sqlite {
+    async fn connect(path: &str) -> Result<Self> {
         let open = || -> Result<Connection> {
             let db = Connection::open(path)?;
             db.execute_batch(
@@ -28,7 +28,9 @@ impl Sqlite {
         let pool = (0..4).map(|_| open()).collect::<Result<_>>()?;
         Ok(Sqlite { db: open()?, pool: Arc::new(Pool::new(pool)) })
     }
+}
 
+impl Sqlite {
     fn do_it(&mut self, task: Task) -> Result<Answer> {
         let db = &self.db;
         Ok(match task {
