@@ -32,6 +32,7 @@ pub(crate) enum Part {
 }
 
 impl Part {
+    #[inline]
     pub(crate) fn of(cell: Cell<'_>) -> Part {
         match cell {
             Cell::Bool(value) => Part::Bool(value),
@@ -107,6 +108,14 @@ impl Key {
         match self {
             Key::One(part) => std::slice::from_ref(part),
             Key::Many(parts) => parts,
+        }
+    }
+
+    /// The number that it is, if it is one that fits.
+    pub(crate) fn number(&self) -> Option<i64> {
+        match self {
+            Key::One(Part::Integer(number)) => Some(*number),
+            _ => None,
         }
     }
 

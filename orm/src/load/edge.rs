@@ -12,7 +12,7 @@ use relata_core::{
     relationship::{BelongsTo, HasMany, HasOne, ManyToMany, Optional, Relationship, Required},
     schema::Table,
     statement::{Core, Query, SelectBody},
-    value::Value,
+    value::{Kind, Value},
 };
 use relata_pool::Executor;
 
@@ -144,6 +144,7 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
     async fn fetch(
         &self,
         Distinct { keys, numbers }: &Distinct<'_>,
+        order: Order,
         db: &mut dyn Executor,
         mut put: impl FnMut(usize, L::Output) + Send,
     ) -> Result<()> {
@@ -159,8 +160,9 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
             (dialect.max_binds() / 2 / columns.len().max(1)).min(10_000)
         };
         for wanted in keys.chunks(chunk.max(1)) {
-            let body = self.select(table, columns, wanted);
-            let (outputs, found) = load_grouped(&self.load, body, Some(Group { table, columns }), db).await?;
+            let body = self.select(table, columns, wanted, order);
+            let group = Group { table, columns, sort: order == Order::Here };
+            let (outputs, found) = load_grouped(&self.load, body, Some(group), db).await?;
             // Rows of one key often come one after the other.
             let mut last = None;
             for (key, output) in found.0.iter().zip(outputs) {
@@ -177,8 +179,14 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
         Ok(())
     }
 
-    /// `SELECT … FROM target [JOIN association] WHERE column IN (keys) ORDER BY …`, whose items are still to be chosen.
-    fn select(&self, table: &'static Table, columns: &'static [usize], wanted: &[&Key]) -> SelectBody {
+    /// `SELECT … FROM target [JOIN association] WHERE column IN (keys) [ORDER BY …]`, whose items are still to be chosen.
+    fn select(
+        &self,
+        table: &'static Table,
+        columns: &'static [usize],
+        wanted: &[&Key],
+        order: Order,
+    ) -> SelectBody {
         let target = R::Target::TABLE;
         let mut query = Query::default();
         query.from = Some(Source::Table(target));
@@ -194,14 +202,18 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
         query.filter.push(among(table, columns, wanted));
         query.filter.extend(self.filter.iter().cloned());
         let mut order_by = self.order_by.clone();
-        if order_by.is_empty() {
-            order_by.extend(target.primary_key.iter().map(|key| order(column_of(target, *key))));
+        if order == Order::There && order_by.is_empty() {
+            order_by.extend(target.primary_key.iter().map(|key| ascending(column_of(target, *key))));
         }
         SelectBody { core: Core::Query(query), order_by, limit: Limit::default(), lock: None }
     }
 
     async fn many(&self, keys: Keys, db: &mut dyn Executor) -> Result<Vec<Vec<L::Output>>> {
         let mut outputs: Vec<Vec<L::Output>> = keys.0.iter().map(|_| Vec::new()).collect();
+        let order = match self.order_by[..] {
+            [] if has_number_for_key(R::Target::TABLE) => Order::Here,
+            _ => Order::There,
+        };
         let mut rest: Vec<usize> = (0..keys.0.len()).filter(|at| !keys.0[*at].has_null()).collect();
         // Rows are not copied. Where the same entity came twice, its rows are read once more for the second time.
         while !rest.is_empty() {
@@ -214,7 +226,7 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
                 }
                 !new
             });
-            self.fetch(&wanted, db, |number, output| outputs[places[number]].push(output)).await?;
+            self.fetch(&wanted, order, db, |number, output| outputs[places[number]].push(output)).await?;
         }
         Ok(outputs)
     }
@@ -228,7 +240,7 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
             wanted.add(key);
         }
         let mut found: Vec<Option<L::Output>> = wanted.keys.iter().map(|_| None).collect();
-        self.fetch(&wanted, db, |number, output| found[number] = Some(output)).await?;
+        self.fetch(&wanted, Order::None, db, |number, output| found[number] = Some(output)).await?;
         Ok(keys
             .0
             .iter()
@@ -270,7 +282,27 @@ fn equals(left: Expression, right: Expression) -> Expression {
     Expression::Infix(Box::new(Infix { left, operator: Operator::Eq, right }))
 }
 
-fn order(expression: Expression) -> OrderItem {
+/// Who puts rows into order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// There is one for each key at most.
+    None,
+    /// The database.
+    There,
+    /// Relata, by their primary keys, where numbers are compared as everywhere. What the database gives is mostly in that order
+    /// already, but it would collect all rows and sort them before it sends the first.
+    Here,
+}
+
+/// Whether the primary key is one integer, which is read as an `i64`.
+fn has_number_for_key(table: &Table) -> bool {
+    matches!(table.primary_key, [key] if matches!(
+        table.columns[*key].ty.kind,
+        Kind::I8 | Kind::I16 | Kind::I32 | Kind::I64 | Kind::U8 | Kind::U16 | Kind::U32
+    ))
+}
+
+fn ascending(expression: Expression) -> OrderItem {
     OrderItem { expression, direction: relata_core::clause::Direction::Ascending, nulls: None }
 }
 

@@ -77,6 +77,8 @@ pub trait LoadHandles: Load {
 pub(crate) struct Group {
     pub(crate) table: &'static Table,
     pub(crate) columns: &'static [usize],
+    /// Whether the rows are put into the order of their primary keys, which are numbers then.
+    pub(crate) sort: bool,
 }
 
 /// Runs a select, whose items are still to be chosen, of what `load` needs, and gives what became of its rows.
@@ -99,17 +101,25 @@ pub(crate) async fn load_grouped<L: Load>(
     let mut columns = load.columns();
     let fields = columns.len();
     let mut keys: Vec<KeysAt> =
-        load.edge_columns().iter().map(|edge| KeysAt::new(places_of(edge, &mut columns), fields)).collect();
+        load.edge_columns().iter().map(|edge| KeysAt::new(places_of(edge, &mut columns, fields))).collect();
+    let edges = keys.len();
+    let sorted_by = group.filter(|group| group.sort).map(|_| {
+        let places = places_of(table.primary_key, &mut columns, fields);
+        keys.iter().position(|at| at.places == places).unwrap_or_else(|| {
+            keys.push(KeysAt::new(places));
+            edges
+        })
+    });
     // Those of an association's table stand behind the others.
     let mut aside = Vec::new();
     if let Some(group) = group {
         let places = if std::ptr::eq(group.table, table) {
-            places_of(group.columns, &mut columns)
+            places_of(group.columns, &mut columns, fields)
         } else {
             aside = group.columns.iter().map(|column| item(group.table, *column)).collect();
-            (columns.len()..columns.len() + aside.len()).collect()
+            Places::Aside((columns.len()..columns.len() + aside.len()).collect())
         };
-        keys.push(KeysAt::new(places, fields));
+        keys.push(KeysAt::new(places));
     }
     let items = columns.iter().map(|column| item(table, *column)).chain(aside).collect();
     let Core::Query(query) = &mut body.core else {
@@ -124,14 +134,40 @@ pub(crate) async fn load_grouped<L: Load>(
     query.items = items;
     let dialect = db.dialect().clone();
     let compiled = body.compile(&*dialect)?;
-    let watched = keys.iter().filter(|at| at.watched).flat_map(|at| &at.places);
-    let watched = watched.fold(0, |bits, place| bits | 1 << place);
+    let watched = keys.iter().fold(0, |bits, at| match at.places {
+        Places::Watched(place) => bits | 1 << place,
+        Places::Aside(_) => bits,
+    });
     let mut sink = GraphSink::<L::Scalars> { read: L::read, scalars: Vec::new(), watched, keys };
     db.run(&mut [Job::new(&compiled.sql, &compiled.binds, Mode::Cached).with_sink(&mut sink)]).await?;
     let mut keys: Vec<Keys> = sink.keys.into_iter().map(|at| at.keys).collect();
+    if let Some(by) = sorted_by {
+        sort_rows(&mut sink.scalars, &mut keys, by);
+    }
     let of_group = group.and_then(|_| keys.pop()).unwrap_or_default();
+    keys.truncate(edges);
     let outputs = load.assemble(sink.scalars, keys, db).await?;
     Ok((outputs, of_group))
+}
+
+/// Puts rows, and all keys of theirs, into the order of some of these keys, which are numbers.
+fn sort_rows<S>(rows: &mut Vec<S>, keys: &mut [Keys], by: usize) {
+    let by = &keys[by].0;
+    if by.is_sorted_by_key(Key::number) {
+        return;
+    }
+    let mut places: Vec<usize> = (0..rows.len()).collect();
+    places.sort_by_key(|place| by[*place].number());
+    rearrange(rows, &places);
+    for keys in keys {
+        rearrange(&mut keys.0, &places);
+    }
+}
+
+/// Puts first what stands at the first of these places, and so on.
+fn rearrange<T>(items: &mut Vec<T>, places: &[usize]) {
+    let mut old: Vec<Option<T>> = items.drain(..).map(Some).collect();
+    items.extend(places.iter().filter_map(|place| old[*place].take()));
 }
 
 fn item(table: &'static Table, column: usize) -> Item {
@@ -139,9 +175,9 @@ fn item(table: &'static Table, column: usize) -> Item {
     Item::new(Expression::Column(TableColumn { table, column }), column.nullable)
 }
 
-/// Where columns stand among those that are read; they are added if they do not.
-fn places_of(wanted: &[usize], columns: &mut Vec<usize>) -> Vec<usize> {
-    wanted.iter().map(|column| place_of(*column, columns)).collect()
+/// Where columns stand among those that are read, the first so many of them for fields; they are added if they do not.
+fn places_of(wanted: &[usize], columns: &mut Vec<usize>, fields: usize) -> Places {
+    Places::new(wanted.iter().map(|column| place_of(*column, columns)).collect(), fields)
 }
 
 fn place_of(column: usize, columns: &mut Vec<usize>) -> usize {
@@ -161,18 +197,32 @@ struct GraphSink<S> {
 
 /// The keys that stand at some places of the rows.
 struct KeysAt {
-    places: Vec<usize>,
-    /// Whether it is one cell that is read for a field, too: it is taken then, as reading a cell once more costs as much as all
-    /// the rest.
-    watched: bool,
+    places: Places,
     keys: Keys,
 }
 
-impl KeysAt {
-    /// Keys in rows whose first so many cells are read for fields.
+/// Where the parts of a key stand in a row.
+#[derive(PartialEq, Eq)]
+enum Places {
+    /// In one cell that is read for a field, too: it is taken then, as reading a cell once more costs as much as all the rest.
+    Watched(usize),
+    /// In these cells, which are read for the key.
+    Aside(Vec<usize>),
+}
+
+impl Places {
+    /// Of rows whose first so many cells are read for fields.
     fn new(places: Vec<usize>, fields: usize) -> Self {
-        let watched = matches!(places[..], [place] if place < fields.min(64));
-        KeysAt { places, watched, keys: Keys::default() }
+        match places[..] {
+            [place] if place < fields.min(64) => Places::Watched(place),
+            _ => Places::Aside(places),
+        }
+    }
+}
+
+impl KeysAt {
+    fn new(places: Places) -> Self {
+        KeysAt { places, keys: Keys::default() }
     }
 }
 
@@ -180,12 +230,16 @@ impl<S: Send> Sink for GraphSink<S> {
     fn row(&mut self, row: &mut dyn Row) -> Result<Flow> {
         let GraphSink { read, scalars, watched, keys } = self;
         // First, as what is read for a field may be gone then.
-        for at in keys.iter_mut().filter(|at| !at.watched) {
-            at.keys.0.push(read_key(&at.places, row)?);
+        for at in keys.iter_mut() {
+            if let Places::Aside(places) = &at.places {
+                at.keys.0.push(read_key(places, row)?);
+            }
         }
         let mut watch = |place: usize, cell: Cell<'_>| {
-            for at in keys.iter_mut().filter(|at| at.watched && *at.places == [place]) {
-                at.keys.0.push(Key::One(Part::of(cell)));
+            for at in keys.iter_mut() {
+                if at.places == Places::Watched(place) {
+                    at.keys.0.push(Key::One(Part::of(cell)));
+                }
             }
         };
         scalars.push(read(&mut RowReader::new(row).watched(*watched, &mut watch))?);

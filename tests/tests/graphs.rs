@@ -1,0 +1,71 @@
+//! Rows with what is at the ends of their relationships.
+
+use relata::prelude::*;
+use relata_tests::{blog::*, on_every_database};
+
+/// A key that only the database knows how to compare.
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "countries", has_many(cities: City, key = country))]
+struct Country {
+    #[column(primary_key)]
+    code: String,
+}
+
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "cities")]
+struct City {
+    #[column(primary_key)]
+    name: String,
+    #[column(references = Country::code)]
+    country: String,
+}
+
+on_every_database! {
+    /// The rows are stored in another order, where the database lets them be.
+    async fn ends_come_in_the_order_of_their_keys(db: Database) {
+        schema().create(&*db).await.unwrap();
+        for text in [
+            "INSERT INTO users (id, email) VALUES (2, 'b'), (1, 'a')",
+            "INSERT INTO posts (id, author_id, title, version) VALUES \
+             (5, 1, 'p5', 1), (2, 1, 'p2', 1), (4, 2, 'p4', 1), (3, 1, 'p3', 1), (1, 2, 'p1', 1)",
+            "INSERT INTO comments (id, post_id, text) VALUES (9, 2, 'c9'), (8, 5, 'c8'), (7, 2, 'c7'), (6, 1, 'c6')",
+            "INSERT INTO tags (id, name) VALUES (3, 't3'), (1, 't1'), (2, 't2')",
+            "INSERT INTO post_tags (post_id, tag_id) VALUES (2, 3), (2, 1), (5, 2), (1, 2), (5, 1)",
+        ] {
+            sql(text).execute(&*db).await.unwrap();
+        }
+        let recorder = db.record();
+        let graph = User::select()
+            .order_by(User::id)
+            .with(User::posts.with(Post::comments).with(Post::tags))
+            .all(&*db).await.unwrap();
+        assert_eq!(recorder.count(), 4, "{recorder:#?}");
+        let shown: Vec<String> = graph.iter().flat_map(|(user, posts)| posts.iter().map(move |(post, comments, tags)| {
+            let comments: Vec<&str> = comments.iter().map(|comment| comment.text.as_str()).collect();
+            let tags: Vec<&str> = tags.iter().map(|tag| tag.name.as_str()).collect();
+            format!("{} {} {comments:?} {tags:?}", user.email, post.title)
+        })).collect();
+        assert_eq!(shown, [
+            r#"a p2 ["c7", "c9"] ["t1", "t3"]"#,
+            "a p3 [] []",
+            r#"a p5 ["c8"] ["t1", "t2"]"#,
+            r#"b p1 ["c6"] ["t2"]"#,
+            "b p4 [] []",
+        ]);
+        let (_, backwards) = User::select().filter(User::id.eq(1)).with(User::posts.order_by(Post::title.desc())).one(&*db).await.unwrap();
+        assert_eq!(backwards.iter().map(|post| post.id).collect::<Vec<_>>(), [5, 3, 2]);
+        let authors = Post::select().order_by(Post::id).with(Post::author).all(&*db).await.unwrap();
+        assert_eq!(authors.iter().map(|(_, user)| user.id).collect::<Vec<_>>(), [2, 1, 1, 2, 1]);
+    }
+
+    async fn ends_whose_keys_are_texts(db: Database) {
+        Schema::new().with::<Country>().with::<City>().create(&*db).await.unwrap();
+        insert_many(["no", "de"].map(|code| NewCountry { code: code.into() })).execute(&*db).await.unwrap();
+        let city = |name: &str, country: &str| NewCity { name: name.into(), country: country.to_owned().into() };
+        insert_many([city("Oslo", "no"), city("Köln", "de"), city("Bergen", "no"), city("Aachen", "de")])
+            .execute(&*db).await.unwrap();
+        let graph = Country::select().order_by(Country::code).with(Country::cities).all(&*db).await.unwrap();
+        let names: Vec<Vec<String>> = graph.into_iter().map(|(_, cities)| cities.into_iter().map(|city| city.name).collect()).collect();
+        assert_eq!(names, [["Aachen", "Köln"], ["Bergen", "Oslo"]]);
+    }
+}
