@@ -95,11 +95,11 @@ impl Connection for PostgresConnection {
 
     fn run<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let running = run(&self.client, &mut self.cache, jobs);
-            match self.link.drive(running).await {
-                Ok(()) => Ok(()),
-                Err(error) => Err(self.explain(error)),
-            }
+            let result = {
+                let running = pin!(run(&self.client, &mut self.cache, jobs));
+                self.link.drive(running).await
+            };
+            result.map_err(|error| self.explain(error))
         })
     }
 
