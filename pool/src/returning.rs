@@ -4,8 +4,9 @@
 //! the keys that were given, or, for an upsert, the values of the conflict target. All of it is one transaction, and the
 //! result is the one that RETURNING gives: rows in the order of the input, without those that `DO NOTHING` left out.
 
-use std::sync::Mutex;
+use std::{iter, sync::Mutex};
 
+use futures_util::future::join;
 use relata_core::{
     CompileError, Error, ErrorClass, Result,
     clause::{ConflictAction, Direction, Limit, Lock, LockStrength, LockWait, OrderItem, Source},
@@ -73,7 +74,8 @@ pub(crate) async fn insert_rows(
     let sink = sink.map(Mutex::new);
     let rows: usize = batches.iter().map(InsertPart::rows).sum();
     let (rows_affected, sql) = if rows <= ROWS_AT_ONCE {
-        run_batches(db, &batches, sink.as_ref()).await?
+        let batches = compile_all(&batches, &*dialect)?;
+        (run_batches(db, &batches, sink.as_ref()).await?, first_text(batches))
     } else {
         // Boxed, for it is large and rare.
         Box::pin(run_in_waves(db, &batches, sink.as_ref())).await?
@@ -110,46 +112,59 @@ async fn run_in_waves(
     batches: &[InsertPart<'_>],
     sink: Option<&Mutex<&mut dyn Sink>>,
 ) -> Result<(u64, String)> {
+    let dialect = db.dialect().clone();
     let mut tx = db.join().await?;
     let mut rows_affected = 0;
     let mut sql = None;
-    let mut rest = batches;
-    while !rest.is_empty() {
-        let mut rows = 0;
-        let fits = |batch: &&InsertPart<'_>| {
-            rows += batch.rows();
-            rows <= ROWS_AT_ONCE
-        };
-        let wave = rest.iter().take_while(fits).count().max(1);
-        let (wave, later) = rest.split_at(wave);
-        let (affected, first) = run_batches(&mut tx, wave, sink).await?;
-        rows_affected += affected;
-        sql.get_or_insert(first);
-        rest = later;
+    let mut waves = waves(batches);
+    let mut next = waves.next().map(|wave| compile_all(wave, &*dialect));
+    while let Some(wave) = next {
+        let wave = wave?;
+        // The server works meanwhile.
+        let compile_next = async { waves.next().map(|wave| compile_all(wave, &*dialect)) };
+        let (ran, compiled) = join(run_batches(&mut tx, &wave, sink), compile_next).await;
+        rows_affected += ran?;
+        sql.get_or_insert_with(|| first_text(wave));
+        next = compiled;
     }
     tx.commit().await?;
     Ok((rows_affected, sql.unwrap_or_default()))
 }
 
-/// Runs batches as a unit; gives how many rows they changed, and the text of the first.
+/// The batches in groups that are not too large, each of one batch at least.
+fn waves<'b, 'i>(mut batches: &'b [InsertPart<'i>]) -> impl Iterator<Item = &'b [InsertPart<'i>]> {
+    iter::from_fn(move || {
+        let mut rows = 0;
+        let fits = |batch: &&InsertPart<'_>| {
+            rows += batch.rows();
+            rows <= ROWS_AT_ONCE
+        };
+        let count = batches.iter().take_while(fits).count().max(1);
+        let (wave, later) = batches.split_at_checked(count)?;
+        batches = later;
+        Some(wave)
+    })
+}
+
+fn first_text(batches: Vec<Compiled<'_>>) -> String {
+    batches.into_iter().next().map(|first| first.sql).unwrap_or_default()
+}
+
+/// Runs batches as a unit; gives how many rows they changed.
 async fn run_batches(
     db: &mut dyn Executor,
-    batches: &[InsertPart<'_>],
+    batches: &[Compiled<'_>],
     sink: Option<&Mutex<&mut dyn Sink>>,
-) -> Result<(u64, String)> {
-    let dialect = db.dialect().clone();
-    let compiled = compile_all(batches, &*dialect)?;
+) -> Result<u64> {
     let mut relays: Vec<Relay<'_, '_>> =
         sink.map_or(Vec::new(), |sink| batches.iter().map(|_| Relay::new(sink)).collect());
     let mut jobs: Vec<_> =
-        compiled.iter().map(|batch| Job::new(&batch.sql, &batch.binds, Mode::Cached)).collect();
+        batches.iter().map(|batch| Job::new(&batch.sql, &batch.binds, Mode::Cached)).collect();
     for (job, relay) in jobs.iter_mut().zip(&mut relays) {
         job.sink = Some(relay);
     }
     db.run_atomic(&mut jobs).await?;
-    let rows_affected = jobs.iter().map(|job| job.rows_affected).sum();
-    drop(jobs);
-    Ok((rows_affected, compiled.into_iter().next().map(|first| first.sql).unwrap_or_default()))
+    Ok(jobs.iter().map(|job| job.rows_affected).sum())
 }
 
 /// Whether the database's own RETURNING gives the right rows. Where an upsert has no target, `DO NOTHING` is an update that

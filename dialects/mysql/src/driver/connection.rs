@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::join};
 use mysql_async::{
     Conn, Opts, Params, QueryResult, Value as Native,
     prelude::{Protocol, Queryable},
@@ -92,23 +92,35 @@ impl MysqlConnection {
     }
 
     async fn run_all(&mut self, jobs: &mut [Job<'_>]) -> Result<()> {
-        let mut at = 0;
-        while at < jobs.len() {
+        let max_packet = self.max_packet;
+        let mut rest = jobs;
+        let mut ready = None;
+        while let Some(first) = rest.first() {
             let Some(conn) = &mut self.conn else {
-                return Err(closed().with_statement(jobs[at].sql));
+                return Err(closed().with_statement(first.sql));
             };
-            let together = jobs[at..].iter().take_while(|job| can_be_joined(job)).count();
-            let outcome = if together > 1 {
-                run_joined(conn, &mut jobs[at..at + together]).await
-            } else {
-                run_one(conn, &mut self.statements, self.max_packet, &mut jobs[at]).await
-            };
-            match outcome {
-                Ok(Ended::Cleanly) => at += together.max(1),
-                Ok(Ended::WithRowsLeft) => {
-                    self.discard();
-                    at += 1;
+            let together = rest.iter().take_while(|job| can_be_joined(job)).count();
+            let (now, later) = rest.split_at_mut(together.max(1));
+            let outcome = match now {
+                [job] => {
+                    let binds = ready.take().unwrap_or_else(|| params(job.binds, max_packet));
+                    let next = later.first().map(|job| job.binds);
+                    // The server works meanwhile.
+                    let make_ready = async { next.map(|binds| params(binds, max_packet)) };
+                    let (outcome, next) =
+                        join(run_one(conn, &mut self.statements, binds, job), make_ready).await;
+                    ready = next;
+                    outcome
                 }
+                texts => {
+                    ready = None;
+                    run_joined(conn, texts).await
+                }
+            };
+            rest = later;
+            match outcome {
+                Ok(Ended::Cleanly) => {}
+                Ok(Ended::WithRowsLeft) => self.discard(),
                 Err(Failure { error, rows_left }) => {
                     if rows_left || self.conn.as_ref().is_some_and(Conn::is_disconnected) {
                         self.discard();
@@ -173,7 +185,7 @@ async fn run_joined(conn: &mut Conn, jobs: &mut [Job<'_>]) -> Result<Ended, Fail
 async fn run_one(
     conn: &mut Conn,
     statements: &mut Statements,
-    max_packet: usize,
+    params: Result<Params>,
     job: &mut Job<'_>,
 ) -> Result<Ended, Failure> {
     let sql = job.sql;
@@ -181,7 +193,7 @@ async fn run_one(
         let result = conn.query_iter(sql).await.map_err(|e| error::running(e, sql))?;
         return take_result(result, job).await;
     }
-    let params = params(job.binds, max_packet).map_err(|e| e.with_statement(sql))?;
+    let params = params.map_err(|e| e.with_statement(sql))?;
     let kept = statements.get(sql, job.binds);
     let known = kept.is_some();
     if !known {
