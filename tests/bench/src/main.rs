@@ -11,6 +11,8 @@ mod measure;
 mod raw;
 mod relata_side;
 mod report;
+#[cfg(feature = "rival")]
+mod rival;
 mod task;
 
 use std::time::Duration;
@@ -22,9 +24,9 @@ use crate::{
     compile::Compiling,
     database::{Files, Server, Space},
     measure::{Measured, Plan, compare},
-    raw::{Raw, mysql::Mysql, postgres::Postgres, sqlite::Sqlite},
+    raw::{mysql::Mysql, postgres::Postgres, sqlite::Sqlite},
     relata_side::{InSession, InTransaction, Plain},
-    task::{Result, Task},
+    task::{Connect, Result, Task},
 };
 
 /// Measures Relata against the bare drivers.
@@ -45,6 +47,10 @@ struct Options {
     /// A few short rounds: to see whether all runs.
     #[arg(long)]
     quick: bool,
+    /// sqlx in Relata's place, where it can be: not on SQLite.
+    #[cfg(feature = "rival")]
+    #[arg(long)]
+    rival: bool,
     /// JSON instead of a table.
     #[arg(long)]
     json: bool,
@@ -87,16 +93,17 @@ async fn run(options: Options) -> Result<()> {
                 let url = files.url("relata.db");
                 data::fill(&url, options.wants("W8")).await?;
                 data::fill(&files.url("raw.db"), options.wants("W8")).await?;
-                measure_all::<Sqlite>(server, &options, &url, &files.path("raw.db"), &mut results).await?;
+                #[cfg(feature = "rival")]
+                if options.rival {
+                    continue;
+                }
+                measure::<Plain, Sqlite>(server, &options, &url, &files.path("raw.db"), &mut results).await?;
+                measure_more(server, &options, &url, &mut results).await?;
             }
             _ => {
                 let space = Space::create(server, &base).await?;
                 data::fill(&space.url, options.wants("W8")).await?;
-                let done = if server == Server::Postgres {
-                    measure_all::<Postgres>(server, &options, &space.url, &space.raw, &mut results).await
-                } else {
-                    measure_all::<Mysql>(server, &options, &space.url, &space.raw, &mut results).await
-                };
+                let done = measure_on(server, &options, &space, &mut results).await;
                 space.remove().await?;
                 done?;
             }
@@ -112,45 +119,65 @@ struct Results {
     measured: Vec<Measured>,
 }
 
+async fn measure_on(server: Server, options: &Options, space: &Space, results: &mut Results) -> Result<()> {
+    let Space { url, raw, .. } = space;
+    #[cfg(feature = "rival")]
+    if options.rival {
+        return match server {
+            Server::Postgres => {
+                measure::<rival::SqlxPostgres, Postgres>(server, options, raw, raw, results).await
+            }
+            _ => measure::<rival::SqlxMysql, Mysql>(server, options, raw, raw, results).await,
+        };
+    }
+    match server {
+        Server::Postgres => measure::<Plain, Postgres>(server, options, url, raw, results).await?,
+        _ => measure::<Plain, Mysql>(server, options, url, raw, results).await?,
+    }
+    measure_more(server, options, url, results).await
+}
+
+/// What both sides do, one of them the bare driver.
+///
 /// Each workload has connections of its own: what went over one before can make it slower. The buffer of a MySQL server's
 /// connection grows with the largest packet, and the next results wait there to fill it.
-async fn measure_all<R: Raw>(
+async fn measure<O: Connect, R: Connect>(
     server: Server,
     options: &Options,
-    url: &str,
+    ours: &str,
     raw: &str,
     results: &mut Results,
 ) -> Result<()> {
     let plan = options.plan();
-    if options.wants("W0") {
-        let db = Engine::connect(url).await?;
-        results.compiling.extend(compile::measure(server.name(), &**db.dialect(), plan)?);
-        db.close().await?;
-    }
     let few = Plan { rounds: (plan.rounds / 3).max(2), ..plan };
     let lookups = if options.quick { 800 } else { 4_000 };
     for (workload, what, plan, task) in workloads(plan, few, lookups) {
         if options.wants(workload) {
-            let db = Engine::connect(url).await?;
             let measured =
-                compare(plan, &mut Plain::new(&db).await?, &mut R::connect(raw).await?, task).await?;
-            db.close().await?;
+                compare(plan, &mut O::connect(ours).await?, &mut R::connect(raw).await?, task).await?;
             results.add(server, workload, what, measured);
         }
     }
-    let in_sessions: [(_, _, MakeTask); 2] = [
-        ("S1", "1,000 rows: session beside values", |_| Task::Users(1000)),
-        ("S2", "1,000 new rows: flush beside insert_many", |_| Task::Insert(data::notes(1000))),
-    ];
-    for (workload, what, task) in in_sessions {
-        if options.wants(workload) {
-            let db = Engine::connect(url).await?;
-            let (mut session, mut plain) = (InSession(db.clone()), InTransaction(db.clone()));
-            let measured = compare(plan, &mut session, &mut plain, task).await?;
-            db.close().await?;
-            results.add(server, workload, what, measured);
-        }
+    Ok(())
+}
+
+/// What Relata alone does.
+async fn measure_more(server: Server, options: &Options, url: &str, results: &mut Results) -> Result<()> {
+    let plan = options.plan();
+    let db = Engine::connect(url).await?;
+    if options.wants("W0") {
+        results.compiling.extend(compile::measure(server.name(), &**db.dialect(), plan)?);
     }
+    let (mut session, mut plain) = (InSession(db.clone()), InTransaction(db.clone()));
+    if options.wants("S1") {
+        let measured = compare(plan, &mut session, &mut plain, |_| Task::Users(1000)).await?;
+        results.add(server, "S1", "1,000 rows: session beside values", measured);
+    }
+    if options.wants("S2") {
+        let measured = compare(plan, &mut session, &mut plain, |_| Task::Insert(data::notes(1000))).await?;
+        results.add(server, "S2", "1,000 new rows: flush beside insert_many", measured);
+    }
+    db.close().await?;
     Ok(())
 }
 

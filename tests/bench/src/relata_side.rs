@@ -6,7 +6,7 @@ use relata::prelude::*;
 
 use crate::{
     data::{Note, Post, Reading, User},
-    task::{Answer, Result, Side, Task},
+    task::{Answer, Connect, Result, Side, Task},
 };
 
 /// Statements on the engine, with values for rows.
@@ -16,9 +16,11 @@ pub struct Plain {
     connection: Connection,
 }
 
-impl Plain {
-    pub async fn new(db: &Engine) -> Result<Self> {
-        Ok(Plain { db: db.clone(), connection: db.connection().await? })
+impl Connect for Plain {
+    async fn connect(url: &str) -> Result<Self> {
+        let db = Engine::connect(url).await?;
+        let connection = db.connection().await?;
+        Ok(Plain { db, connection })
     }
 }
 

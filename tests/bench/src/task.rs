@@ -44,3 +44,9 @@ pub trait Side: Send {
     /// Makes the table of notes empty.
     fn clear(&mut self) -> impl Future<Output = Result<()>> + Send;
 }
+
+/// A side that needs a database of its own for each workload.
+pub trait Connect: Side + Sized {
+    /// Connects to a file or a server, and prepares what it will be asked to do.
+    fn connect(to: &str) -> impl Future<Output = Result<Self>> + Send;
+}

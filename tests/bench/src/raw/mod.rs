@@ -12,16 +12,7 @@ use std::{
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::{
-    data::{Comment, Post, User},
-    task::{Result, Side},
-};
-
-/// A bare driver.
-pub trait Raw: Side + Sized {
-    /// Connects to a file or a server, and prepares what it will be asked to do.
-    fn connect(to: &str) -> impl Future<Output = Result<Self>> + Send;
-}
+use crate::data::{Comment, Post, User};
 
 /// As many connections as it was made of, lent one by one.
 pub struct Pool<C> {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use futures_util::TryStreamExt;
 use mysql_async::{Conn, Opts, Params, Statement, TxOpts, Value, prelude::Queryable};
 
-use super::{Pool, Raw, graph, values};
+use super::{Pool, graph, values};
 use crate::{
     data::{Comment, NewNote, Post, User},
-    task::{Answer, Result, Side, Task},
+    task::{Answer, Connect, Result, Side, Task},
 };
 
 pub struct Mysql {
@@ -69,7 +69,7 @@ fn user((id, email, name): (i64, String, String)) -> User {
     User { id, email, name }
 }
 
-impl Raw for Mysql {
+impl Connect for Mysql {
     async fn connect(url: &str) -> Result<Self> {
         let opts = Opts::from_url(&url.replacen("mariadb:", "mysql:", 1))?;
         let mut pool = Vec::new();
@@ -84,7 +84,7 @@ impl Mysql {
     async fn insert(&mut self, rows: Vec<NewNote>) -> Result<u64> {
         let count = rows.len();
         let size = count.min(ROWS);
-        if count % size != 0 {
+        if !count.is_multiple_of(size) {
             return Err("the numbers of rows are whole batches".into());
         }
         if self.insert.as_ref().is_none_or(|(rows, _)| *rows != size) {

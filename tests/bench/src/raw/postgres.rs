@@ -9,10 +9,10 @@ use tokio_postgres::{
     types::{ToSql, Type},
 };
 
-use super::{Pool, Raw, graph, values};
+use super::{Pool, graph, values};
 use crate::{
     data::{Comment, NewNote, Post, User},
-    task::{Answer, Result, Side, Task},
+    task::{Answer, Connect, Result, Side, Task},
 };
 
 pub struct Postgres {
@@ -73,7 +73,7 @@ fn user(row: &Row) -> User {
     User { id: row.get(0), email: row.get(1), name: row.get(2) }
 }
 
-impl Raw for Postgres {
+impl Connect for Postgres {
     async fn connect(url: &str) -> Result<Self> {
         let config: Config = url.parse()?;
         let mut pool = Vec::new();

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, Row, params};
 
-use super::{Pool, Raw, graph};
+use super::{Pool, graph};
 use crate::{
     data::{Comment, Post, User},
-    task::{Answer, Result, Side, Task},
+    task::{Answer, Connect, Result, Side, Task},
 };
 
 pub struct Sqlite {
@@ -15,7 +15,7 @@ pub struct Sqlite {
     pool: Arc<Pool<Connection>>,
 }
 
-impl Raw for Sqlite {
+impl Connect for Sqlite {
     async fn connect(path: &str) -> Result<Self> {
         let open = || -> Result<Connection> {
             let db = Connection::open(path)?;
