@@ -1,13 +1,12 @@
 //! Prepared statements of one connection, the least recently used leaving first.
 
 use std::{
-    collections::hash_map::RandomState,
     hash::{BuildHasher, Hash, Hasher},
     num::NonZeroUsize,
     sync::Arc,
 };
 
-use lru::LruCache;
+use lru::{DefaultHasher, LruCache};
 use relata_core::render::Bind;
 use tokio_postgres::{Statement, types::Oid};
 
@@ -32,13 +31,13 @@ struct Entry {
 /// Keyed by a hash, so that looking one up copies neither text nor types; the entry has them, to be sure.
 pub(crate) struct Cache {
     entries: Option<LruCache<u64, Entry>>,
-    hasher: RandomState,
+    hasher: DefaultHasher,
 }
 
 impl Cache {
     /// A cache of this many statements; with 0 nothing is prepared by name.
     pub(crate) fn new(size: usize) -> Self {
-        Cache { entries: NonZeroUsize::new(size).map(LruCache::new), hasher: RandomState::new() }
+        Cache { entries: NonZeroUsize::new(size).map(LruCache::new), hasher: DefaultHasher::default() }
     }
 
     /// Whether statements may be prepared by name.
