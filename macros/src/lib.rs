@@ -45,11 +45,12 @@ use syn::{DeriveInput, parse_macro_input};
 /// |---|---|
 /// | `table = "users"` | the table; without it, the name of the struct in snake case: `OrderLine` is `order_line` |
 /// | `schema = "sales"` | the schema; without it, the connection's default |
-/// | `belongs_to(author: User, key = author_id)` | a relationship to the entity whose key is in `author_id`, or in several columns, `key = (a, b)`. It makes no foreign key: `references` does. With `optional`, what it leads to may be missing though the key is there |
+/// | `belongs_to(author: User, key = author_id)` | a relationship to the entity whose key is in `author_id`, or in several columns, `key = (a, b)`. It makes no foreign key: `references` and `foreign_key` do. With `optional`, what it leads to may be missing though the key is there |
 /// | `has_many(posts: Post)`, `has_one(profile: Profile)` | a relationship to entities that have a key of this one; `key = author_id` says which of several |
 /// | `many_to_many(tags: Tag, through = PostTag)` | a relationship along the rows of an association; `key = post_id, target_key = tag_id` says which of several |
 /// | `unique(a, b)` | a unique constraint over fields; `name = "…"` names it |
 /// | `index(a, b)`, `unique_index(a, b)` | an index over fields; `name = "…"` names it |
+/// | `foreign_key(a, b, references = (Other::a, Other::b))` | a foreign key over several fields; `on_delete`, `on_update` as below, `name = "…"` names it |
 /// | `check("price > 0")` | a check, as SQL; `check(name = "…", "…")` names it |
 /// | `new(derive(Deserialize))` | what the `New…` struct derives besides `Debug` and `Clone` |
 /// | `crate = "path"` | where `relata` is found, if not under its own name |

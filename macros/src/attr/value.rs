@@ -69,6 +69,26 @@ impl Item {
         }
     }
 
+    /// `key = Path::to` or `key = (Path::to, Path::to)`, without generic arguments.
+    pub(crate) fn paths(&self, example: &str, context: &Context) -> Option<Vec<Path>> {
+        let path = |value: &Expr| match value {
+            Expr::Path(ExprPath { qself: None, path, .. }) => Some(path.clone()),
+            _ => None,
+        };
+        let paths: Option<Vec<Path>> = match &self.value {
+            Value::Expr(value) => match &**value {
+                Expr::Paren(one) => path(&one.expr).map(|path| vec![path]),
+                Expr::Tuple(many) => many.elems.iter().map(path).collect(),
+                one => path(one).map(|path| vec![path]),
+            },
+            _ => None,
+        };
+        match paths {
+            Some(paths) if !paths.is_empty() => Some(paths),
+            _ => self.expected(&format!(" = ({example}, {example})"), context),
+        }
+    }
+
     /// `key = field` or `key = (field, field)`.
     pub(crate) fn fields(&self, context: &Context) -> Option<Vec<Ident>> {
         let Value::Expr(value) = &self.value else { return self.expected(" = field", context) };

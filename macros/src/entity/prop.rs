@@ -54,7 +54,14 @@ impl Entity<'_> {
                 && column.attributes.default.is_none()
                 && column.attributes.default_sql.is_none()
                 && self.refers_to(column).is_none()
+                && !self.is_in_foreign_key(column)
         })
+    }
+
+    /// Whether the column is part of a foreign key of the table.
+    fn is_in_foreign_key(&self, column: &Column<'_>) -> bool {
+        let fields = self.attributes.foreign_keys.iter().flat_map(|key| &key.fields);
+        fields.into_iter().any(|field| field.unraw() == column.ident.unraw())
     }
 
     /// Whether an INSERT takes a value for the column.
@@ -70,6 +77,7 @@ impl Entity<'_> {
             || attributes.unique.is_some()
             || attributes.index.is_some()
             || attributes.references.is_some()
+            || self.is_in_foreign_key(column)
             || listed
                 .chain(&self.attributes.unique_indexes)
                 .any(|columns| columns.fields.iter().any(|field| field.unraw() == column.ident.unraw()))

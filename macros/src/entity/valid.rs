@@ -6,7 +6,8 @@ use syn::{Ident, ext::IdentExt};
 
 use super::{
     ast::{Column, Entity},
-    attr::{Columns, Link},
+    attr::{ForeignKey, Link},
+    prop::last_name,
 };
 use crate::{context::Context, suggest};
 
@@ -20,7 +21,10 @@ pub(super) fn check(entity: &Entity<'_>, context: &Context) {
     check_only_one(entity, context);
     let attributes = &entity.attributes;
     for columns in attributes.uniques.iter().chain(&attributes.indexes).chain(&attributes.unique_indexes) {
-        check_list(entity, columns, context);
+        check_fields(entity, &columns.fields, context);
+    }
+    for key in &attributes.foreign_keys {
+        check_foreign_key(entity, key, context);
     }
     for relationship in &attributes.relationships {
         if let Link::BelongsTo { key, .. } = &relationship.link {
@@ -131,8 +135,31 @@ fn check_only_one(entity: &Entity<'_>, context: &Context) {
     }
 }
 
-fn check_list(entity: &Entity<'_>, columns: &Columns, context: &Context) {
-    check_fields(entity, &columns.fields, context);
+/// As many fields as columns that they refer to, all of one entity, and one key over them.
+fn check_foreign_key(entity: &Entity<'_>, key: &ForeignKey, context: &Context) {
+    check_fields(entity, &key.fields, context);
+    let (Some(field), Some(first)) = (key.fields.first(), key.references.first()) else { return };
+    let (own, others) = (key.fields.len(), key.references.len());
+    if own != others {
+        context.error(
+            field,
+            format!("fields and the columns that they refer to come in pairs: here are {own} and {others}"),
+        );
+    }
+    for other in &key.references[1..] {
+        if last_name(&other.entity) != last_name(&first.entity) {
+            let (one, two) = (last_name(&first.entity), last_name(&other.entity));
+            context.error(
+                &other.column,
+                format!("a foreign key refers to one entity, not to `{one}` and `{two}`"),
+            );
+        }
+    }
+    if let [field] = &key.fields[..]
+        && entity.column(field).is_some_and(|column| column.attributes.references.is_some())
+    {
+        context.error(field, format!("`{field}` has a foreign key already: leave its `references` out"));
+    }
 }
 
 /// Each is a field, and none comes twice.

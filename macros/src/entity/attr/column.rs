@@ -110,7 +110,12 @@ impl ColumnAttributes {
 
 impl Reference {
     fn read(item: &Item, entity: &Ident, context: &Context) -> Option<Self> {
-        let column = named(item.path("User::id", context)?, entity);
+        Reference::of(item.path("User::id", context)?, entity, context)
+    }
+
+    /// What a path leads to.
+    pub(super) fn of(path: Path, entity: &Ident, context: &Context) -> Option<Self> {
+        let column = named(path, entity);
         let mut target = column.clone();
         target.segments.pop();
         target.segments.pop_punct();
@@ -124,7 +129,7 @@ impl Reference {
 }
 
 impl Action {
-    fn read(item: &Item, context: &Context) -> Option<Self> {
+    pub(super) fn read(item: &Item, context: &Context) -> Option<Self> {
         const ACTIONS: [(&str, &str); 5] = [
             ("cascade", "Cascade"),
             ("restrict", "Restrict"),

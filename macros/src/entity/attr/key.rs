@@ -1,13 +1,14 @@
-//! `unique(a, b)`, `index(a, b)`, `check("…")`.
+//! `unique(a, b)`, `index(a, b)`, `foreign_key(a, b, references = …)`, `check("…")`.
 
 use syn::{
-    Ident, LitStr, Token,
+    Ident, LitStr, Path, Token,
     parse::{Parse, ParseStream, Parser},
     punctuated::Punctuated,
 };
 
+use super::{Action, Reference};
 use crate::{
-    attr::{self, Item, Value},
+    attr::{self, Item, Value, once},
     context::Context,
 };
 
@@ -34,6 +35,58 @@ impl Columns {
             return if context.is_clean() { item.expected("(field, field)", context) } else { None };
         }
         Some(columns)
+    }
+}
+
+/// `foreign_key(a, b, references = (Other::a, Other::b))`
+pub(crate) struct ForeignKey {
+    /// Its name.
+    pub(crate) name: Option<LitStr>,
+    /// The fields.
+    pub(crate) fields: Vec<Ident>,
+    /// What each of them refers to: as many, all of one entity.
+    pub(crate) references: Vec<Reference>,
+    /// What it does when the other row goes.
+    pub(crate) on_delete: Option<Action>,
+    /// What it does when the other row's key changes.
+    pub(crate) on_update: Option<Action>,
+}
+
+impl ForeignKey {
+    pub(super) fn read(item: &Item, entity: &Ident, context: &Context) -> Option<Self> {
+        const EXPECTED: &str = "(field, field, references = (Other::field, Other::field))";
+        let Value::List(list) = &item.value else { return item.expected(EXPECTED, context) };
+        let (mut fields, mut references, mut name) = (Vec::new(), None, None);
+        let (mut on_delete, mut on_update) = (None, None);
+        for part in attr::items(list.clone(), context) {
+            match part.key.to_string().as_str() {
+                "references" => {
+                    let paths = part.paths("Other::field", context);
+                    let read = |paths: Vec<Path>| {
+                        paths
+                            .into_iter()
+                            .map(|path| Reference::of(path, entity, context))
+                            .collect::<Option<Vec<_>>>()
+                    };
+                    once(&mut references, &part, paths.and_then(read), context);
+                }
+                "on_delete" => once(&mut on_delete, &part, Action::read(&part, context), context),
+                "on_update" => once(&mut on_update, &part, Action::read(&part, context), context),
+                "name" => once(&mut name, &part, part.name(context), context),
+                _ if matches!(part.value, Value::None) => fields.push(part.key),
+                _ => context.error(
+                    &part,
+                    "expected the name of a field, `references`, `on_delete`, `on_update` or `name`",
+                ),
+            }
+        }
+        match references {
+            Some(references) if !fields.is_empty() => {
+                Some(ForeignKey { name, fields, references, on_delete, on_update })
+            }
+            _ if context.is_clean() => item.expected(EXPECTED, context),
+            _ => None,
+        }
     }
 }
 

@@ -5,8 +5,8 @@ mod key;
 mod relationship;
 mod table;
 
-pub(crate) use column::{Action, ColumnAttributes, DefaultAttribute};
-pub(crate) use key::{Check, Columns};
+pub(crate) use column::{Action, ColumnAttributes, DefaultAttribute, Reference};
+pub(crate) use key::{Check, Columns, ForeignKey};
 pub(crate) use relationship::{Link, Relationship};
 pub(crate) use table::EntityAttributes;
 

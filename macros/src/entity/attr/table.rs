@@ -2,14 +2,14 @@
 
 use syn::{Attribute, Ident, LitStr, Path, Token, parse::Parser, punctuated::Punctuated};
 
-use super::{Check, Columns, Relationship};
+use super::{Check, Columns, ForeignKey, Relationship};
 use crate::{
     attr::{self, Item, Value, once},
     context::Context,
     krate::Krate,
 };
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "table",
     "schema",
     "belongs_to",
@@ -19,6 +19,7 @@ const KEYS: [&str; 12] = [
     "unique",
     "index",
     "unique_index",
+    "foreign_key",
     "check",
     "new",
     "crate",
@@ -39,6 +40,8 @@ pub(crate) struct EntityAttributes {
     pub(crate) indexes: Vec<Columns>,
     /// Unique indexes.
     pub(crate) unique_indexes: Vec<Columns>,
+    /// Foreign keys over several columns.
+    pub(crate) foreign_keys: Vec<ForeignKey>,
     /// Checks.
     pub(crate) checks: Vec<Check>,
     /// What the `New…` struct derives besides `Debug` and `Clone`.
@@ -63,6 +66,7 @@ impl EntityAttributes {
                 "unique" => all.uniques.extend(Columns::read(item, context)),
                 "index" => all.indexes.extend(Columns::read(item, context)),
                 "unique_index" => all.unique_indexes.extend(Columns::read(item, context)),
+                "foreign_key" => all.foreign_keys.extend(ForeignKey::read(item, entity, context)),
                 "new" => all.new_derives.extend(new_derives(item, context)),
                 "check" => all.checks.extend(Check::read(item, context)),
                 "crate" => krate.read(item, context),

@@ -2,15 +2,35 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
-use syn::spanned::Spanned;
+use syn::{Ident, spanned::Spanned};
 
 use crate::entity::{
     ast::{Column, Entity},
-    attr::DefaultAttribute,
+    attr::{Action, DefaultAttribute, ForeignKey},
 };
 
 pub(super) fn expand(entity: &Entity<'_>) -> TokenStream {
-    entity.columns.iter().flat_map(|column| of_column(entity, column)).collect()
+    let of_keys = entity.attributes.foreign_keys.iter().flat_map(|key| of_foreign_key(entity, key));
+    entity.columns.iter().flat_map(|column| of_column(entity, column)).chain(of_keys).collect()
+}
+
+fn of_foreign_key(entity: &Entity<'_>, key: &ForeignKey) -> Vec<TokenStream> {
+    let core = entity.krate.core();
+    let mut all = Vec::new();
+    for (action, name) in [(&key.on_delete, "on_delete"), (&key.on_update, "on_update")] {
+        let Some(action) = action.as_ref().filter(|action| action.variant == "SetNull") else { continue };
+        for column in key.fields.iter().filter_map(|field| entity.column(field)) {
+            let (ty, ident) = (column.ty, column.ident);
+            all.push(must_be_nullable(action, name, ident, quote!(<#ty as #core::types::Type>::NULLABLE)));
+        }
+    }
+    all
+}
+
+fn must_be_nullable(action: &Action, name: &str, field: &Ident, nullable: TokenStream) -> TokenStream {
+    let message =
+        format!("`{name} = \"set null\"` needs a column that may be NULL: make `{field}` an Option");
+    quote_spanned!(action.text.span()=> const _: () = ::core::assert!(#nullable, #message);)
 }
 
 fn of_column(entity: &Entity<'_>, column: &Column<'_>) -> Vec<TokenStream> {
@@ -52,17 +72,6 @@ fn of_column(entity: &Entity<'_>, column: &Column<'_>) -> Vec<TokenStream> {
             format!("the version is a number that counts up: `{ident}` must be an i32 or i64"),
         );
     }
-    for (action, name) in [(&attributes.on_delete, "on_delete"), (&attributes.on_update, "on_update")] {
-        if let Some(action) = action
-            && action.variant == "SetNull"
-        {
-            assert(
-                &action.text,
-                nullable.clone(),
-                format!("`{name} = \"set null\"` needs a column that may be NULL: make `{ident}` an Option"),
-            );
-        }
-    }
     if attributes.length.is_some() {
         assert(
             ident,
@@ -100,6 +109,11 @@ fn of_column(entity: &Entity<'_>, column: &Column<'_>) -> Vec<TokenStream> {
             assert(value, fits, format!("the default is {what}, which `{ident}` cannot hold"));
         }
         None => {}
+    }
+    for (action, name) in [(&attributes.on_delete, "on_delete"), (&attributes.on_update, "on_update")] {
+        if let Some(action) = action.as_ref().filter(|action| action.variant == "SetNull") {
+            all.push(must_be_nullable(action, name, ident, nullable.clone()));
+        }
     }
     all
 }

@@ -1,4 +1,4 @@
-//! What links this entity to others: `references` and `belongs_to`.
+//! What links this entity to others: `references`, `foreign_key` and `belongs_to`.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
@@ -7,7 +7,7 @@ use syn::{Ident, Path, spanned::Spanned};
 use crate::{
     entity::{
         ast::Entity,
-        attr::{Link, Relationship},
+        attr::{Link, Reference, Relationship},
     },
     krate::respanned,
 };
@@ -18,8 +18,15 @@ pub(super) struct OwnLink<'e> {
     pub(super) columns: Vec<usize>,
     /// The entity it leads to.
     pub(super) target: &'e Path,
-    /// The relationship that made it; none if a `references` did.
-    by: Option<&'e Relationship>,
+    made: Made<'e>,
+}
+
+/// What made a link.
+enum Made<'e> {
+    /// A foreign key: the constant with the places that it refers to.
+    ByKey(Ident),
+    /// A relationship, which leads to the primary key.
+    ByRelationship(&'e Relationship),
 }
 
 /// The links of an entity: those of foreign keys come first.
@@ -29,14 +36,24 @@ pub(super) fn own_links<'e>(entity: &'e Entity<'_>) -> Vec<OwnLink<'e>> {
         .iter()
         .filter_map(|column| {
             let target = &column.attributes.references.as_ref()?.entity;
-            Some(OwnLink { columns: vec![column.index], target, by: None })
+            let made = Made::ByKey(references_of(column.index));
+            Some(OwnLink { columns: vec![column.index], target, made })
         })
         .collect();
+    for (at, key) in entity.attributes.foreign_keys.iter().enumerate() {
+        let columns = entity.places(&key.fields);
+        if let Some(first) = key.references.first()
+            && place_of(&links, &columns).is_none()
+        {
+            links.push(OwnLink { columns, target: &first.entity, made: Made::ByKey(references_of_key(at)) });
+        }
+    }
     for relationship in &entity.attributes.relationships {
         if let Link::BelongsTo { .. } = relationship.link {
             let columns = entity.own_key(relationship);
             if !columns.is_empty() && place_of(&links, &columns).is_none() {
-                links.push(OwnLink { columns, target: &relationship.target, by: Some(relationship) });
+                let made = Made::ByRelationship(relationship);
+                links.push(OwnLink { columns, target: &relationship.target, made });
             }
         }
     }
@@ -51,6 +68,11 @@ pub(super) fn place_of(links: &[OwnLink<'_>], columns: &[usize]) -> Option<usize
 /// The constant with the places of what the column at a place refers to.
 pub(super) fn references_of(column: usize) -> Ident {
     format_ident!("REFERENCES_{column}")
+}
+
+/// The constant with the places of what a foreign key of the table refers to.
+pub(super) fn references_of_key(key: usize) -> Ident {
+    format_ident!("REFERENCES_OF_KEY_{key}")
 }
 
 /// `LINKS`, and for each column that refers to another what it refers to: checked to be of the same type, once.
@@ -73,16 +95,25 @@ pub(super) fn expand(entity: &Entity<'_>) -> TokenStream {
             quote_spanned!(span=> #core::relationship::refers::<_, _, #target, _>(#own::#field, #to));
         Some(quote!(const #name: &[usize] = &[#refers];))
     });
+    let of_keys = entity.attributes.foreign_keys.iter().enumerate().map(|(at, key)| {
+        let name = references_of_key(at);
+        // A field that is not there is a mistake, said elsewhere.
+        let pairs =
+            key.fields.iter().zip(&key.references).filter(|(field, _)| entity.column(field).is_some());
+        let refers = pairs.map(|(field, Reference { entity: target, column })| {
+            let (span, core) = (column.span(), entity.krate.core_at(column.span()));
+            let own = respanned(ident, field.span());
+            quote_spanned!(span=> #core::relationship::refers::<_, _, #target, _>(#own::#field, #column))
+        });
+        quote!(const #name: &[usize] = &[#(#refers),*];)
+    });
     let links = own_links(entity);
     let links = links.iter().map(|link| {
         let (columns, target) = (&link.columns, link.target);
-        let references = match (link.by, columns.as_slice()) {
-            (None, [column]) => {
-                let name = references_of(*column);
-                quote!(#name)
-            }
-            (by, columns) => {
-                let span = by.map_or_else(|| ident.span(), |by| by.name.span());
+        let references = match &link.made {
+            Made::ByKey(name) => quote!(#name),
+            Made::ByRelationship(by) => {
+                let span = by.name.span();
                 let core = entity.krate.core_at(span);
                 let bases = columns.iter().filter_map(|column| entity.columns.get(*column)).map(|column| {
                     let ty = column.ty;
@@ -105,6 +136,7 @@ pub(super) fn expand(entity: &Entity<'_>) -> TokenStream {
     });
     quote! {
         #(#references)*
+        #(#of_keys)*
         const LINKS: &[#core::relationship::Link] = &[#(#links),*];
     }
 }

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::{Ident, LitStr, ext::IdentExt, spanned::Spanned};
 
-use super::links::references_of;
+use super::links::{references_of, references_of_key};
 use crate::entity::{
     ast::{Column, Entity},
     attr::{Action, Columns, DefaultAttribute},
@@ -100,24 +100,31 @@ fn indexes(entity: &Entity<'_>, schema: &TokenStream) -> TokenStream {
 
 fn foreign_keys(entity: &Entity<'_>, core: &TokenStream) -> TokenStream {
     let schema = quote!(#core::schema);
-    let keys = entity.columns.iter().filter_map(|column| {
-        let target = &column.attributes.references.as_ref()?.entity;
-        let index = column.index;
-        let references = references_of(index);
-        let on_delete = action(&column.attributes.on_delete, &schema);
-        let on_update = action(&column.attributes.on_update, &schema);
-        Some(quote! {
+    let key = |name, columns: &[usize], target, references, on_delete, on_update| {
+        let (name, on_delete, on_update) =
+            (option(name), action(on_delete, &schema), action(on_update, &schema));
+        quote! {
             #schema::ForeignKey {
-                name: ::core::option::Option::None,
-                columns: &[#index],
+                name: #name,
+                columns: &[#(#columns),*],
                 table: || <#target as #core::entity::Entity>::TABLE,
                 references: #references,
                 on_delete: #on_delete,
                 on_update: #on_update,
             }
-        })
+        }
+    };
+    let single = entity.columns.iter().filter_map(|column| {
+        let (at, attributes) = (column.index, &column.attributes);
+        let target = &attributes.references.as_ref()?.entity;
+        Some(key(&None, &[at], target, references_of(at), &attributes.on_delete, &attributes.on_update))
     });
-    list("foreign_keys", keys)
+    let several = entity.attributes.foreign_keys.iter().enumerate().filter_map(|(at, said)| {
+        let (places, target) = (entity.places(&said.fields), &said.references.first()?.entity);
+        let references = references_of_key(at);
+        Some(key(&said.name, &places, target, references, &said.on_delete, &said.on_update))
+    });
+    list("foreign_keys", single.chain(several))
 }
 
 fn named_places(entity: &Entity<'_>, columns: &Columns) -> (Option<LitStr>, Vec<usize>) {

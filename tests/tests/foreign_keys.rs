@@ -1,0 +1,105 @@
+//! Foreign keys over several columns: made, obeyed by the database, and known to sessions.
+
+use relata::prelude::*;
+use relata_tests::on_every_database;
+
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "order_lines", has_many(parcels: Parcel), has_many(claims: Claim))]
+struct OrderLine {
+    #[column(primary_key)]
+    order_id: i64,
+    #[column(primary_key, length = 40)]
+    article: String,
+}
+
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(
+    table = "parcels",
+    foreign_key(order_id, article, references = (OrderLine::order_id, OrderLine::article), on_delete = "cascade"),
+    belongs_to(line: OrderLine, key = (order_id, article))
+)]
+struct Parcel {
+    #[column(primary_key)]
+    id: i64,
+    order_id: i64,
+    #[column(length = 40)]
+    article: String,
+}
+
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(
+    table = "claims",
+    foreign_key(
+        order_id, article,
+        references = (OrderLine::order_id, OrderLine::article),
+        on_delete = "set null",
+        name = "claims_to_line"
+    ),
+    belongs_to(line: OrderLine, key = (order_id, article))
+)]
+struct Claim {
+    #[column(primary_key)]
+    id: i64,
+    order_id: Option<i64>,
+    #[column(length = 40)]
+    article: Option<String>,
+}
+
+fn line(order_id: i64, article: &str) -> NewOrderLine {
+    NewOrderLine { order_id, article: article.into() }
+}
+
+fn parcel(order_id: i64, article: &str) -> NewParcel {
+    NewParcel { order_id, article: article.into() }
+}
+
+async fn create(db: &Engine) {
+    // The tables that are referred to stand last: their order comes from the keys.
+    Schema::new().with::<Claim>().with::<Parcel>().with::<OrderLine>().create(db).await.unwrap();
+}
+
+on_every_database! {
+    async fn the_database_obeys_them(db: Database) {
+        create(&db).await;
+        insert_many([line(1, "ink"), line(1, "pen")]).execute(&*db).await.unwrap();
+        insert_many([parcel(1, "ink"), parcel(1, "ink"), parcel(1, "pen")]).execute(&*db).await.unwrap();
+        insert(NewClaim { order_id: Some(1), article: Some("ink".into()) }).execute(&*db).await.unwrap();
+        // Each part is there, but not together.
+        insert(line(2, "cap")).execute(&*db).await.unwrap();
+        let error = insert(parcel(2, "ink")).execute(&*db).await.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::ForeignKey, "{error}");
+        let error = insert(NewClaim { order_id: Some(9), article: Some("ink".into()) }).execute(&*db).await.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::ForeignKey, "{error}");
+        if db.dialect().name() != "SQLite" {
+            assert_eq!(error.constraint(), Some("claims_to_line"));
+        }
+        // A part that is NULL refers to nothing.
+        insert(NewClaim { order_id: None, article: Some("glue".into()) }).execute(&*db).await.unwrap();
+
+        delete::<OrderLine>().filter(OrderLine::article.eq("ink")).execute(&*db).await.unwrap();
+        let left = OrderLine::select().order_by((OrderLine::order_id, OrderLine::article)).with(OrderLine::parcels).all(&*db).await.unwrap();
+        assert_eq!(left.iter().map(|(line, parcels)| (line.article.as_str(), parcels.len())).collect::<Vec<_>>(), [("pen", 1), ("cap", 0)]);
+        let claims = Claim::select().order_by(Claim::id).with(Claim::line).all(&*db).await.unwrap();
+        assert_eq!(claims[0].0, Claim { id: claims[0].0.id, order_id: None, article: None });
+        assert!(claims.iter().all(|(_, line)| line.is_none()));
+    }
+
+    async fn sessions_write_in_their_order(db: Database) {
+        create(&db).await;
+        let mut session = db.session();
+        let sent = session.add(parcel(1, "ink"));
+        let ordered = session.add(line(1, "ink"));
+        session.commit().await.unwrap();
+        let (_, of_parcel) = session.one(Parcel::select().with(Parcel::line)).await.unwrap();
+        assert_eq!(of_parcel, ordered);
+        let late = session.add(parcel(1, "ink"));
+        session.flush().await.unwrap();
+        session.delete(ordered);
+        session.flush().await.unwrap();
+        // The database has deleted them, too.
+        assert!(session.try_get(sent).is_err());
+        assert!(session.try_get(late).is_err());
+        session.commit().await.unwrap();
+        assert_eq!(select(count(Parcel::id)).one(&*db).await.unwrap(), 0);
+    }
+}
