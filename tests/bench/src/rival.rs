@@ -42,35 +42,35 @@ macro_rules! side {
 
         impl Side for Sqlx<$conn, $pool> {
             async fn run(&mut self, task: Task) -> Result<Answer> {
+                const USERS: &str =
+                    concat!("SELECT id, email, name FROM users WHERE id <= ", $first, " ORDER BY id");
                 const LOOKUP: &str = concat!("SELECT id, email, name FROM users WHERE id = ", $first);
                 let user = |row: $row| User { id: row.get(0), email: row.get(1), name: row.get(2) };
                 let conn = &mut self.conn;
                 Ok(match task {
                     Task::Users(last) => {
-                        let rows = sqlx::query(concat!(
-                            "SELECT id, email, name FROM users WHERE id <= ",
-                            $first,
-                            " ORDER BY id"
-                        ));
-                        Answer::Users(rows.bind(last).map(user).fetch_all(conn).await?)
+                        Answer::Users(sqlx::query(USERS).bind(last).map(user).fetch_all(conn).await?)
                     }
                     Task::Joined => {
-                        let rows = sqlx::query(
-                            "SELECT u.id, u.email, u.name, p.id, p.author_id, p.title FROM users u \
-                             LEFT JOIN posts p ON p.author_id = u.id WHERE u.id <= 100 ORDER BY u.id, p.id",
-                        );
+                        let rows = sqlx::query(concat!(
+                            "SELECT u.id, u.email, u.name, p.id, p.author_id, p.title FROM users u ",
+                            "LEFT JOIN posts p ON p.author_id = u.id WHERE u.id <= ",
+                            $first,
+                            " ORDER BY u.id, p.id"
+                        ));
                         let row = |row: $row| {
                             let post = row.get::<Option<i64>, _>(3);
                             let post = post.map(|id| Post { id, author_id: row.get(4), title: row.get(5) });
                             (user(row), post)
                         };
-                        Answer::Joined(rows.map(row).fetch_all(conn).await?)
+                        Answer::Joined(rows.bind(100_i64).map(row).fetch_all(conn).await?)
                     }
                     Task::Graph => {
-                        let users = sqlx::query("SELECT id, email, name FROM users WHERE id <= 10 ORDER BY id");
-                        let users: Vec<User> = users.map(user).fetch_all(&mut *conn).await?;
+                        let users: Vec<User> =
+                            sqlx::query(USERS).bind(10_i64).map(user).fetch_all(&mut *conn).await?;
                         let ids = users.iter().map(|user| user.id).collect();
-                        let post = |row: $row| Post { id: row.get(0), author_id: row.get(1), title: row.get(2) };
+                        let post =
+                            |row: $row| Post { id: row.get(0), author_id: row.get(1), title: row.get(2) };
                         let posts = $of_keys!("SELECT id, author_id, title FROM posts WHERE author_id", ids);
                         let posts: Vec<Post> = posts.map(post).fetch_all(&mut *conn).await?;
                         let ids = posts.iter().map(|post| post.id).collect();
@@ -89,7 +89,9 @@ macro_rules! side {
                         tx.commit().await?;
                         Answer::Count(1)
                     }
-                    Task::Lookup(id) => Answer::User(sqlx::query(LOOKUP).bind(id).map(user).fetch_one(conn).await?),
+                    Task::Lookup(id) => {
+                        Answer::User(sqlx::query(LOOKUP).bind(id).map(user).fetch_one(conn).await?)
+                    }
                     Task::Lookups(count) => {
                         let tasks: Vec<_> = (0..8)
                             .map(|task| {
@@ -97,7 +99,8 @@ macro_rules! side {
                                 tokio::spawn(async move {
                                     let mut sum = 0;
                                     for id in (1..=count).filter(|id| id % 8 == task) {
-                                        let user = sqlx::query(LOOKUP).bind(id).map(user).fetch_one(&pool).await?;
+                                        let user =
+                                            sqlx::query(LOOKUP).bind(id).map(user).fetch_one(&pool).await?;
                                         sum += user.email.len() as u64;
                                     }
                                     Result::Ok(sum)
@@ -115,7 +118,8 @@ macro_rules! side {
                             sqlx::query("SELECT id, place, note FROM readings ORDER BY id").fetch(conn);
                         let mut sum = 0;
                         while let Some(row) = rows.try_next().await? {
-                            let (id, place, note): (i64, String, String) = (row.get(0), row.get(1), row.get(2));
+                            let (id, place, note): (i64, String, String) =
+                                (row.get(0), row.get(1), row.get(2));
                             sum += (id as usize + place.len() + note.len()) as u64;
                         }
                         Answer::Count(sum)

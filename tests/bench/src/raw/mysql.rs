@@ -23,7 +23,6 @@ struct Prepared {
     conn: Conn,
     users: Statement,
     joined: Statement,
-    ten: Statement,
     posts: Statement,
     comments: Statement,
     update: Statement,
@@ -47,10 +46,9 @@ impl Prepared {
             joined: conn
                 .prep(
                     "SELECT u.id, u.email, u.name, p.id, p.author_id, p.title FROM users u \
-                     LEFT JOIN posts p ON p.author_id = u.id WHERE u.id <= 100 ORDER BY u.id, p.id",
+                     LEFT JOIN posts p ON p.author_id = u.id WHERE u.id <= ? ORDER BY u.id, p.id",
                 )
                 .await?,
-            ten: conn.prep("SELECT id, email, name FROM users WHERE id <= 10 ORDER BY id").await?,
             posts: conn.prep(posts).await?,
             comments: conn.prep(comments).await?,
             update: conn.prep("UPDATE users SET name = ? WHERE id = ?").await?,
@@ -128,10 +126,10 @@ impl Side for Mysql {
                     };
                     (User { id, email, name }, post)
                 };
-                Answer::Joined(db.conn.exec_map(&db.joined, (), row).await?)
+                Answer::Joined(db.conn.exec_map(&db.joined, (100,), row).await?)
             }
             Task::Graph => {
-                let users = db.conn.exec_map(&db.ten, (), user).await?;
+                let users = db.conn.exec_map(&db.users, (10,), user).await?;
                 let ids: Vec<Value> = users.iter().map(|user| user.id.into()).collect();
                 let post = |(id, author_id, title)| Post { id, author_id, title };
                 let posts: Vec<Post> = db.conn.exec_map(&db.posts, ids, post).await?;

@@ -27,7 +27,6 @@ struct Prepared {
     client: Client,
     users: Statement,
     joined: Statement,
-    ten: Statement,
     posts: Statement,
     comments: Statement,
     update: Statement,
@@ -47,10 +46,9 @@ impl Prepared {
             joined: client
                 .prepare(
                     "SELECT u.id, u.email, u.name, p.id, p.author_id, p.title FROM users u \
-                     LEFT JOIN posts p ON p.author_id = u.id WHERE u.id <= 100 ORDER BY u.id, p.id",
+                     LEFT JOIN posts p ON p.author_id = u.id WHERE u.id <= $1 ORDER BY u.id, p.id",
                 )
                 .await?,
-            ten: client.prepare("SELECT id, email, name FROM users WHERE id <= 10 ORDER BY id").await?,
             posts: client
                 .prepare("SELECT id, author_id, title FROM posts WHERE author_id = ANY($1) ORDER BY id")
                 .await?,
@@ -121,7 +119,7 @@ impl Side for Postgres {
                 Answer::Users(db.client.query(&db.users, &[&last]).await?.iter().map(user).collect())
             }
             Task::Joined => {
-                let rows = db.client.query(&db.joined, &[]).await?;
+                let rows = db.client.query(&db.joined, &[&100_i64]).await?;
                 let row = |row: &Row| {
                     let post = row.get::<_, Option<i64>>(3);
                     (user(row), post.map(|id| Post { id, author_id: row.get(4), title: row.get(5) }))
@@ -129,7 +127,8 @@ impl Side for Postgres {
                 Answer::Joined(rows.iter().map(row).collect())
             }
             Task::Graph => {
-                let users: Vec<User> = db.client.query(&db.ten, &[]).await?.iter().map(user).collect();
+                let users: Vec<User> =
+                    db.client.query(&db.users, &[&10_i64]).await?.iter().map(user).collect();
                 let ids: Vec<i64> = users.iter().map(|user| user.id).collect();
                 let posts = db.client.query(&db.posts, &[&ids]).await?;
                 let posts: Vec<Post> = posts
