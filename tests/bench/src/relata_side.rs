@@ -6,7 +6,7 @@ use relata::prelude::*;
 
 use crate::{
     data::{Note, Post, Reading, User},
-    task::{Answer, Connect, Result, Side, Task},
+    task::{Answer, Connect, Result, Side, Task, by_eight_tasks},
 };
 
 /// Statements on the engine, with values for rows.
@@ -57,23 +57,12 @@ impl Side for Plain {
             }
             Task::Lookup(id) => Answer::User(User::find(&id).one(db).await?),
             Task::Lookups(count) => {
-                let tasks: Vec<_> = (0..8)
-                    .map(|task| {
-                        let db = self.db.clone();
-                        tokio::spawn(async move {
-                            let mut sum = 0;
-                            for id in (1..=count).filter(|id| id % 8 == task) {
-                                sum += User::find(&id).one(&db).await?.email.len() as u64;
-                            }
-                            Result::Ok(sum)
-                        })
-                    })
-                    .collect();
-                let mut sum = 0;
-                for task in tasks {
-                    sum += task.await??;
-                }
-                Answer::Count(sum)
+                let db = self.db.clone();
+                let look_up = move |id| {
+                    let db = db.clone();
+                    async move { Ok(User::find(&id).one(&db).await?) }
+                };
+                by_eight_tasks(count, look_up).await?
             }
             Task::Stream => {
                 let mut sum = 0;

@@ -13,7 +13,7 @@ use sqlx::{
 use crate::{
     data::{Comment, NewNote, Post, User},
     raw::graph,
-    task::{Answer, Connect, Result, Side, Task},
+    task::{Answer, Connect, Result, Side, Task, by_eight_tasks},
 };
 
 /// How many rows one INSERT has at most.
@@ -93,25 +93,12 @@ macro_rules! side {
                         Answer::User(sqlx::query(LOOKUP).bind(id).map(user).fetch_one(conn).await?)
                     }
                     Task::Lookups(count) => {
-                        let tasks: Vec<_> = (0..8)
-                            .map(|task| {
-                                let pool = self.pool.clone();
-                                tokio::spawn(async move {
-                                    let mut sum = 0;
-                                    for id in (1..=count).filter(|id| id % 8 == task) {
-                                        let user =
-                                            sqlx::query(LOOKUP).bind(id).map(user).fetch_one(&pool).await?;
-                                        sum += user.email.len() as u64;
-                                    }
-                                    Result::Ok(sum)
-                                })
-                            })
-                            .collect();
-                        let mut sum = 0;
-                        for task in tasks {
-                            sum += task.await??;
-                        }
-                        Answer::Count(sum)
+                        let pool = self.pool.clone();
+                        let look_up = move |id: i64| {
+                            let pool = pool.clone();
+                            async move { Ok(sqlx::query(LOOKUP).bind(id).map(user).fetch_one(&pool).await?) }
+                        };
+                        by_eight_tasks(count, look_up).await?
                     }
                     Task::Stream => {
                         let mut rows =

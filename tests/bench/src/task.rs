@@ -45,6 +45,31 @@ pub trait Side: Send {
     fn clear(&mut self) -> impl Future<Output = Result<()>> + Send;
 }
 
+/// Looks so many users up in eight tasks, and gives the length of their addresses.
+pub async fn by_eight_tasks<L, U>(count: i64, look_up: L) -> Result<Answer>
+where
+    L: Fn(i64) -> U + Clone + Send + 'static,
+    U: Future<Output = Result<User>> + Send,
+{
+    let tasks: Vec<_> = (0..8)
+        .map(|task| {
+            let look_up = look_up.clone();
+            tokio::spawn(async move {
+                let mut sum = 0;
+                for id in (1..=count).filter(|id| id % 8 == task) {
+                    sum += look_up(id).await?.email.len() as u64;
+                }
+                Result::Ok(sum)
+            })
+        })
+        .collect();
+    let mut sum = 0;
+    for task in tasks {
+        sum += task.await??;
+    }
+    Ok(Answer::Count(sum))
+}
+
 /// A side that needs a database of its own for each workload.
 pub trait Connect: Side + Sized {
     /// Connects to a file or a server, and prepares what it will be asked to do.

@@ -12,7 +12,7 @@ use tokio_postgres::{
 use super::{Pool, graph, values};
 use crate::{
     data::{Comment, NewNote, Post, User},
-    task::{Answer, Connect, Result, Side, Task},
+    task::{Answer, Connect, Result, Side, Task, by_eight_tasks},
 };
 
 pub struct Postgres {
@@ -152,24 +152,12 @@ impl Side for Postgres {
             }
             Task::Lookup(id) => Answer::User(db.lookup(id).await?),
             Task::Lookups(count) => {
-                let tasks: Vec<_> = (0..8)
-                    .map(|task| {
-                        let pool = self.pool.clone();
-                        tokio::spawn(async move {
-                            let mut sum = 0;
-                            for id in (1..=count).filter(|id| id % 8 == task) {
-                                let db = pool.take().await;
-                                sum += db.lookup(id).await?.email.len() as u64;
-                            }
-                            Result::Ok(sum)
-                        })
-                    })
-                    .collect();
-                let mut sum = 0;
-                for task in tasks {
-                    sum += task.await??;
-                }
-                Answer::Count(sum)
+                let pool = self.pool.clone();
+                let look_up = move |id| {
+                    let pool = pool.clone();
+                    async move { pool.take().await.lookup(id).await }
+                };
+                by_eight_tasks(count, look_up).await?
             }
             Task::Stream => {
                 let none: [&(dyn ToSql + Sync); 0] = [];

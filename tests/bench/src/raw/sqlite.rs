@@ -7,7 +7,7 @@ use rusqlite::{Connection, Row, params};
 use super::{Pool, graph};
 use crate::{
     data::{Comment, Post, User},
-    task::{Answer, Connect, Result, Side, Task},
+    task::{Answer, Connect, Result, Side, Task, by_eight_tasks},
 };
 
 pub struct Sqlite {
@@ -132,24 +132,12 @@ fn lookup(db: &Connection, id: i64) -> rusqlite::Result<User> {
 impl Side for Sqlite {
     async fn run(&mut self, task: Task) -> Result<Answer> {
         let Task::Lookups(count) = task else { return self.do_it(task) };
-        let tasks: Vec<_> = (0..8)
-            .map(|task| {
-                let pool = self.pool.clone();
-                tokio::spawn(async move {
-                    let mut sum = 0;
-                    for id in (1..=count).filter(|id| id % 8 == task) {
-                        let db = pool.take().await;
-                        sum += lookup(&db, id)?.email.len() as u64;
-                    }
-                    Result::Ok(sum)
-                })
-            })
-            .collect();
-        let mut sum = 0;
-        for task in tasks {
-            sum += task.await??;
-        }
-        Ok(Answer::Count(sum))
+        let pool = self.pool.clone();
+        let look_up = move |id| {
+            let pool = pool.clone();
+            async move { Ok(lookup(&*pool.take().await, id)?) }
+        };
+        by_eight_tasks(count, look_up).await
     }
 
     async fn clear(&mut self) -> Result<()> {
