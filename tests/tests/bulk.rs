@@ -27,7 +27,17 @@ struct Other {
     weight: i64,
 }
 
-const ROWS: i32 = 5_000;
+/// What not every database can hold.
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "measures")]
+struct Measure {
+    #[column(primary_key)]
+    id: i64,
+    value: f64,
+}
+
+/// More than are compiled at once, on every database, and no whole number of batches.
+const ROWS: i32 = 11_530;
 
 fn reading(number: i32) -> NewReading {
     NewReading { number, note: (number % 3 > 0).then(|| format!("note {number}")), weight: None }
@@ -90,6 +100,24 @@ on_every_database! {
                 assert_eq!(count(&*db).await, 0);
             }
         }
+    }
+
+    /// It is found while the statement before its own runs.
+    async fn a_value_that_cannot_be_sent_and_none_is_there(db: Database) {
+        Schema::new().with::<Measure>().create(&*db).await.unwrap();
+        let bad = ROWS - 2_345;
+        let values = (0..ROWS).map(|at| NewMeasure { value: if at == bad { f64::NAN } else { f64::from(at) } });
+        let done = insert_many(values).execute(&*db).await;
+        if db.server() == Server::Postgres {
+            assert_eq!(done.unwrap(), ROWS as u64);
+            return;
+        }
+        let error = done.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::Data, "{error}");
+        assert!(error.statement().is_some_and(|sql| sql.starts_with("INSERT")), "{error}");
+        assert_eq!(Measure::select().count(&*db).await.unwrap(), 0);
+        insert(NewMeasure { value: 1.0 }).execute(&*db).await.unwrap();
+        assert_eq!(Measure::select().count(&*db).await.unwrap(), 1);
     }
 
     async fn what_cannot_be_is_refused_whatever_the_way(db: Database) {
