@@ -20,6 +20,27 @@ struct City {
     country: String,
 }
 
+/// None of these reads a key for a field.
+#[derive(Shape, Debug)]
+#[shape(of = User)]
+struct Author {
+    email: String,
+    posts: Vec<Card>,
+}
+
+#[derive(Shape, Debug)]
+#[shape(of = Post)]
+struct Card {
+    title: String,
+    tags: Vec<Label>,
+}
+
+#[derive(Shape, Debug)]
+#[shape(of = Tag)]
+struct Label {
+    name: String,
+}
+
 on_every_database! {
     /// The rows are stored in another order, where the database lets them be.
     async fn ends_come_in_the_order_of_their_keys(db: Database) {
@@ -52,6 +73,13 @@ on_every_database! {
             r#"b p1 ["c6"] ["t2"]"#,
             "b p4 [] []",
         ]);
+        let authors: Vec<Author> = User::select().order_by(User::id).shape().all(&*db).await.unwrap();
+        let shown: Vec<String> = authors.iter().flat_map(|author| author.posts.iter().map(move |post| {
+            let tags: Vec<&str> = post.tags.iter().map(|tag| tag.name.as_str()).collect();
+            format!("{} {} {tags:?}", author.email, post.title)
+        })).collect();
+        assert_eq!(shown, [r#"a p2 ["t1", "t3"]"#, "a p3 []", r#"a p5 ["t1", "t2"]"#, r#"b p1 ["t2"]"#, "b p4 []"]);
+
         let (_, backwards) = User::select().filter(User::id.eq(1)).with(User::posts.order_by(Post::title.desc())).one(&*db).await.unwrap();
         assert_eq!(backwards.iter().map(|post| post.id).collect::<Vec<_>>(), [5, 3, 2]);
         let authors = Post::select().order_by(Post::id).with(Post::author).all(&*db).await.unwrap();
