@@ -9,7 +9,7 @@ use crate::{
 
 /// Columns of a table that hold a key of another one.
 ///
-/// There is one for each `references` and each `belongs_to` of an entity, in [`Entity::LINKS`].
+/// There is one for each `references`, `foreign_key` and `belongs_to` of an entity, in [`Entity::LINKS`].
 #[derive(Debug, Clone, Copy)]
 pub struct Link {
     /// The places of the columns that hold the key.

@@ -61,46 +61,32 @@ impl Item {
     /// `key = Path::to`, without generic arguments.
     pub(crate) fn path(&self, example: &str, context: &Context) -> Option<Path> {
         match &self.value {
-            Value::Expr(value) => match &**value {
-                Expr::Path(ExprPath { qself: None, path, .. }) => Some(path.clone()),
-                _ => self.expected(&format!(" = {example}"), context),
-            },
-            _ => self.expected(&format!(" = {example}"), context),
+            Value::Expr(value) => path(value),
+            _ => None,
         }
+        .or_else(|| self.expected(&format!(" = {example}"), context))
     }
 
     /// `key = Path::to` or `key = (Path::to, Path::to)`, without generic arguments.
     pub(crate) fn paths(&self, example: &str, context: &Context) -> Option<Vec<Path>> {
-        let path = |value: &Expr| match value {
-            Expr::Path(ExprPath { qself: None, path, .. }) => Some(path.clone()),
-            _ => None,
-        };
-        let paths: Option<Vec<Path>> = match &self.value {
-            Value::Expr(value) => match &**value {
-                Expr::Paren(one) => path(&one.expr).map(|path| vec![path]),
-                Expr::Tuple(many) => many.elems.iter().map(path).collect(),
-                one => path(one).map(|path| vec![path]),
-            },
-            _ => None,
-        };
-        match paths {
-            Some(paths) if !paths.is_empty() => Some(paths),
-            _ => self.expected(&format!(" = ({example}, {example})"), context),
-        }
+        self.one_or_more(path).or_else(|| self.expected(&format!(" = ({example}, {example})"), context))
     }
 
     /// `key = field` or `key = (field, field)`.
     pub(crate) fn fields(&self, context: &Context) -> Option<Vec<Ident>> {
-        let Value::Expr(value) = &self.value else { return self.expected(" = field", context) };
-        let fields: Option<Vec<Ident>> = match &**value {
-            Expr::Paren(one) => field(&one.expr).map(|field| vec![field]),
-            Expr::Tuple(many) => many.elems.iter().map(field).collect(),
-            one => field(one).map(|field| vec![field]),
+        self.one_or_more(|value| path(value)?.get_ident().cloned())
+            .or_else(|| self.expected(&format!(" = field` or `{} = (field, field)", self.key), context))
+    }
+
+    /// `key = one` or `key = (one, more)`.
+    fn one_or_more<T>(&self, one: impl Fn(&Expr) -> Option<T>) -> Option<Vec<T>> {
+        let Value::Expr(value) = &self.value else { return None };
+        let all: Vec<T> = match &**value {
+            Expr::Paren(value) => vec![one(&value.expr)?],
+            Expr::Tuple(values) => values.elems.iter().map(one).collect::<Option<_>>()?,
+            value => vec![one(value)?],
         };
-        match fields {
-            Some(fields) if !fields.is_empty() => Some(fields),
-            _ => self.expected(" = field` or `key = (field, field)", context),
-        }
+        (!all.is_empty()).then_some(all)
     }
 
     /// `key(a, b)`, of whole numbers.
@@ -123,9 +109,10 @@ impl Item {
     }
 }
 
-fn field(value: &Expr) -> Option<Ident> {
+/// A path, without generic arguments of a type before it.
+fn path(value: &Expr) -> Option<Path> {
     match value {
-        Expr::Path(ExprPath { qself: None, path, .. }) => path.get_ident().cloned(),
+        Expr::Path(ExprPath { qself: None, path, .. }) => Some(path.clone()),
         _ => None,
     }
 }

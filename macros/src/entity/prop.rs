@@ -60,8 +60,8 @@ impl Entity<'_> {
 
     /// Whether the column is part of a foreign key of the table.
     fn is_in_foreign_key(&self, column: &Column<'_>) -> bool {
-        let fields = self.attributes.foreign_keys.iter().flat_map(|key| &key.fields);
-        fields.into_iter().any(|field| field.unraw() == column.ident.unraw())
+        let mut fields = self.attributes.foreign_keys.iter().flat_map(|key| &key.fields);
+        fields.any(|field| field.unraw() == column.ident.unraw())
     }
 
     /// Whether an INSERT takes a value for the column.

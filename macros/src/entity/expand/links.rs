@@ -97,10 +97,12 @@ pub(super) fn expand(entity: &Entity<'_>) -> TokenStream {
     });
     let of_keys = entity.attributes.foreign_keys.iter().enumerate().map(|(at, key)| {
         let name = references_of_key(at);
+        // All of them are columns of the first one's entity.
+        let target = key.references.first().map(|first| &first.entity);
         // A field that is not there is a mistake, said elsewhere.
         let pairs =
             key.fields.iter().zip(&key.references).filter(|(field, _)| entity.column(field).is_some());
-        let refers = pairs.map(|(field, Reference { entity: target, column })| {
+        let refers = pairs.map(|(field, Reference { column, .. })| {
             let (span, core) = (column.span(), entity.krate.core_at(column.span()));
             let own = respanned(ident, field.span());
             quote_spanned!(span=> #core::relationship::refers::<_, _, #target, _>(#own::#field, #column))
