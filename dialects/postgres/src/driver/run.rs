@@ -32,7 +32,7 @@ use crate::error::from_driver;
 /// A job that changes the schema ends a part, since what follows may only be prepared when it is done. COPY goes alone: it is a
 /// conversation of its own.
 ///
-/// What is rare is boxed, here and below: a future is as large as the largest that it may wait for, and is copied when it is made.
+/// Several jobs are boxed: a future is as large as the largest that it may wait for, and a single one's is smaller.
 pub(crate) async fn run<'s>(client: &Client, cache: &mut Cache, jobs: &mut [Job<'s>]) -> Result<()> {
     let mut rest = jobs;
     while !rest.is_empty() {
@@ -43,7 +43,7 @@ pub(crate) async fn run<'s>(client: &Client, cache: &mut Cache, jobs: &mut [Job<
         };
         let (part, later) = rest.split_at_mut(end);
         match part {
-            [job] if job.mode == Mode::Copy => Box::pin(run_copy(client, cache, job)).await?,
+            [job] if job.mode == Mode::Copy => run_copy(client, cache, job).await?,
             [job] => run_one(client, cache, job).await?,
             part => Box::pin(run_part(client, cache, part)).await?,
         }
@@ -128,7 +128,7 @@ async fn prepare(
     binds: &[Bind<'_>],
 ) -> Result<Arc<Prepared>, tokio_postgres::Error> {
     let types: Vec<Type> = binds.iter().map(|value| bind_type(value.kind())).collect();
-    let statement = Box::pin(client.prepare_typed(sql, &types)).await?;
+    let statement = client.prepare_typed(sql, &types).await?;
     let decoders = Decoder::all(statement.columns());
     Ok(Arc::new(Prepared { statement, decoders }))
 }
@@ -153,7 +153,7 @@ async fn send<'s>(
     let typed = || values.clone().zip(binds.iter().map(|value| bind_type(value.kind())));
     Ok(match plan {
         Plan::Text => {
-            let mut answers = Box::pin(Box::pin(client.simple_query_raw(sql)).await?);
+            let mut answers = pin!(client.simple_query_raw(sql).await?);
             let mut changed = 0;
             while let Some(answer) = answers.next().await {
                 if let SimpleQueryMessage::CommandComplete(rows) = answer? {
@@ -162,11 +162,11 @@ async fn send<'s>(
             }
             Answer::Done(changed)
         }
-        Plan::Typed if rows => Answer::Rows(Box::pin(client.query_typed_raw(sql, typed())).await?, None),
+        Plan::Typed if rows => Answer::Rows(client.query_typed_raw(sql, typed()).await?, None),
         Plan::Typed | Plan::Missing => {
             let binds: Vec<_> = typed().collect();
             let binds: Vec<_> = binds.iter().map(|(bind, ty)| (bind as _, ty.clone())).collect();
-            Answer::Done(Box::pin(client.execute_typed(sql, &binds)).await?)
+            Answer::Done(client.execute_typed(sql, &binds).await?)
         }
         Plan::Prepared(prepared) if rows => {
             let stream = client.query_raw(&prepared.statement, values).await?;
@@ -232,7 +232,7 @@ async fn run_one(client: &Client, cache: &mut Cache, job: &mut Job<'_>) -> Resul
                 Err(_) => Err(error),
                 Ok(prepared) => {
                     cache.put(job.sql, job.binds, prepared);
-                    Box::pin(try_one(client, cache, job)).await
+                    try_one(client, cache, job).await
                 }
             }
         }
