@@ -101,21 +101,19 @@ impl MysqlConnection {
             };
             let together = rest.iter().take_while(|job| can_be_joined(job)).count();
             let (now, later) = rest.split_at_mut(together.max(1));
+            let binds = ready.take();
             let outcome = match now {
                 [job] => {
-                    let binds = ready.take().unwrap_or_else(|| params(job.binds, max_packet));
+                    let binds = binds.unwrap_or_else(|| params(job.binds, max_packet));
                     let next = later.first().map(|job| job.binds);
                     // The server works meanwhile.
-                    let make_ready = async { next.map(|binds| params(binds, max_packet)) };
-                    let (outcome, next) =
-                        join(run_one(conn, &mut self.statements, binds, job), make_ready).await;
-                    ready = next;
+                    let make_next = async { next.map(|binds| params(binds, max_packet)) };
+                    let running = run_one(conn, &mut self.statements, binds, job);
+                    let outcome;
+                    (outcome, ready) = join(running, make_next).await;
                     outcome
                 }
-                texts => {
-                    ready = None;
-                    run_joined(conn, texts).await
-                }
+                texts => run_joined(conn, texts).await,
             };
             rest = later;
             match outcome {
