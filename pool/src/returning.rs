@@ -102,7 +102,7 @@ async fn run_bulk(db: &mut dyn Executor, bulk: BulkInsert<'_>) -> Result<Option<
 }
 
 /// How many statements of a long list are compiled at once. All of them would fill memory with texts and binds that wait for their
-/// turn: on SQLite, with 100,000 rows, a fifth of the time was lost so.
+/// turn: on SQLite, with 100,000 rows, a tenth of the time was lost so.
 const AT_ONCE: usize = 10;
 
 /// Runs batches, some after others, in a transaction.

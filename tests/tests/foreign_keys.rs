@@ -1,7 +1,7 @@
 //! Foreign keys over several columns: made, obeyed by the database, and known to sessions.
 
 use relata::prelude::*;
-use relata_tests::on_every_database;
+use relata_tests::{Server, on_every_database};
 
 #[derive(Entity, Debug, Clone, PartialEq)]
 #[entity(table = "order_lines", has_many(parcels: Parcel), has_many(claims: Claim))]
@@ -70,7 +70,7 @@ on_every_database! {
         assert_eq!(error.class(), ErrorClass::ForeignKey, "{error}");
         let error = insert(NewClaim { order_id: Some(9), article: Some("ink".into()) }).execute(&*db).await.unwrap_err();
         assert_eq!(error.class(), ErrorClass::ForeignKey, "{error}");
-        if db.dialect().name() != "SQLite" {
+        if db.server() != Server::Sqlite {
             assert_eq!(error.constraint(), Some("claims_to_line"));
         }
         // A part that is NULL refers to nothing.
