@@ -2,6 +2,8 @@
 
 use relata::prelude::*;
 
+use crate::database::Server;
+
 /// There are 10,000.
 #[derive(Entity, Debug, Clone, PartialEq)]
 #[entity(table = "users", has_many(posts: Post, key = author_id))]
@@ -58,7 +60,7 @@ pub struct Note {
 const READINGS: i64 = 500_000;
 
 /// Creates the tables and fills them; the readings only if somebody reads them.
-pub async fn fill(url: &str, readings: bool) -> relata::Result<()> {
+pub async fn fill(server: Server, url: &str, readings: bool) -> relata::Result<()> {
     let db = Engine::connect(url).await?;
     let schema =
         Schema::new().with::<User>().with::<Post>().with::<Comment>().with::<Reading>().with::<Note>();
@@ -81,11 +83,9 @@ pub async fn fill(url: &str, readings: bool) -> relata::Result<()> {
         });
         insert_many(readings).execute(&db).await?;
     }
-    match db.dialect().name() {
-        "PostgreSQL" => sql("ANALYZE").execute(&db).await?,
-        "MySQL" | "MariaDB" => sql("ANALYZE TABLE users, posts, comments, readings").execute(&db).await?,
-        _ => 0,
-    };
+    if let Some(statement) = server.analyzing() {
+        sql(statement).execute(&db).await?;
+    }
     db.close().await
 }
 

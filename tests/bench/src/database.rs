@@ -34,6 +34,23 @@ impl Server {
             Server::Mysql => std::env::var("RELATA_TEST_MYSQL_URL").ok(),
         }
     }
+
+    /// What makes the table of notes empty, and leaves nothing behind that would burden the next insert.
+    pub fn clearing(self) -> &'static str {
+        match self {
+            Server::Sqlite => "DELETE FROM notes",
+            _ => "TRUNCATE TABLE notes",
+        }
+    }
+
+    /// What counts the rows for the planner, where it matters.
+    pub fn analyzing(self) -> Option<&'static str> {
+        match self {
+            Server::Sqlite => None,
+            Server::Postgres => Some("ANALYZE"),
+            Server::Mariadb | Server::Mysql => Some("ANALYZE TABLE users, posts, comments, readings"),
+        }
+    }
 }
 
 /// The options of the pool: a connection each for the eight tasks' four, and one that is held.

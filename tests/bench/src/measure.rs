@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::task::{Result, Side, Task};
+use crate::{
+    database::Server,
+    task::{Result, Side, Task},
+};
 
 /// How long to measure.
 #[derive(Debug, Clone, Copy)]
@@ -20,8 +23,8 @@ pub struct Measured {
     pub db: String,
     pub workload: String,
     pub what: String,
-    /// Microseconds of one run, the median of all rounds.
-    pub relata_us: f64,
+    /// Microseconds of one run, the median of all rounds: of Relata, or of its rival in its place.
+    pub ours_us: f64,
     pub raw_us: f64,
     /// The median of the ratios of each round: what else went on in a round was about the same for both sides.
     pub ratio: f64,
@@ -37,39 +40,39 @@ pub struct Measured {
 
 /// Measures one side against the other. The answers must be equal.
 pub async fn compare(
+    server: Server,
     plan: Plan,
-    relata: &mut impl Side,
+    ours: &mut impl Side,
     raw: &mut impl Side,
     task: impl Fn(usize) -> Task,
 ) -> Result<Measured> {
-    let writes = matches!(task(0), Task::Insert(_));
+    let clearing = matches!(task(0), Task::Insert(_)).then(|| server.clearing());
     for side in 0..2 {
         // The second time all is prepared and in memory.
-        let (ours, theirs) = (relata.run(task(side)).await?, raw.run(task(side)).await?);
-        if ours != theirs {
-            return Err(format!("the answers differ: {ours:.200?} and {theirs:.200?}").into());
+        let (our_answer, their_answer) = (ours.run(task(side)).await?, raw.run(task(side)).await?);
+        if our_answer != their_answer {
+            return Err(format!("the answers differ: {our_answer:.200?} and {their_answer:.200?}").into());
         }
-        if writes {
-            relata.clear().await?;
-            raw.clear().await?;
+        if let Some(statement) = clearing {
+            ours.clear(statement).await?;
+            raw.clear(statement).await?;
         }
     }
-    let one = sample(raw, &task, 1, writes).await?;
+    let one = sample(raw, &task, 1, clearing).await?;
     let runs = (plan.slice.as_secs_f64() / one.time.as_secs_f64().max(1e-7)).clamp(1.0, 20_000.0) as usize;
-    let mut ours = Vec::new();
-    let mut theirs = Vec::new();
+    let (mut our_us, mut their_us) = (Vec::new(), Vec::new());
     let (mut our_cpu, mut their_cpu) = (Vec::new(), Vec::new());
     let mut memory = (0, 0);
     for round in 0..plan.rounds {
         for turn in 0..2 {
             if (round + turn) % 2 == 0 {
-                let sample = sample(relata, &task, runs, writes).await?;
-                ours.push(sample.time.as_secs_f64() * 1e6 / runs as f64);
+                let sample = sample(ours, &task, runs, clearing).await?;
+                our_us.push(sample.time.as_secs_f64() * 1e6 / runs as f64);
                 our_cpu.push(sample.cpu as f64);
                 memory.0 = memory.0.max(sample.grown);
             } else {
-                let sample = sample(raw, &task, runs, writes).await?;
-                theirs.push(sample.time.as_secs_f64() * 1e6 / runs as f64);
+                let sample = sample(raw, &task, runs, clearing).await?;
+                their_us.push(sample.time.as_secs_f64() * 1e6 / runs as f64);
                 their_cpu.push(sample.cpu as f64);
                 memory.1 = memory.1.max(sample.grown);
             }
@@ -77,15 +80,15 @@ pub async fn compare(
     }
     // Of all rounds together: the system counts it in steps of milliseconds.
     let cpu = our_cpu.iter().sum::<f64>() / their_cpu.iter().sum::<f64>();
-    let mut ratios: Vec<f64> = ours.iter().zip(&theirs).map(|(ours, theirs)| ours / theirs).collect();
+    let mut ratios: Vec<f64> = our_us.iter().zip(&their_us).map(|(ours, theirs)| ours / theirs).collect();
     let quarter = |ratios: &[f64], n: usize| ratios[(ratios.len() * n / 4).min(ratios.len() - 1)];
     let ratio = median(&mut ratios);
     Ok(Measured {
         db: String::new(),
         workload: String::new(),
         what: String::new(),
-        relata_us: median(&mut ours),
-        raw_us: median(&mut theirs),
+        ours_us: median(&mut our_us),
+        raw_us: median(&mut their_us),
         ratio,
         low: quarter(&ratios, 1),
         high: quarter(&ratios, 3),
@@ -107,7 +110,7 @@ async fn sample(
     side: &mut impl Side,
     task: &impl Fn(usize) -> Task,
     runs: usize,
-    writes: bool,
+    clearing: Option<&'static str>,
 ) -> Result<Sample> {
     let tasks: Vec<Task> = (0..runs).map(task).collect();
     let before = process::resident();
@@ -120,8 +123,8 @@ async fn sample(
     let time = begin.elapsed();
     let cpu = process::worked().saturating_sub(worked);
     let grown = process::peak().saturating_sub(before);
-    if writes {
-        side.clear().await?;
+    if let Some(statement) = clearing {
+        side.clear(statement).await?;
     }
     Ok(Sample { time, cpu, grown })
 }

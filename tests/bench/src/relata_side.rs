@@ -78,19 +78,10 @@ impl Side for Plain {
         })
     }
 
-    async fn clear(&mut self) -> Result<()> {
-        clear(&mut self.connection).await
+    async fn clear(&mut self, statement: &'static str) -> Result<()> {
+        sql(statement).execute(&mut self.connection).await?;
+        Ok(())
     }
-}
-
-/// As the other side does it: what is left behind by one burdens the next.
-async fn clear(db: impl Executor) -> Result<()> {
-    let statement = match db.dialect().name() {
-        "SQLite" => sql("DELETE FROM notes"),
-        _ => sql("TRUNCATE TABLE notes"),
-    };
-    statement.execute(db).await?;
-    Ok(())
 }
 
 /// The same in a transaction, for comparison with a session, which always has one.
@@ -113,8 +104,9 @@ impl Side for InTransaction {
         Ok(answer)
     }
 
-    async fn clear(&mut self) -> Result<()> {
-        clear(&self.0).await
+    async fn clear(&mut self, statement: &'static str) -> Result<()> {
+        sql(statement).execute(&self.0).await?;
+        Ok(())
     }
 }
 
@@ -136,7 +128,8 @@ impl Side for InSession {
         Ok(answer)
     }
 
-    async fn clear(&mut self) -> Result<()> {
-        clear(&self.0).await
+    async fn clear(&mut self, statement: &'static str) -> Result<()> {
+        sql(statement).execute(&self.0).await?;
+        Ok(())
     }
 }

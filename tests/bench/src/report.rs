@@ -29,10 +29,11 @@ pub fn print(results: &Results, json: bool) -> Result<()> {
         "database",
         "",
         "workload",
-        "Relata µs",
+        "ours µs",
         "raw µs",
         "ratio",
         "half within",
+        "CPU",
         "KiB grown",
     ]);
     for row in &results.measured {
@@ -40,7 +41,7 @@ pub fn print(results: &Results, json: bool) -> Result<()> {
             row.db.clone(),
             row.workload.clone(),
             row.what.clone(),
-            format!("{:.1}", row.relata_us),
+            format!("{:.1}", row.ours_us),
             format!("{:.1}", row.raw_us),
             format!("{:.2}", row.ratio),
             format!("{:.2} - {:.2}", row.low, row.high),
@@ -54,7 +55,7 @@ pub fn print(results: &Results, json: bool) -> Result<()> {
 }
 
 fn memory(row: &Measured) -> String {
-    row.memory.map(|(relata, raw)| format!("{relata} / {raw}")).unwrap_or_default()
+    row.memory.map(|(ours, raw)| format!("{ours} / {raw}")).unwrap_or_default()
 }
 
 fn align(table: &mut Table, columns: std::ops::Range<usize>) {

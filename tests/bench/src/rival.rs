@@ -30,7 +30,7 @@ pub struct Sqlx<C, P> {
 pub type SqlxPostgres = Sqlx<PgConnection, PgPool>;
 pub type SqlxMysql = Sqlx<MySqlConnection, MySqlPool>;
 
-/// What is the same but for the types. `$place` spells the placeholders.
+/// What is the same but for the types. `$first` and `$second` spell the placeholders.
 macro_rules! side {
     ($conn:ty, $pool:ty, $options:ty, $row:ty, $first:literal, $second:literal, $of_keys:ident, $insert:ident) => {
         impl Connect for Sqlx<$conn, $pool> {
@@ -114,8 +114,8 @@ macro_rules! side {
                 })
             }
 
-            async fn clear(&mut self) -> Result<()> {
-                sqlx::query("TRUNCATE TABLE notes").execute(&mut self.conn).await?;
+            async fn clear(&mut self, statement: &'static str) -> Result<()> {
+                sqlx::query(statement).execute(&mut self.conn).await?;
                 Ok(())
             }
         }

@@ -41,8 +41,8 @@ pub trait Side: Send {
     /// Does it.
     fn run(&mut self, task: Task) -> impl Future<Output = Result<Answer>> + Send;
 
-    /// Makes the table of notes empty.
-    fn clear(&mut self) -> impl Future<Output = Result<()>> + Send;
+    /// Makes the table of notes empty, by a statement that both sides use: what is left behind by one burdens the next.
+    fn clear(&mut self, statement: &'static str) -> impl Future<Output = Result<()>> + Send;
 }
 
 /// Looks so many users up in eight tasks, and gives the length of their addresses.
@@ -70,7 +70,7 @@ where
     Ok(Answer::Count(sum))
 }
 
-/// A side that needs a database of its own for each workload.
+/// A side that is connected anew for each workload.
 pub trait Connect: Side + Sized {
     /// Connects to a file or a server, and prepares what it will be asked to do.
     fn connect(to: &str) -> impl Future<Output = Result<Self>> + Send;

@@ -165,8 +165,8 @@ impl Side for Mysql {
         })
     }
 
-    async fn clear(&mut self) -> Result<()> {
-        self.db.conn.query_drop("TRUNCATE TABLE notes").await?;
+    async fn clear(&mut self, statement: &'static str) -> Result<()> {
+        self.db.conn.query_drop(statement).await?;
         Ok(())
     }
 }

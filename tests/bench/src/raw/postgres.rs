@@ -172,8 +172,8 @@ impl Side for Postgres {
         })
     }
 
-    async fn clear(&mut self) -> Result<()> {
-        self.db.client.batch_execute("TRUNCATE notes").await?;
+    async fn clear(&mut self, statement: &'static str) -> Result<()> {
+        self.db.client.batch_execute(statement).await?;
         Ok(())
     }
 }

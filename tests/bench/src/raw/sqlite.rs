@@ -140,8 +140,8 @@ impl Side for Sqlite {
         by_eight_tasks(count, look_up).await
     }
 
-    async fn clear(&mut self) -> Result<()> {
-        self.db.execute("DELETE FROM notes", [])?;
+    async fn clear(&mut self, statement: &'static str) -> Result<()> {
+        self.db.execute(statement, [])?;
         Ok(())
     }
 }
