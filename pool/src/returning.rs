@@ -91,12 +91,7 @@ async fn run_bulk(db: &mut dyn Executor, bulk: BulkInsert<'_>) -> Result<Option<
         return Ok(None);
     }
     let mut jobs = [Job::new(&bulk.copy.sql, &bulk.copy.binds, Mode::Copy)];
-    match db.run(&mut jobs).await {
-        Ok(()) => {}
-        // The connection cannot, and has not tried.
-        Err(error) if error.class() == ErrorClass::Compile => return Ok(None),
-        Err(error) => return Err(error),
-    }
+    db.run(&mut jobs).await?;
     let [Job { rows_affected, .. }] = jobs;
     Ok(Some(Ran { rows_affected, sql: bulk.copy.sql }))
 }

@@ -1,50 +1,16 @@
-//! Errors of the server and of tokio-postgres, as Relata's classes.
+//! Errors of the server, and of logging in, as Relata's classes.
 
-use std::{borrow::Cow, error::Error as _, io};
+use std::{borrow::Cow, io};
 
 use relata_core::{Error, ErrorClass};
-use tokio_postgres::error::DbError;
 
-use crate::{PostgresOptions, driver::EncodeError};
-
-/// What went wrong while running a statement.
-///
-/// The error of tokio-postgres is never attached as the source: the server's DETAIL holds values of the row.
-pub(crate) fn from_driver(error: tokio_postgres::Error) -> Error {
-    if let Some(db) = error.as_db_error() {
-        return from_server(db);
-    }
-    match error.source() {
-        Some(source) => match source.downcast_ref::<EncodeError>() {
-            Some(encode) => Error::new(ErrorClass::Data, encode.to_string()),
-            None => match source.downcast_ref::<io::Error>() {
-                // Text that a message cannot hold: one with a NUL, or of more than 2 GB.
-                Some(io) if error.to_string().contains("encoding") => {
-                    Error::new(ErrorClass::Statement, format!("the statement cannot be sent: {io}"))
-                }
-                Some(io) => {
-                    Error::new(ErrorClass::Disconnected, format!("lost the connection to the server: {io}"))
-                }
-                None => Error::new(ErrorClass::Other, error.to_string()),
-            },
-        },
-        None if error.is_closed() => {
-            Error::new(ErrorClass::Disconnected, "the connection to the server is closed")
-        }
-        // The numbers of binds and placeholders do not agree.
-        None => Error::new(ErrorClass::Statement, error.to_string()),
-    }
-}
+use crate::{PostgresOptions, driver::ServerError};
 
 /// What went wrong while connecting.
 pub(crate) fn from_connect(error: tokio_postgres::Error, options: &PostgresOptions) -> Error {
-    let server = if options.is_local() {
-        format!("{}/.s.PGSQL.{}", options.host, options.port)
-    } else {
-        format!("{}:{}", options.host, options.port)
-    };
+    let server = server(options);
     if let Some(db) = error.as_db_error() {
-        let error = from_server(db);
+        let error = from_server(&ServerError::from(db));
         let class = match error.class() {
             // Starting up, shutting down, or out of room: nobody was connected yet.
             ErrorClass::Disconnected => ErrorClass::Connect,
@@ -71,30 +37,43 @@ pub(crate) fn from_connect(error: tokio_postgres::Error, options: &PostgresOptio
     Error::new(class, format!("cannot connect to {server}: {source}"))
 }
 
-/// What the server says, without the values that it mentions.
-fn from_server(db: &DbError) -> Error {
-    let code = db.code().code();
+/// Why the server was not reached.
+pub(crate) fn from_socket(error: &io::Error, options: &PostgresOptions) -> Error {
+    Error::new(ErrorClass::Connect, format!("cannot connect to {}: {error}", server(options)))
+}
+
+fn server(options: &PostgresOptions) -> String {
+    if options.is_local() {
+        format!("{}/.s.PGSQL.{}", options.host, options.port)
+    } else {
+        format!("{}:{}", options.host, options.port)
+    }
+}
+
+/// What the server says, without the values that it mentions: never attached as the source, since DETAIL holds values of the row.
+pub(crate) fn from_server(db: &ServerError<'_>) -> Error {
+    let code = &*db.code;
     let class = classify(code);
-    let mut message = without_values(class, db.message());
+    let mut message = without_values(class, &db.message);
     // A hint on a statement names columns and functions, or the cast that is missing.
     if class == ErrorClass::Statement
-        && let Some(hint) = db.hint()
+        && let Some(hint) = &db.hint
     {
         message = Cow::Owned(format!("{message}; {hint}"));
     }
-    if code == "42501" && db.message().is_empty() {
+    if code == "42501" && db.message.is_empty() {
         message = Cow::Borrowed("permission denied");
     }
     let mut error = Error::new(class, message.into_owned()).with_code(code);
-    if let Some(constraint) = db.constraint() {
+    if let Some(constraint) = db.constraint.as_deref() {
         error = error.with_constraint(constraint);
     }
-    if let Some(table) = db.table() {
+    if let Some(table) = db.table.as_deref() {
         error = error.with_table(table);
     }
-    let columns = match (db.column(), db.detail()) {
-        (Some(column), _) => vec![column.to_owned()],
-        (None, Some(detail)) if has_key(class, db.message()) => key_columns(detail),
+    let columns = match (&db.column, &db.detail) {
+        (Some(column), _) => vec![column.clone().into_owned()],
+        (None, Some(detail)) if has_key(class, &db.message) => key_columns(detail),
         _ => Vec::new(),
     };
     if columns.is_empty() { error } else { error.with_columns(columns) }
@@ -179,6 +158,8 @@ fn classify(code: &str) -> ErrorClass {
         "57P01" | "57P02" | "57P03" | "57P04" | "57P05" | "25P03" => ErrorClass::Disconnected,
         "25006" => ErrorClass::ReadOnly,
         "25P02" => ErrorClass::Poisoned,
+        // A number of binds that is not that of the placeholders.
+        "08P01" => ErrorClass::Statement,
         "3D000" | "53300" => ErrorClass::Connect,
         "42501" => ErrorClass::Permission,
         _ => match code.get(..2) {

@@ -33,9 +33,7 @@ use relata_core::{
 ///
 /// Behind a pooler that gives each transaction another connection (PgBouncer with `pool_mode = transaction`), use
 /// `statement_cache=0`: statements then have no names, and are sent together with their binds. PgBouncer refuses session
-/// settings that it does not track; `time_zone=server` sends none. Types of the database's own, such as enums, are learned when
-/// a connection is opened: in this mode, create them before. A pooler without prepared statements (PgBouncer before 1.21) may
-/// not allow that; enums that are stored as text always work.
+/// settings that it does not track; `time_zone=server` sends none.
 ///
 /// ```
 /// use std::time::Duration;

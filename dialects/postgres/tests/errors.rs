@@ -120,7 +120,7 @@ async fn statements_and_values() {
     let mut jobs = [Job::new("SELECT $1", &[], Mode::Cached)];
     let error = db.connection.run(&mut jobs).await.unwrap_err();
     assert_eq!(error.class(), Statement, "{error:?}");
-    assert!(error.to_string().contains("expected 1 parameters but got 0"), "{error}");
+    assert!(error.to_string().contains("1 placeholders for 0 binds"), "{error}");
     db.close().await;
 }
 

@@ -8,16 +8,16 @@ use std::{
 
 use lru::{DefaultHasher, LruCache};
 use relata_core::render::Bind;
-use tokio_postgres::{Statement, types::Oid};
+use tokio_postgres::types::{Oid, Type};
 
-use super::{bind::bind_oids, decode::Decoder};
+use super::{bind::bind_oids, decode::Column};
 
-/// A prepared statement and how its rows are read.
-///
-/// When the last of its owners is gone, tokio-postgres tells the server to forget it, together with the next message.
-pub(crate) struct Prepared {
-    pub(crate) statement: Statement,
-    pub(crate) decoders: Box<[Decoder]>,
+/// A prepared statement: what it takes and what it gives.
+pub(super) struct Prepared {
+    /// Its name on the server.
+    pub(super) name: String,
+    pub(super) parameters: Box<[Type]>,
+    pub(super) columns: Box<[Column]>,
 }
 
 struct Entry {
@@ -29,24 +29,39 @@ struct Entry {
 /// Prepared statements by their text and the types of their binds.
 ///
 /// Keyed by a hash, so that looking one up copies neither text nor types; the entry has them, to be sure.
-pub(crate) struct Cache {
+pub(super) struct Cache {
     entries: Option<LruCache<u64, Entry>>,
     hasher: DefaultHasher,
+    /// How many names were given.
+    named: u64,
+    /// Statements that are not needed any more, and that the server does not know it of yet.
+    forgotten: Vec<String>,
 }
 
 impl Cache {
     /// A cache of this many statements; with 0 nothing is prepared by name.
-    pub(crate) fn new(size: usize) -> Self {
-        Cache { entries: NonZeroUsize::new(size).map(LruCache::new), hasher: DefaultHasher::default() }
+    pub(super) fn new(size: usize) -> Self {
+        Cache {
+            entries: NonZeroUsize::new(size).map(LruCache::new),
+            hasher: DefaultHasher::default(),
+            named: 0,
+            forgotten: Vec::new(),
+        }
     }
 
     /// Whether statements may be prepared by name.
-    pub(crate) fn is_on(&self) -> bool {
+    pub(super) fn is_on(&self) -> bool {
         self.entries.is_some()
     }
 
+    /// A name that no statement has had.
+    pub(super) fn name(&mut self) -> String {
+        self.named += 1;
+        format!("s{}", self.named)
+    }
+
     /// The statement, if it is prepared.
-    pub(crate) fn get(&mut self, sql: &str, binds: &[Bind<'_>]) -> Option<Arc<Prepared>> {
+    pub(super) fn get(&mut self, sql: &str, binds: &[Bind<'_>]) -> Option<Arc<Prepared>> {
         let key = self.key(sql, binds);
         let entry = self.entries.as_mut()?.get(&key)?;
         let same = *entry.sql == *sql && entry.types.iter().copied().eq(bind_oids(binds));
@@ -54,19 +69,32 @@ impl Cache {
     }
 
     /// Keeps a statement.
-    pub(crate) fn put(&mut self, sql: &str, binds: &[Bind<'_>], prepared: Arc<Prepared>) {
+    pub(super) fn put(&mut self, sql: &str, binds: &[Bind<'_>], prepared: Arc<Prepared>) {
         let key = self.key(sql, binds);
         if let Some(entries) = &mut self.entries {
-            entries.put(key, Entry { sql: sql.into(), types: bind_oids(binds).collect(), prepared });
+            let entry = Entry { sql: sql.into(), types: bind_oids(binds).collect(), prepared };
+            if let Some((_, left)) = entries.push(key, entry) {
+                self.forget(left.prepared.name.clone());
+            }
         }
     }
 
     /// Forgets a statement.
-    pub(crate) fn remove(&mut self, sql: &str, binds: &[Bind<'_>]) {
+    pub(super) fn remove(&mut self, sql: &str, binds: &[Bind<'_>]) {
         let key = self.key(sql, binds);
-        if let Some(entries) = &mut self.entries {
-            entries.pop(&key);
+        if let Some(left) = self.entries.as_mut().and_then(|entries| entries.pop(&key)) {
+            self.forget(left.prepared.name.clone());
         }
+    }
+
+    /// Notes that a name is not needed after this run.
+    pub(super) fn forget(&mut self, name: String) {
+        self.forgotten.push(name);
+    }
+
+    /// The names that the server may forget now.
+    pub(super) fn take_forgotten(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.forgotten)
     }
 
     fn key(&self, sql: &str, binds: &[Bind<'_>]) -> u64 {

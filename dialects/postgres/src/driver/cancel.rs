@@ -6,34 +6,30 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::CancelToken;
 
-use super::connect::Tls;
+use super::{connect::Tls, socket::Address, wire::Stream};
 use crate::PostgresOptions;
 
 /// Asks, on a connection of its own, and waits until the server has passed it on.
 ///
 /// That is when the server hangs up. tokio-postgres's own function does not wait for it, so that a request of its might
 /// arrive late and hit a later statement.
-pub(super) async fn cancel(token: &CancelToken, options: &PostgresOptions, tls: &Tls) -> io::Result<()> {
-    #[cfg(unix)]
-    if options.is_local() {
-        let path = format!("{}/.s.PGSQL.{}", options.host, options.port);
-        let stream = tokio::net::UnixStream::connect(path).await?;
-        return tls.cancel(token, UntilHungUp(stream), &options.host).await;
-    }
-    let stream = TcpStream::connect((options.host.as_str(), options.port)).await?;
-    tls.cancel(token, UntilHungUp(stream), &options.host).await
+pub(super) async fn cancel(
+    token: &CancelToken,
+    address: Address,
+    options: &PostgresOptions,
+    tls: &Tls,
+) -> io::Result<()> {
+    let stream = UntilHungUp(address.open(options).await?);
+    tls.cancel(token, stream, &options.host).await
 }
 
 /// A stream that is shut down when the other side has hung up.
-pub(super) struct UntilHungUp<S>(S);
+pub(super) struct UntilHungUp(Stream);
 
-impl<S: AsyncRead + Unpin> AsyncRead for UntilHungUp<S> {
+impl AsyncRead for UntilHungUp {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -43,7 +39,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for UntilHungUp<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for UntilHungUp<S> {
+impl AsyncWrite for UntilHungUp {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.0).poll_write(cx, buf)
     }

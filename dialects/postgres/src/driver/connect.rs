@@ -3,17 +3,21 @@
 use std::{io, sync::Arc, time::Duration};
 
 use relata_core::{ErrorClass, Result};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    time::sleep,
-};
-use tokio_postgres::{CancelToken, Client, Config, NoTls, config};
+use tokio::time::sleep;
+use tokio_postgres::{CancelToken, Config, NoTls, config};
 
 use super::{
+    cancel::UntilHungUp,
     connection::PostgresConnection,
-    link::{Link, Mover},
+    login::log_in,
+    message::{self, ServerError},
+    socket::Address,
+    wire::{Stream, Wire},
 };
-use crate::{PostgresOptions, SslMode, TargetSession, error::from_connect};
+use crate::{
+    PostgresOptions, SslMode, TargetSession,
+    error::{from_connect, from_server, from_socket},
+};
 
 /// The pause before the second attempt; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -70,25 +74,32 @@ impl Tls {
         false
     }
 
-    async fn connect(&self, config: &Config) -> Result<(Client, Link), tokio_postgres::Error> {
+    /// Logs in on a stream.
+    async fn log_in(
+        &self,
+        config: &Config,
+        stream: Stream,
+        host: &str,
+    ) -> Result<(Wire, CancelToken), tokio_postgres::Error> {
         #[cfg(feature = "tls")]
         if let Some(connector) = &self.connector {
-            let (client, connection) = config.connect(connector.clone()).await?;
-            return Ok((client, Link::new(Box::pin(connection) as Mover)));
+            return log_in(config, stream, super::tls::Encryption::new(connector, host)).await;
         }
-        let (client, connection) = config.connect(NoTls).await?;
-        Ok((client, Link::new(Box::pin(connection) as Mover)))
+        let _ = host;
+        log_in(config, stream, NoTls).await
     }
 
     /// Sends a request to cancel on a stream that was opened for it.
-    pub(super) async fn cancel<S>(&self, token: &CancelToken, stream: S, host: &str) -> io::Result<()>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
+    pub(super) async fn cancel(
+        &self,
+        token: &CancelToken,
+        stream: UntilHungUp,
+        host: &str,
+    ) -> io::Result<()> {
         #[cfg(feature = "tls")]
         if let Some(mut connector) = self.connector.clone() {
             use tokio_postgres::tls::MakeTlsConnect;
-            let Ok(tls) = MakeTlsConnect::<S>::make_tls_connect(&mut connector, host);
+            let Ok(tls) = MakeTlsConnect::<UntilHungUp>::make_tls_connect(&mut connector, host);
             return token.cancel_query_raw(stream, tls).await.map_err(io::Error::other);
         }
         let _ = host;
@@ -114,30 +125,72 @@ pub(crate) async fn connect(options: &Arc<PostgresOptions>, tls: &Tls) -> Result
 async fn attempt_once(options: &Arc<PostgresOptions>, tls: &Tls) -> Result<PostgresConnection> {
     let mut config = config(options);
     let (mode, otherwise) = tls.modes(options.ssl_mode);
-    let mut connected =
-        tls.connect(config.ssl_mode(mode)).await.map_err(|error| from_connect(error, options));
+    let mut connected = connect_as(options, tls, config.ssl_mode(mode)).await;
     if let (Err(error), Some(otherwise)) = (&connected, otherwise) {
         // Another mode helps where the server insists on encryption, or its handshake fails; not where it is down.
         if error.class() == ErrorClass::Tls || error.code() == Some("28000") {
-            let again = tls.connect(config.ssl_mode(otherwise)).await;
-            connected = again.map_err(|error| from_connect(error, options));
+            connected = connect_as(options, tls, config.ssl_mode(otherwise)).await;
         }
     }
-    let (client, mut link) = connected?;
-    if options.statement_cache == 0 {
-        // Again if a type has just been dropped; and if it cannot be done, most statements work all the same.
-        for _ in 0..3 {
-            if link.drive(super::types::learn(&client)).await.is_ok() {
-                break;
-            }
-        }
-    }
-    Ok(PostgresConnection::new(client, link, Arc::clone(options), tls.clone()))
+    connected
 }
 
+/// Connects to the first of the host's addresses that lets one in.
+async fn connect_as(
+    options: &Arc<PostgresOptions>,
+    tls: &Tls,
+    config: &Config,
+) -> Result<PostgresConnection> {
+    let addresses = Address::all(options).await.map_err(|error| from_socket(&error, options))?;
+    let mut connected = Err(from_socket(&io::Error::other("the host has no address"), options));
+    for address in addresses {
+        connected = connect_to(address, options, tls, config).await;
+        if connected.is_ok() {
+            break;
+        }
+    }
+    connected
+}
+
+async fn connect_to(
+    address: Address,
+    options: &Arc<PostgresOptions>,
+    tls: &Tls,
+    config: &Config,
+) -> Result<PostgresConnection> {
+    let stream = address.clone().open(options).await.map_err(|error| from_socket(&error, options))?;
+    let logged_in = tls.log_in(config, stream, &options.host).await;
+    let (mut wire, token) = logged_in.map_err(|error| from_connect(error, options))?;
+    if options.target_session != TargetSession::Any {
+        let wanted = options.target_session == TargetSession::ReadOnly;
+        if is_read_only(&mut wire).await? != wanted {
+            let why =
+                if wanted { "the database is not read only" } else { "the database does not allow writes" };
+            return Err(from_socket(&io::Error::other(why), options));
+        }
+    }
+    Ok(PostgresConnection::new(wire, token, address, Arc::clone(options), tls.clone()))
+}
+
+/// Whether transactions only read by default, as on a standby.
+async fn is_read_only(wire: &mut Wire) -> Result<bool> {
+    wire.queue_query("SHOW transaction_read_only")?;
+    let mut read_only = false;
+    loop {
+        let message = wire.message().await?;
+        match message.tag {
+            message::DATA_ROW => read_only = message.body.ends_with(b"on"),
+            message::ERROR => return Err(from_server(&ServerError::parse(message.body))),
+            message::READY_FOR_QUERY => return Ok(read_only),
+            _ => {}
+        }
+    }
+}
+
+/// What tokio-postgres is to say when it logs in.
 fn config(options: &PostgresOptions) -> Config {
     let mut config = Config::new();
-    config.host(&options.host).port(options.port).application_name(&options.application_name);
+    config.application_name(&options.application_name);
     if let Some(user) = &options.user {
         config.user(user);
     }
@@ -149,24 +202,6 @@ fn config(options: &PostgresOptions) -> Config {
     }
     if let Some(settings) = options.session_settings() {
         config.options(settings);
-    }
-    config.target_session_attrs(match options.target_session {
-        TargetSession::Any => config::TargetSessionAttrs::Any,
-        TargetSession::ReadWrite => config::TargetSessionAttrs::ReadWrite,
-        TargetSession::ReadOnly => config::TargetSessionAttrs::ReadOnly,
-    });
-    config.keepalives(options.keepalives).keepalives_idle(options.keepalives_idle);
-    if let Some(interval) = options.keepalives_interval {
-        config.keepalives_interval(interval);
-    }
-    if let Some(retries) = options.keepalives_retries {
-        config.keepalives_retries(retries);
-    }
-    if let Some(timeout) = options.connect_timeout {
-        config.connect_timeout(timeout);
-    }
-    if let Some(timeout) = options.tcp_user_timeout {
-        config.tcp_user_timeout(timeout);
     }
     config
 }

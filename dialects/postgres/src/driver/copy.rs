@@ -1,63 +1,117 @@
 //! COPY: many rows behind one statement, in the binary format ("COPY", Binary Format).
 
-use std::pin::pin;
-
-use bytes::{BufMut, Bytes, BytesMut};
-use futures_util::SinkExt;
+use bytes::{BufMut, BytesMut};
 use relata_core::{
     Error, ErrorClass, Result,
+    driver::Job,
     render::{Bind, InputColumn},
 };
-use tokio_postgres::{Client, types::Type};
+use tokio_postgres::types::Type;
 
 use super::{
     bind::bind_type,
     encode::{Why, encode_sized},
+    message::{self, ServerError, row_count},
+    wire::Wire,
 };
-use crate::error::from_driver;
+use crate::error::from_server;
 
 /// About how much is sent at once, in bytes.
-const CHUNK: usize = 1 << 16;
+const CHUNK: usize = 1 << 15;
 
 const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 
-/// Sends the rows that the binds hold, one column each, behind a COPY, and says how many there were.
-pub(super) async fn copy(client: &Client, sql: &str, binds: &[Bind<'_>]) -> Result<u64> {
-    let result = send(client, sql, binds).await;
-    if result.is_err() {
-        // A COPY that is given up ends with the next message. Until the server has heard of it, it keeps its locks.
-        let _ = client.batch_execute("").await;
-    }
-    result
+/// Sends the rows that the binds hold, one column each, behind a COPY.
+pub(super) async fn run_copy(wire: &mut Wire, job: &mut Job<'_>) -> Result<()> {
+    let copied = copy(wire, job.sql, job.binds).await;
+    job.rows_affected = copied.map_err(|error| error.with_statement(job.sql))?;
+    job.done = true;
+    Ok(())
 }
 
-async fn send(client: &Client, sql: &str, binds: &[Bind<'_>]) -> Result<u64> {
+async fn copy(wire: &mut Wire, sql: &str, binds: &[Bind<'_>]) -> Result<u64> {
     let columns = columns(binds)?;
+    wire.queue_query(sql)?;
+    loop {
+        let message = wire.message().await?;
+        match message.tag {
+            message::COPY_IN => break,
+            message::ERROR => return Err(from_server(&ServerError::parse(message.body))),
+            message::READY_FOR_QUERY => return Err(refused("the statement takes no rows".into())),
+            _ => {}
+        }
+    }
+    wire.begin_copy();
+    if let Err(error) = send(wire, &columns).await {
+        // Until the server has heard of it, it keeps its locks.
+        wire.settle(&mut None).await?;
+        return Err(error);
+    }
+    wire.end_copy();
+    let mut count = 0;
+    loop {
+        let message = wire.message().await?;
+        match message.tag {
+            message::COMMAND_COMPLETE => count = row_count(message.body),
+            message::ERROR => return Err(from_server(&ServerError::parse(message.body))),
+            message::READY_FOR_QUERY => return Ok(count),
+            _ => {}
+        }
+    }
+}
+
+async fn send(wire: &mut Wire, columns: &[(&InputColumn<'_>, Type)]) -> Result<()> {
     let rows = columns.first().map_or(0, |(column, _)| column.values().len());
     let mut cells: Vec<_> = columns.iter().map(|(column, ty)| (*column, column.values(), ty)).collect();
     let width = i16::try_from(columns.len()).map_err(|_| refused("there are too many columns".into()))?;
-    let mut sink = pin!(client.copy_in::<_, Bytes>(sql).await.map_err(from_driver)?);
-    let mut out = BytesMut::with_capacity(CHUNK * 2);
-    out.put_slice(SIGNATURE);
-    // No flags, and nothing more in the header.
-    out.put_i64(0);
-    for row in 0..rows {
-        out.put_i16(width);
-        for (column, values, ty) in &mut cells {
-            // All columns are of the same rows.
-            let Some(value) = values.next() else { return Err(refused("a row is not whole".into())) };
-            encode_sized(value, ty, &mut out).map_err(|why| {
-                refused(format!("the value of {} in row {row} {why}", column.name()).into())
-            })?;
-        }
-        if out.len() >= CHUNK {
-            sink.as_mut().feed(out.split().freeze()).await.map_err(from_driver)?;
-            out.reserve(CHUNK * 2);
+    let mut next = 0;
+    while next <= rows {
+        wire.queue(|out| {
+            write_data(out, |out| {
+                let start = out.len();
+                if next == 0 {
+                    out.put_slice(SIGNATURE);
+                    // No flags, and nothing more in the header.
+                    out.put_i64(0);
+                }
+                while next < rows && out.len() - start < CHUNK {
+                    out.put_i16(width);
+                    for (column, values, ty) in &mut cells {
+                        // All columns are of the same rows.
+                        let Some(value) = values.next() else {
+                            return Err(refused("a row is not whole".into()));
+                        };
+                        encode_sized(value, ty, out).map_err(|why| {
+                            refused(format!("the value of {} in row {next} {why}", column.name()).into())
+                        })?;
+                    }
+                    next += 1;
+                }
+                if next == rows {
+                    next += 1;
+                    out.put_i16(-1);
+                }
+                Ok(())
+            })
+        })?;
+        wire.send().await?;
+        if wire.has_message()? {
+            // The server has found something wrong, and says it instead of waiting for the rest.
+            break;
         }
     }
-    out.put_i16(-1);
-    sink.as_mut().feed(out.freeze()).await.map_err(from_driver)?;
-    sink.as_mut().finish().await.map_err(from_driver)
+    Ok(())
+}
+
+/// Queues a CopyData (54.7).
+fn write_data(out: &mut BytesMut, write: impl FnOnce(&mut BytesMut) -> Result<()>) -> Result<()> {
+    out.put_u8(b'd');
+    let start = out.len();
+    out.put_i32(0);
+    write(out)?;
+    let length = i32::try_from(out.len() - start).map_err(|_| refused("a row is too long".into()))?;
+    out[start..start + 4].copy_from_slice(&length.to_be_bytes());
+    Ok(())
 }
 
 fn columns<'b>(binds: &'b [Bind<'_>]) -> Result<Vec<(&'b InputColumn<'b>, Type)>> {

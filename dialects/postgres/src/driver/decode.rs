@@ -1,23 +1,19 @@
 //! Cells on their way from the server, out of its binary formats (the `…send` functions of PostgreSQL).
 
-use std::error::Error as StdError;
-
 use relata_core::{
     Error, ErrorClass, Result, driver::Row, projection::no_such_cell, types::civil::DAY, value::Cell,
 };
-use tokio_postgres::{
-    Column,
-    types::{FromSql, Kind as TypeKind, Type},
-};
+use tokio_postgres::types::{Oid, Type};
 
 use super::{
-    encode::{EPOCH_DAYS, EPOCH_MICROS, base},
+    encode::{EPOCH_DAYS, EPOCH_MICROS},
+    message::Parts,
     numeric,
 };
 
 /// How the cells of a column are read: found once per statement, not per cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Decoder {
+enum Decoder {
     Bool,
     Int2,
     Int4,
@@ -36,13 +32,20 @@ pub(crate) enum Decoder {
     Json,
     Jsonb,
     Void,
+    /// A type of the database's own: CREATE TYPE, or an extension's.
+    Own,
     Unknown,
 }
 
+/// The first number of a type that is not built in (src/include/access/transam.h).
+const FIRST_OWN: Oid = 16_384;
+
 impl Decoder {
-    fn of(ty: &Type) -> Self {
-        let ty = base(ty);
-        match *ty {
+    fn of(ty: Oid) -> Self {
+        let Some(known) = Type::from_oid(ty) else {
+            return if ty < FIRST_OWN { Decoder::Unknown } else { Decoder::Own };
+        };
+        match known {
             Type::BOOL => Decoder::Bool,
             Type::INT2 => Decoder::Int2,
             Type::INT4 => Decoder::Int4,
@@ -67,67 +70,90 @@ impl Decoder {
             Type::JSON => Decoder::Json,
             Type::JSONB => Decoder::Jsonb,
             Type::VOID => Decoder::Void,
-            _ if matches!(ty.kind(), TypeKind::Enum(_)) || ty.name() == "citext" => Decoder::Text,
             _ => Decoder::Unknown,
         }
     }
+}
 
-    /// One for each column.
-    pub(crate) fn all(columns: &[Column]) -> Box<[Decoder]> {
-        columns.iter().map(|column| Decoder::of(column.type_())).collect()
+/// A column of a result.
+pub(super) struct Column {
+    name: Box<str>,
+    ty: Oid,
+    decoder: Decoder,
+}
+
+impl Column {
+    /// The columns in a RowDescription. `None` if it is not whole.
+    pub(super) fn all(body: &[u8]) -> Option<Box<[Column]>> {
+        let mut parts = Parts(body);
+        (0..parts.u16()?)
+            .map(|_| {
+                let name = parts.text()?.into();
+                // The table that it comes from, and its place there.
+                parts.bytes(6)?;
+                let ty = parts.oid()?;
+                // The size, the modifier, and the format, which is ours to choose.
+                parts.bytes(8)?;
+                Some(Column { name, ty, decoder: Decoder::of(ty) })
+            })
+            .collect()
     }
 }
 
-/// The bytes of a cell, whatever its type.
-struct Raw<'r>(Option<&'r [u8]>);
+/// Where the cells of a row are in it: the first byte and the length, which is negative for NULL.
+pub(super) type Cells = Vec<(usize, i32)>;
 
-impl<'r> FromSql<'r> for Raw<'r> {
-    fn from_sql(_: &Type, raw: &'r [u8]) -> Result<Self, Box<dyn StdError + Sync + Send>> {
-        Ok(Raw(Some(raw)))
-    }
-
-    fn from_sql_null(_: &Type) -> Result<Self, Box<dyn StdError + Sync + Send>> {
-        Ok(Raw(None))
-    }
-
-    fn accepts(_: &Type) -> bool {
-        true
-    }
+/// A row as it is lent to the sink, in the buffer that it was read into.
+pub(super) struct PostgresRow<'r> {
+    body: &'r [u8],
+    cells: &'r [(usize, i32)],
+    columns: &'r [Column],
 }
 
-/// A row as it is lent to the sink.
-pub(crate) struct PostgresRow<'r> {
-    pub(crate) row: &'r tokio_postgres::Row,
-    pub(crate) decoders: &'r [Decoder],
+impl<'r> PostgresRow<'r> {
+    /// The row in a DataRow; `cells` is room for where they are. `None` if it is not whole.
+    #[inline]
+    pub(super) fn new(body: &'r [u8], columns: &'r [Column], cells: &'r mut Cells) -> Option<Self> {
+        cells.clear();
+        let (count, mut rest) = body.split_first_chunk()?;
+        for _ in 0..u16::from_be_bytes(*count) {
+            let (length, cell) = rest.split_first_chunk()?;
+            let length = i32::from_be_bytes(*length);
+            cells.push((body.len() - cell.len(), length));
+            rest = cell.get(usize::try_from(length).unwrap_or(0)..)?;
+        }
+        Some(PostgresRow { body, cells, columns })
+    }
+
+    #[cold]
+    fn unreadable(&self, index: usize, why: &'static str) -> Error {
+        let ty = match self.columns.get(index).map(|column| (column.ty, Type::from_oid(column.ty))) {
+            Some((_, Some(ty))) => ty.name().to_owned(),
+            Some((oid, None)) => format!("number {oid} in pg_type"),
+            None => String::from("?"),
+        };
+        Error::new(ErrorClass::Decode, format!("column {index} ({}), of type {ty}: {why}", self.name(index)))
+    }
 }
 
 impl Row for PostgresRow<'_> {
     fn width(&self) -> usize {
-        self.decoders.len()
+        self.columns.len()
     }
 
     #[inline]
     fn cell(&self, index: usize) -> Result<Cell<'_>> {
-        let decoder = self.decoders.get(index).ok_or_else(|| no_such_cell(index, self.width()))?;
-        let Ok(Raw(raw)) = self.row.try_get::<usize, Raw<'_>>(index) else {
+        let (Some(column), Some((begin, length))) = (self.columns.get(index), self.cells.get(index)) else {
             return Err(no_such_cell(index, self.width()));
         };
-        match raw {
-            None => Ok(Cell::Null),
-            Some(raw) => decode(*decoder, raw).map_err(|why| self.unreadable(index, why)),
-        }
+        let Ok(length) = usize::try_from(*length) else { return Ok(Cell::Null) };
+        // It was found there.
+        let raw = self.body.get(*begin..begin + length).unwrap_or_default();
+        decode(column.decoder, raw).map_err(|why| self.unreadable(index, why))
     }
 
     fn name(&self, index: usize) -> &str {
-        self.row.columns().get(index).map_or("", Column::name)
-    }
-}
-
-impl PostgresRow<'_> {
-    #[cold]
-    fn unreadable(&self, index: usize, why: &'static str) -> Error {
-        let ty = self.row.columns().get(index).map_or("?", |column| column.type_().name());
-        Error::new(ErrorClass::Decode, format!("column {index} ({}), of type {ty}: {why}", self.name(index)))
+        self.columns.get(index).map_or("", |column| &column.name)
     }
 }
 
@@ -167,10 +193,12 @@ fn decode(decoder: Decoder, raw: &[u8]) -> Result<Cell<'_>, &'static str> {
             _ => return Err("a version of the jsonb format that is not known"),
         },
         Decoder::Void => Cell::Null,
-        Decoder::Unknown => return Err("a type that cannot be read; cast it to text in the statement"),
+        Decoder::Own => Cell::Text(own_text(raw).ok_or(UNKNOWN)?),
+        Decoder::Unknown => return Err(UNKNOWN),
     })
 }
 
+const UNKNOWN: &str = "a type that cannot be read; cast it to text in the statement";
 const MALFORMED: &str = "the server sent something else than this type";
 const INFINITE: &str = "infinity is no date or time; leave such rows out, or cast it to text";
 
@@ -180,6 +208,12 @@ fn fixed<const N: usize>(raw: &[u8]) -> Result<[u8; N], &'static str> {
 
 fn text(raw: &[u8]) -> Result<&str, &'static str> {
     std::str::from_utf8(raw).map_err(|_| "text that is not UTF-8")
+}
+
+/// An enum or citext, whose binary format is the text. Other such formats begin with a number or some flags.
+fn own_text(raw: &[u8]) -> Option<&str> {
+    let is_control = |byte: &u8| *byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
+    if raw.iter().any(is_control) { None } else { std::str::from_utf8(raw).ok() }
 }
 
 fn micros(raw: &[u8]) -> Result<i64, &'static str> {

@@ -1,94 +1,80 @@
 //! Values on their way to the server, in its binary formats (src/backend/utils/adt of PostgreSQL, the `…recv` functions).
 
-use std::{error::Error as StdError, fmt};
-
 use bytes::{BufMut, BytesMut};
+use postgres_protocol::{
+    IsNull,
+    message::frontend::{self, BindError},
+};
 use relata_core::{
+    Error, ErrorClass, Result,
     render::Bind,
     value::{DecimalValue, Value},
 };
-use tokio_postgres::types::{Format, IsNull, Kind as TypeKind, ToSql, Type};
+use tokio_postgres::types::{Kind as TypeKind, Type};
 
-use super::numeric;
+use super::{numeric, wire::unsendable};
 
 /// Days from 1970-01-01 to 2000-01-01, where the server's count begins.
 pub(super) const EPOCH_DAYS: i32 = 10_957;
 /// The same in microseconds.
 pub(super) const EPOCH_MICROS: i64 = 946_684_800_000_000;
 
-/// A bind on its way. Its `Debug` shows no value, as tokio-postgres logs it.
-pub(crate) struct Parameter<'v> {
-    bind: &'v Bind<'v>,
+/// A bind that cannot be sent: names the bind, never its value.
+#[derive(Debug, thiserror::Error)]
+#[error("bind ${position} {why}")]
+struct EncodeError {
     /// Counted from 1, as in `$1`.
     position: usize,
+    why: Why,
 }
 
-impl<'v> Parameter<'v> {
-    pub(crate) fn new(index: usize, bind: &'v Bind<'v>) -> Self {
-        Parameter { bind, position: index + 1 }
-    }
-}
-
-impl fmt::Debug for Parameter<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "${}", self.position)
-    }
-}
-
-/// Why a bind cannot be sent. Names the bind, never its value.
-#[derive(Debug)]
-pub(crate) struct EncodeError(String);
-
-impl fmt::Display for EncodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl StdError for EncodeError {}
-
-impl ToSql for Parameter<'_> {
-    fn to_sql(&self, ty: &Type, out: &mut BytesMut) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
-        let written = match self.bind {
-            Bind::Value(value) if value.is_null() => return Ok(IsNull::Yes),
-            Bind::Value(value) => encode(value, ty, out),
-            Bind::Column(column) => array(column.values(), ty, out),
-        };
-        written.map_err(|why| EncodeError(format!("bind ${} {why}", self.position)))?;
-        Ok(IsNull::No)
-    }
-
-    fn accepts(_: &Type) -> bool {
-        true
-    }
-
-    fn to_sql_checked(
-        &self,
-        ty: &Type,
-        out: &mut BytesMut,
-    ) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
-        self.to_sql(ty, out)
-    }
-
-    fn encode_format(&self, ty: &Type) -> Format {
-        let text = match self.bind {
-            Bind::Value(value) => is_sent_as_text(value, ty),
-            Bind::Column(_) => *ty == Type::UNKNOWN,
-        };
-        if text { Format::Text } else { Format::Binary }
-    }
+/// Queues a Bind (54.7): the binds of a statement, and the wish for binary results.
+pub(super) fn write_bind(
+    statement: &str,
+    binds: &[Bind<'_>],
+    types: &[Type],
+    out: &mut BytesMut,
+) -> Result<()> {
+    let formats = binds.iter().zip(types).map(|(bind, ty)| i16::from(!is_bound_as_text(bind, ty)));
+    let values = binds.iter().zip(types).enumerate();
+    let written = frontend::bind(
+        "",
+        statement,
+        formats,
+        values,
+        |(at, (bind, ty)), out| {
+            let written = match bind {
+                Bind::Value(value) if value.is_null() => return Ok(IsNull::Yes),
+                Bind::Value(value) => encode(value, ty, out),
+                Bind::Column(column) => array(column.values(), ty, out),
+            };
+            written.map_err(|why| EncodeError { position: at + 1, why })?;
+            Ok(IsNull::No)
+        },
+        [1],
+        out,
+    );
+    written.map_err(|error| match error {
+        BindError::Conversion(why) => Error::new(ErrorClass::Data, why.to_string()),
+        BindError::Serialization(error) => unsendable(error),
+    })
 }
 
 /// Why a value cannot be written, to follow the name of the bind.
 pub(super) type Why = std::borrow::Cow<'static, str>;
 
-/// Types whose binary format is not known here are given text to parse: citext, inet and the like, and lists of an enum
-/// whose number only the server knows.
+/// Whether a bind is sent as text for the server to parse: for its own types (an enum, citext), whose numbers only the server
+/// knows, and for those whose binary format is not known here.
+fn is_bound_as_text(bind: &Bind<'_>, ty: &Type) -> bool {
+    match bind {
+        Bind::Value(value) => is_sent_as_text(value, ty),
+        Bind::Column(_) => *ty == Type::UNKNOWN,
+    }
+}
+
 fn is_sent_as_text(value: &Value, ty: &Type) -> bool {
     match value {
-        Value::Text(_) | Value::Enum(..) | Value::Json(_) => {
-            !takes_text(base(ty)) && *base(ty) != Type::JSONB
-        }
+        Value::Text(_) | Value::Enum(..) | Value::Json(_) => !takes_text(ty) && *ty != Type::JSONB,
         Value::Array(..) => *ty == Type::UNKNOWN,
         _ => false,
     }
@@ -96,22 +82,10 @@ fn is_sent_as_text(value: &Value, ty: &Type) -> bool {
 
 /// Whether the binary format is the text itself.
 fn takes_text(ty: &Type) -> bool {
-    matches!(
-        *ty,
-        Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::JSON | Type::XML | Type::UNKNOWN
-    ) || matches!(ty.kind(), TypeKind::Enum(_))
-}
-
-/// What a domain is made of (CREATE DOMAIN): the same bytes.
-pub(super) fn base(ty: &Type) -> &Type {
-    match ty.kind() {
-        TypeKind::Domain(inner) => base(inner),
-        _ => ty,
-    }
+    matches!(*ty, Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::JSON | Type::XML)
 }
 
 fn encode(value: &Value, ty: &Type, out: &mut BytesMut) -> Result<(), Why> {
-    let ty = base(ty);
     match value {
         Value::Null(_) => return Err("is NULL where no NULL can stand".into()),
         Value::Bool(value) if *ty == Type::BOOL => out.put_u8(u8::from(*value)),

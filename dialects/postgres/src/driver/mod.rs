@@ -1,4 +1,4 @@
-//! The driver: connections on tokio-postgres.
+//! The driver: tokio-postgres logs in, and what is said then is said here.
 
 mod bind;
 mod cache;
@@ -8,15 +8,17 @@ mod connection;
 mod copy;
 mod decode;
 mod encode;
-mod link;
+mod login;
+mod message;
 mod numeric;
 mod run;
+mod socket;
 #[cfg(feature = "tls")]
 mod tls;
-mod types;
+mod wire;
 
 pub(crate) use bind::bind_type;
-pub(crate) use encode::EncodeError;
+pub(crate) use message::ServerError;
 #[cfg(feature = "tls")]
 pub(crate) use tls::remedy as tls_remedy;
 

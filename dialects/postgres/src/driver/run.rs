@@ -1,31 +1,25 @@
 //! Running jobs: what is prepared goes out together, in the order of the jobs.
 
-use std::{
-    future::poll_fn,
-    pin::{Pin, pin},
-    sync::Arc,
-    task::Poll,
-};
+use std::sync::Arc;
 
-use futures_util::{
-    StreamExt,
-    future::{MaybeDone, join, join_all, maybe_done},
-};
+use postgres_protocol::message::frontend;
 use relata_core::{
     Error, ErrorClass, Result,
-    driver::{Flow, Job, Mode, Sink},
+    driver::{Flow, Job, Mode},
     render::Bind,
 };
-use tokio_postgres::{Client, RowStream, SimpleQueryMessage, error::SqlState, types::Type};
+use tokio_postgres::types::Type;
 
 use super::{
-    bind::bind_type,
+    bind::{bind_oids, bind_type},
     cache::{Cache, Prepared},
-    copy::copy,
-    decode::{Decoder, PostgresRow},
-    encode::Parameter,
+    copy::run_copy,
+    decode::{Cells, Column, PostgresRow},
+    encode::write_bind,
+    message::{self, Parts, ServerError, row_count},
+    wire::{Wire, unsendable},
 };
-use crate::error::from_driver;
+use crate::error::from_server;
 
 /// Runs jobs one after another, in as few round trips as can be: one, where all of their statements are prepared, else two.
 ///
@@ -33,7 +27,11 @@ use crate::error::from_driver;
 /// conversation of its own.
 ///
 /// Several jobs are boxed: a future is as large as the largest that it may wait for, and a single one's is smaller.
-pub(crate) async fn run<'s>(client: &Client, cache: &mut Cache, jobs: &mut [Job<'s>]) -> Result<()> {
+pub(super) async fn run(wire: &mut Wire, cache: &mut Cache, jobs: &mut [Job<'_>]) -> Result<()> {
+    wire.settle(&mut None).await?;
+    for name in cache.take_forgotten() {
+        wire.queue(|out| frontend::close(b'S', &name, out).map_err(unsendable))?;
+    }
     let mut rest = jobs;
     while !rest.is_empty() {
         let end = match rest.iter().position(|job| job.mode == Mode::Copy || changes_schema(job.sql)) {
@@ -43,23 +41,13 @@ pub(crate) async fn run<'s>(client: &Client, cache: &mut Cache, jobs: &mut [Job<
         };
         let (part, later) = rest.split_at_mut(end);
         match part {
-            [job] if job.mode == Mode::Copy => run_copy(client, cache, job).await?,
-            [job] => run_one(client, cache, job).await?,
-            part => Box::pin(run_part(client, cache, part)).await?,
+            [job] if job.mode == Mode::Copy => run_copy(wire, job).await?,
+            [job] => run_one(wire, cache, job).await?,
+            part => Box::pin(run_part(wire, cache, part)).await?,
         }
         rest = later;
     }
-    Ok(())
-}
-
-async fn run_copy(client: &Client, cache: &Cache, job: &mut Job<'_>) -> Result<()> {
-    if !cache.is_on() {
-        let why = "COPY is prepared by name, and names are not wanted on this connection";
-        return Err(Error::new(ErrorClass::Compile, why).with_statement(job.sql));
-    }
-    job.rows_affected =
-        copy(client, job.sql, job.binds).await.map_err(|error| error.with_statement(job.sql))?;
-    job.done = true;
+    wire.shrink();
     Ok(())
 }
 
@@ -103,9 +91,6 @@ enum Plan {
 fn plan(cache: &mut Cache, job: &Job<'_>) -> Plan {
     match job.mode {
         Mode::Text if job.binds.is_empty() && job.sink.is_none() => Plan::Text,
-        // Where rows are wanted, it takes the two trips: while it reads a large result, tokio-postgres cannot ask for the
-        // name of a type that it has not met before (an enum's), and would wait for ever.
-        Mode::Text | Mode::Once if cache.is_on() && job.sink.is_some() => Plan::Missing,
         Mode::Text | Mode::Once => Plan::Typed,
         // It does not come here.
         Mode::Copy => Plan::Missing,
@@ -121,118 +106,143 @@ fn is_kept(mode: Mode) -> bool {
     matches!(mode, Mode::Cached | Mode::Stream)
 }
 
+/// Queues what prepares a statement: its name.
+fn queue_preparation(wire: &mut Wire, cache: &mut Cache, sql: &str, binds: &[Bind<'_>]) -> Result<String> {
+    let name = cache.name();
+    wire.queue(|out| {
+        frontend::parse(&name, sql, bind_oids(binds), out).map_err(unsendable)?;
+        frontend::describe(b'S', &name, out).map_err(unsendable)
+    })?;
+    wire.queue_sync();
+    Ok(name)
+}
+
+/// Reads what the server says of a statement that it was to prepare.
+async fn take_preparation(wire: &mut Wire, name: String) -> Result<Arc<Prepared>> {
+    let mut parameters = Box::default();
+    let mut columns = Some(Box::default());
+    loop {
+        let message = wire.message().await?;
+        match message.tag {
+            message::PARAMETER_DESCRIPTION => {
+                let mut parts = Parts(message.body);
+                parts.u16();
+                let oids = std::iter::from_fn(|| parts.oid());
+                parameters = oids.map(|oid| Type::from_oid(oid).unwrap_or(Type::UNKNOWN)).collect();
+            }
+            message::ROW_DESCRIPTION => columns = Column::all(message.body),
+            message::ERROR => return Err(from_server(&ServerError::parse(message.body))),
+            message::READY_FOR_QUERY => break,
+            _ => {}
+        }
+    }
+    let columns = columns.ok_or_else(malformed)?;
+    Ok(Arc::new(Prepared { name, parameters, columns }))
+}
+
 /// Prepares a statement, without keeping it.
-async fn prepare(
-    client: &Client,
-    sql: &str,
-    binds: &[Bind<'_>],
-) -> Result<Arc<Prepared>, tokio_postgres::Error> {
-    let types: Vec<Type> = binds.iter().map(|value| bind_type(value.kind())).collect();
-    let statement = client.prepare_typed(sql, &types).await?;
-    let decoders = Decoder::all(statement.columns());
-    Ok(Arc::new(Prepared { statement, decoders }))
+async fn prepare(wire: &mut Wire, cache: &mut Cache, sql: &str, binds: &[Bind<'_>]) -> Result<Arc<Prepared>> {
+    let name = queue_preparation(wire, cache, sql, binds)?;
+    take_preparation(wire, name).await
 }
 
-/// What comes of a statement that was sent.
-enum Answer {
-    /// It is done, and changed so many rows.
-    Done(u64),
-    /// Its rows, and how to read them if that is known.
-    Rows(RowStream, Option<Arc<Prepared>>),
+/// Queues a job. With `open`, it stands or falls with what is queued next.
+fn queue(wire: &mut Wire, job: &Job<'_>, plan: &Plan, open: bool) -> Result<()> {
+    if let (Plan::Text, false) = (plan, open) {
+        return wire.queue_query(job.sql);
+    }
+    wire.queue(|out| {
+        if let Plan::Prepared(prepared) = plan {
+            let (wanted, given) = (prepared.parameters.len(), job.binds.len());
+            if wanted != given {
+                let why = format!("the statement has {wanted} placeholders for {given} binds");
+                return Err(Error::new(ErrorClass::Statement, why));
+            }
+            write_bind(&prepared.name, job.binds, &prepared.parameters, out)?;
+        } else {
+            frontend::parse("", job.sql, bind_oids(job.binds), out).map_err(unsendable)?;
+            if job.sink.is_some() {
+                frontend::describe(b'S', "", out).map_err(unsendable)?;
+            }
+            let types: Vec<Type> = job.binds.iter().map(|bind| bind_type(bind.kind())).collect();
+            write_bind("", job.binds, &types, out)?;
+        }
+        frontend::execute("", 0, out).map_err(unsendable)
+    })?;
+    if !open {
+        wire.queue_sync();
+    }
+    Ok(())
 }
 
-/// Sends a statement when first polled, and is ready when the server has taken it.
-async fn send<'s>(
-    client: &Client,
-    sql: &'s str,
-    binds: &'s [Bind<'s>],
-    plan: Plan,
-    rows: bool,
-) -> Result<Answer, tokio_postgres::Error> {
-    let values = binds.iter().enumerate().map(|(at, value)| Parameter::new(at, value));
-    let typed = || values.clone().zip(binds.iter().map(|value| bind_type(value.kind())));
-    Ok(match plan {
-        Plan::Text => {
-            let mut answers = pin!(client.simple_query_raw(sql).await?);
-            let mut changed = 0;
-            while let Some(answer) = answers.next().await {
-                if let SimpleQueryMessage::CommandComplete(rows) = answer? {
-                    changed += rows;
+/// Reads the answer to a job: its rows go to the sink.
+async fn take(wire: &mut Wire, job: &mut Job<'_>, plan: &Plan, open: bool, cells: &mut Cells) -> Result<()> {
+    let mut described: Option<Box<[Column]>> = None;
+    let (mut rows, mut affected) = (0, 0);
+    let mut enough = job.sink.is_none();
+    loop {
+        if !wire.has_message()? {
+            wire.more().await?;
+            continue;
+        }
+        let message = wire.take_message();
+        match message.tag {
+            message::DATA_ROW if enough => {}
+            message::DATA_ROW => {
+                let Some(sink) = &mut job.sink else { continue };
+                rows += 1;
+                let columns = match plan {
+                    Plan::Prepared(prepared) => &prepared.columns,
+                    _ => described.as_deref().unwrap_or_default(),
+                };
+                let mut row = PostgresRow::new(message.body, columns, cells).ok_or_else(malformed)?;
+                let flow = match sink.row(&mut row)? {
+                    Flow::Pause => sink.ready().await?,
+                    flow => flow,
+                };
+                // The server sends the rest all the same.
+                enough = flow == Flow::Stop;
+            }
+            message::ROW_DESCRIPTION => described = Column::all(message.body),
+            message::COMMAND_COMPLETE => {
+                affected += row_count(message.body);
+                if open {
+                    break;
                 }
             }
-            Answer::Done(changed)
+            message::ERROR => return Err(from_server(&ServerError::parse(message.body))),
+            message::READY_FOR_QUERY => break,
+            message::COPY_IN => {
+                wire.abandon();
+                return Err(Error::new(
+                    ErrorClass::Statement,
+                    "a COPY that reads rows from the client has none",
+                ));
+            }
+            _ => {}
         }
-        Plan::Typed if rows => Answer::Rows(client.query_typed_raw(sql, typed()).await?, None),
-        Plan::Typed | Plan::Missing => {
-            let binds: Vec<_> = typed().collect();
-            let binds: Vec<_> = binds.iter().map(|(bind, ty)| (bind as _, ty.clone())).collect();
-            Answer::Done(client.execute_typed(sql, &binds).await?)
-        }
-        Plan::Prepared(prepared) if rows => {
-            let stream = client.query_raw(&prepared.statement, values).await?;
-            Answer::Rows(stream, Some(prepared))
-        }
-        Plan::Prepared(prepared) => Answer::Done(client.execute_raw(&prepared.statement, values).await?),
-    })
-}
-
-/// Gives the rows to the sink and marks the job done.
-async fn take(job: &mut Job<'_>, answer: Answer) -> Result<()> {
-    let sql = job.sql;
-    let counted = match (answer, &mut job.sink) {
-        (Answer::Done(count), _) => Ok((0, count)),
-        (Answer::Rows(stream, prepared), Some(sink)) => {
-            take_rows(stream, prepared.as_deref(), &mut **sink).await
-        }
-        (Answer::Rows(..), None) => Ok((0, 0)),
-    };
-    (job.rows, job.rows_affected) = counted.map_err(|error| error.with_statement(sql))?;
+    }
+    (job.rows, job.rows_affected) = (rows, affected);
     job.done = true;
     Ok(())
 }
 
-/// Gives rows to a sink: how many came, and how many the statement changed.
-async fn take_rows(
-    stream: RowStream,
-    prepared: Option<&Prepared>,
-    sink: &mut dyn Sink,
-) -> Result<(u64, u64)> {
-    let mut stream = pin!(stream);
-    let mut found = None;
-    let mut rows = 0;
-    while let Some(row) = stream.next().await {
-        let row = row.map_err(from_driver)?;
-        rows += 1;
-        let decoders = match prepared {
-            Some(prepared) => &prepared.decoders,
-            None => found.get_or_insert_with(|| Decoder::all(row.columns())),
-        };
-        let flow = match sink.row(&mut PostgresRow { row: &row, decoders })? {
-            Flow::Pause => sink.ready().await?,
-            flow => flow,
-        };
-        if flow == Flow::Stop {
-            // The server sends the rest all the same; whoever comes next should not have to read it.
-            while let Some(row) = stream.next().await {
-                row.map_err(from_driver)?;
-            }
-            break;
-        }
-    }
-    Ok((rows, stream.rows_affected().unwrap_or(0)))
+fn malformed() -> Error {
+    Error::new(ErrorClass::Disconnected, "the server sent what is no row")
 }
 
 /// Runs a job alone. A statement whose preparation the server has dropped or outdated is prepared once more.
-async fn run_one(client: &Client, cache: &mut Cache, job: &mut Job<'_>) -> Result<()> {
-    match try_one(client, cache, job).await {
+async fn run_one(wire: &mut Wire, cache: &mut Cache, job: &mut Job<'_>) -> Result<()> {
+    match try_one(wire, cache, job).await {
         Err(error) if is_outdated(&error) && is_kept(job.mode) && cache.is_on() => {
             cache.remove(job.sql, job.binds);
+            wire.settle(&mut None).await?;
             // In a transaction, which has failed now, this fails as well; the first error tells more.
-            match prepare(client, job.sql, job.binds).await {
+            match prepare(wire, cache, job.sql, job.binds).await {
                 Err(_) => Err(error),
                 Ok(prepared) => {
                     cache.put(job.sql, job.binds, prepared);
-                    try_one(client, cache, job).await
+                    try_one(wire, cache, job).await
                 }
             }
         }
@@ -246,55 +256,72 @@ fn is_outdated(error: &Error) -> bool {
     matches!(error.code(), Some("0A000" | "26000"))
 }
 
-async fn try_one(client: &Client, cache: &mut Cache, job: &mut Job<'_>) -> Result<()> {
-    let failed = |error| from_driver(error).with_statement(job.sql);
-    let mut plan = plan(cache, job);
-    if let Plan::Missing = plan {
-        let prepared = prepare(client, job.sql, job.binds).await.map_err(failed)?;
-        if is_kept(job.mode) {
-            cache.put(job.sql, job.binds, Arc::clone(&prepared));
+async fn try_one(wire: &mut Wire, cache: &mut Cache, job: &mut Job<'_>) -> Result<()> {
+    let sql = job.sql;
+    let tried = async {
+        let mut plan = plan(cache, job);
+        if let Plan::Missing = plan {
+            let prepared = prepare(wire, cache, job.sql, job.binds).await?;
+            cache.put(sql, job.binds, Arc::clone(&prepared));
+            plan = Plan::Prepared(prepared);
         }
-        plan = Plan::Prepared(prepared);
-    }
-    let answer = send(client, job.sql, job.binds, plan, job.sink.is_some()).await.map_err(failed)?;
-    take(job, answer).await
+        queue(wire, job, &plan, false)?;
+        take(wire, job, &plan, false, &mut Cells::new()).await
+    };
+    tried.await.map_err(|error: Error| error.with_statement(sql))
 }
 
 /// Runs several jobs of which none but the last changes the schema.
-async fn run_part(client: &Client, cache: &mut Cache, jobs: &mut [Job<'_>]) -> Result<()> {
+async fn run_part(wire: &mut Wire, cache: &mut Cache, jobs: &mut [Job<'_>]) -> Result<()> {
     let mut plans: Vec<Plan> = jobs.iter().map(|job| plan(cache, job)).collect();
     let Some(first) = plans.iter().position(|plan| matches!(plan, Plan::Missing)) else {
-        return pipeline(client, cache, jobs, &plans).await;
+        let ran = pipeline(wire, jobs, &plans).await;
+        return repair(wire, cache, jobs, ran).await;
     };
     // What can go goes, with the preparations behind it: one trip, and each statement is prepared after those before it ran,
     // so that a transaction which a preparation fails is failed at the right place.
     let (sent, waiting) = jobs.split_at_mut(first);
     let missing = distinct(waiting, &plans[first..]);
-    let texts: Vec<_> = missing.iter().map(|at| (waiting[*at].sql, waiting[*at].binds)).collect();
-    let running = Sent::new(client, sent, &plans[..first]);
-    let preparing = join_all(texts.iter().map(|(sql, binds)| prepare(client, sql, binds)));
-    let (ran, prepared) = join(take_all(running, sent), preparing).await;
-    repair(client, cache, sent, ran).await?;
-    for (place, result) in missing.iter().zip(prepared) {
-        match result {
+    let queued = queue_all(wire, sent, &plans[..first], true);
+    let mut names = Vec::new();
+    if queued.is_ok() {
+        names.extend(
+            missing.iter().map(|at| queue_preparation(wire, cache, waiting[*at].sql, waiting[*at].binds)),
+        );
+    }
+    if let Err(failure) = take_all(wire, sent, &plans[..first], queued, true).await {
+        names.into_iter().flatten().for_each(|name| cache.forget(name));
+        repair(wire, cache, sent, Err(failure)).await?;
+        for job in waiting {
+            run_one(wire, cache, job).await?;
+        }
+        return Ok(());
+    }
+    let mut names = names.into_iter();
+    for place in missing {
+        let prepared = match names.next() {
+            Some(Ok(name)) => take_preparation(wire, name).await,
+            Some(Err(error)) => Err(error),
+            None => break,
+        };
+        let (sql, binds) = (waiting[place].sql, waiting[place].binds);
+        match prepared {
             Ok(prepared) => {
-                let (sql, binds) = (waiting[*place].sql, waiting[*place].binds);
                 for (job, plan) in waiting.iter().zip(&mut plans[first..]) {
                     if matches!(plan, Plan::Missing) && job.sql == sql && same_types(job.binds, binds) {
                         *plan = Plan::Prepared(Arc::clone(&prepared));
-                        if is_kept(job.mode) {
-                            cache.put(sql, binds, Arc::clone(&prepared));
-                        }
                     }
                 }
+                cache.put(sql, binds, prepared);
             }
             Err(error) => {
-                let error = from_driver(error).with_statement(waiting[*place].sql);
-                return one_by_one(client, cache, waiting, *place, error).await;
+                names.flatten().for_each(|name| cache.forget(name));
+                return one_by_one(wire, cache, waiting, place, error.with_statement(sql)).await;
             }
         }
     }
-    pipeline(client, cache, waiting, &plans[first..]).await
+    let ran = pipeline(wire, waiting, &plans[first..]).await;
+    repair(wire, cache, waiting, ran).await
 }
 
 /// The places of the jobs to prepare, each statement once.
@@ -310,22 +337,23 @@ fn distinct(jobs: &[Job<'_>], plans: &[Plan]) -> Vec<usize> {
 }
 
 fn same_types(a: &[Bind<'_>], b: &[Bind<'_>]) -> bool {
-    super::bind::bind_oids(a).eq(super::bind::bind_oids(b))
+    bind_oids(a).eq(bind_oids(b))
 }
 
 /// Runs jobs one by one, after the statement of the one at `place` could not be prepared, or not be run as it was prepared.
 async fn one_by_one(
-    client: &Client,
+    wire: &mut Wire,
     cache: &mut Cache,
     jobs: &mut [Job<'_>],
     place: usize,
     error: Error,
 ) -> Result<()> {
+    wire.settle(&mut None).await?;
     for at in 0..jobs.len() {
-        match run_one(client, cache, &mut jobs[at]).await {
+        match run_one(wire, cache, &mut jobs[at]).await {
             // That failure has failed the transaction, and with it this job: nothing of it stays, and what the caller needs
             // to know is the statement that is wrong.
-            Err(later) if at <= place && later.code() == Some(SqlState::IN_FAILED_SQL_TRANSACTION.code()) => {
+            Err(later) if at <= place && later.code() == Some(IN_FAILED_TRANSACTION) => {
                 jobs[..place].iter_mut().for_each(|job| job.done = true);
                 return Err(error);
             }
@@ -335,93 +363,71 @@ async fn one_by_one(
     Ok(())
 }
 
+const IN_FAILED_TRANSACTION: &str = "25P02";
+
+/// Where something failed, and why.
+type Failure = (usize, Error);
+
 /// Runs jobs whose statements are all prepared, in one trip.
-async fn pipeline(client: &Client, cache: &mut Cache, jobs: &mut [Job<'_>], plans: &[Plan]) -> Result<()> {
-    let ran = take_all(Sent::new(client, jobs, plans), jobs).await;
-    repair(client, cache, jobs, ran).await
+async fn pipeline(wire: &mut Wire, jobs: &mut [Job<'_>], plans: &[Plan]) -> Result<(), Failure> {
+    let queued = queue_all(wire, jobs, plans, false);
+    take_all(wire, jobs, plans, queued, false).await
 }
 
 /// Runs again what failed because its preparation was outdated, if that changes nothing: all that was sent behind it reads.
 async fn repair(
-    client: &Client,
+    wire: &mut Wire,
     cache: &mut Cache,
     jobs: &mut [Job<'_>],
-    ran: Result<(), (usize, Error)>,
+    ran: Result<(), Failure>,
 ) -> Result<()> {
     let Err((at, error)) = ran else { return Ok(()) };
     if is_outdated(&error) && is_kept(jobs[at].mode) && cache.is_on() {
         cache.remove(jobs[at].sql, jobs[at].binds);
         if jobs[at + 1..].iter().all(|job| job.sql.starts_with("SELECT")) {
-            return one_by_one(client, cache, &mut jobs[at..], 0, error).await;
+            return one_by_one(wire, cache, &mut jobs[at..], 0, error).await;
         }
     }
     Err(error)
 }
 
-type Sending<'a> =
-    MaybeDone<Pin<Box<dyn Future<Output = Result<Answer, tokio_postgres::Error>> + Send + 'a>>>;
-
-/// Statements on their way.
-struct Sent<'a>(Vec<Sending<'a>>);
-
-impl<'a> Sent<'a> {
-    fn new<'s: 'a>(client: &'a Client, jobs: &[Job<'s>], plans: &[Plan]) -> Self {
-        let sending = jobs.iter().zip(plans).map(|(job, plan)| {
-            let sending = send(client, job.sql, job.binds, plan.clone(), job.sink.is_some());
-            maybe_done(Box::pin(sending) as Pin<Box<dyn Future<Output = _> + Send + 'a>>)
-        });
-        Sent(sending.collect())
-    }
-
-    /// Queues the statements in order. One with a bind that cannot be written is never sent, and then neither are those
-    /// behind it: else a COMMIT might be.
-    async fn queue(&mut self) {
-        poll_fn(|cx| {
-            for sending in &mut self.0 {
-                let failed = Pin::new(&mut *sending).poll(cx).is_ready()
-                    && Pin::new(sending).output_mut().is_some_and(|output| output.is_err());
-                if failed {
-                    break;
-                }
+/// Queues jobs in order. One with a bind that cannot be written is not sent, and neither are those behind it: else a COMMIT
+/// might be. With `more`, a preparation will be queued behind them.
+fn queue_all(wire: &mut Wire, jobs: &[Job<'_>], plans: &[Plan], more: bool) -> Result<(), Failure> {
+    for (at, (job, plan)) in jobs.iter().zip(plans).enumerate() {
+        if let Err(error) = queue(wire, job, plan, is_open(jobs, plans, at, more)) {
+            if at > 0 && is_open(jobs, plans, at - 1, more) {
+                wire.queue_sync();
             }
-            Poll::Ready(())
-        })
-        .await;
-    }
-}
-
-/// Sends statements and takes what comes of them, up to the first failure: its place, and why.
-async fn take_all(mut sent: Sent<'_>, jobs: &mut [Job<'_>]) -> Result<(), (usize, Error)> {
-    sent.queue().await;
-    for (at, (job, mut sending)) in jobs.iter_mut().zip(sent.0).enumerate() {
-        (&mut sending).await;
-        let Some(answer) = Pin::new(&mut sending).take_output() else { continue };
-        let answer = answer.map_err(|error| (at, from_driver(error).with_statement(job.sql)))?;
-        take(job, answer).await.map_err(|error| (at, error))?;
+            return Err((at, error.with_statement(job.sql)));
+        }
     }
     Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::changes_schema;
-
-    #[test]
-    fn what_may_change_the_schema() {
-        for sql in
-            ["SELECT 1", " (select 1) UNION (SELECT 2)", "with x AS (…) SELECT", "COMMIT", "insert into t"]
-        {
-            assert!(!changes_schema(sql), "{sql}");
-        }
-        for sql in [
-            "CREATE TABLE t ()",
-            "DROP TYPE mood",
-            "DO 'BEGIN END'",
-            "-- a comment",
-            "",
-            "SET search_path = x",
-        ] {
-            assert!(changes_schema(sql), "{sql}");
-        }
+/// Takes the answers to jobs that were queued, up to the first failure.
+async fn take_all(
+    wire: &mut Wire,
+    jobs: &mut [Job<'_>],
+    plans: &[Plan],
+    queued: Result<(), Failure>,
+    more: bool,
+) -> Result<(), Failure> {
+    let count = queued.as_ref().map_or_else(|(at, _)| *at, |()| jobs.len());
+    let mut cells = Cells::new();
+    for at in 0..count {
+        let open = is_open(jobs, plans, at, more);
+        let job = &mut jobs[at];
+        let taken = take(wire, job, &plans[at], open, &mut cells).await;
+        taken.map_err(|error| (at, error.with_statement(job.sql)))?;
     }
+    queued
+}
+
+/// Whether the server need not say that it is ready before it goes on to the next: the job begins a transaction. If that fails,
+/// the next is passed over.
+fn is_open(jobs: &[Job<'_>], plans: &[Plan], at: usize, more: bool) -> bool {
+    let is_begin = matches!(plans[at], Plan::Text) && jobs[at].sql.starts_with("BEGIN");
+    let has_next = plans.get(at + 1).map_or(more, |next| !matches!(next, Plan::Text));
+    is_begin && has_next && !jobs[at].sql.contains(';')
 }

@@ -1,6 +1,6 @@
 //! TLS by rustls, with its ring provider.
 
-use std::{error::Error as StdError, io, path::Path, sync::Arc};
+use std::{error::Error as StdError, io, path::Path, pin::Pin, sync::Arc};
 
 use relata_core::{Error, ErrorClass, Result};
 use rustls::{
@@ -12,8 +12,10 @@ use rustls::{
     crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject},
 };
+use tokio_postgres::tls::{MakeTlsConnect, TlsConnect, TlsStream};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::{login::Lent, wire::Stream};
 use crate::{PostgresOptions, SslMode};
 
 fn configuration(what: impl Into<String>, why: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
@@ -45,6 +47,32 @@ pub(super) fn connector(options: &PostgresOptions) -> Result<MakeRustlsConnect> 
         }
     };
     Ok(MakeRustlsConnect::new(config))
+}
+
+/// Encrypts the stream of a login.
+pub(super) struct Encryption(<MakeRustlsConnect as MakeTlsConnect<Stream>>::TlsConnect);
+
+impl Encryption {
+    /// With a host of this name.
+    pub(super) fn new(connector: &MakeRustlsConnect, host: &str) -> Self {
+        let Ok(connect) = MakeTlsConnect::<Stream>::make_tls_connect(&mut connector.clone(), host);
+        Encryption(connect)
+    }
+}
+
+impl TlsConnect<Lent> for Encryption {
+    type Stream = Lent;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Lent>> + Send>>;
+
+    fn connect(self, lent: Lent) -> Self::Future {
+        Box::pin(async move {
+            let encrypted = TlsConnect::<Stream>::connect(self.0, lent.take_out()?).await?;
+            let binding = encrypted.channel_binding();
+            lent.put_back(Box::new(encrypted), binding);
+            Ok(lent)
+        })
+    }
 }
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
