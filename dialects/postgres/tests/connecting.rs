@@ -103,6 +103,8 @@ async fn what_keeps_one_out() {
         assert_eq!(error.class(), class, "{error:?}");
         assert!(error.to_string().contains(words), "{error}");
     }
+    let writable = server.url("127.0.0.1", "?target_session_attrs=read-write");
+    try_connect(&writable).await.unwrap().close().await;
     let error = match try_connect(&format!("postgres://{user}@127.0.0.1:{port}/relata")).await {
         Ok(_) => panic!("connected without a password"),
         Err(error) => error,

@@ -5,15 +5,19 @@
 mod support;
 
 use std::{
+    future::poll_fn,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
+    task::Poll,
     time::{Duration, Instant},
 };
 
 use relata_core::{
     ErrorClass, Result,
+    dialect::Dialect,
     driver::{Job, Mode},
     entity::Input,
     render::Statement,
@@ -48,6 +52,19 @@ async fn run_together(db: &mut Db, statements: &[RawStatement<i64>]) -> (Result<
 
 fn statements(texts: &[&'static str]) -> Vec<RawStatement<i64>> {
     texts.iter().map(|text| sql(text).columns::<i64>()).collect()
+}
+
+/// What a future gives if it is ready after so many polls.
+async fn polled<F: Future + Unpin>(future: &mut F, times: usize) -> Option<F::Output> {
+    let mut left = times;
+    poll_fn(|cx| {
+        if left == 0 {
+            return Poll::Ready(None);
+        }
+        left -= 1;
+        Pin::new(&mut *future).poll(cx).map(Some)
+    })
+    .await
 }
 
 async fn count(db: &mut Db, what: &'static str) -> i64 {
@@ -419,19 +436,8 @@ async fn dropping_at_any_await_is_mended_by_reset() {
     db.text("CREATE TABLE t (n bigint)").await.unwrap();
     let all = statements(&["BEGIN", "INSERT INTO t VALUES (1)", "SELECT n FROM t", "UPDATE t SET n = 2"]);
     for polls in 0.. {
-        let mut left = polls;
         let mut running = Box::pin(run_together(&mut db, &all));
-        let finished = std::future::poll_fn(|cx| {
-            if left == 0 {
-                return std::task::Poll::Ready(false);
-            }
-            left -= 1;
-            running.as_mut().poll(cx).map(|(result, _)| {
-                result.unwrap();
-                true
-            })
-        })
-        .await;
+        let finished = polled(&mut running, polls).await.map(|(result, _)| result.unwrap()).is_some();
         drop(running);
         db.connection.reset().await.unwrap();
         assert_eq!(count(&mut db, "SELECT COUNT(*) FROM t").await, 0);
@@ -440,6 +446,153 @@ async fn dropping_at_any_await_is_mended_by_reset() {
         }
     }
     db.close().await;
+}
+
+/// Enough rows for a COPY of several messages.
+fn many_items() -> Insert {
+    let name = "x".repeat(300);
+    let row = |n: i32| {
+        [
+            Input::Value(Value::I64(n.into())),
+            Input::Value(Value::Text(name.clone())),
+            Input::Value(Value::I32(n)),
+        ]
+    };
+    Insert::from_inputs(&ITEMS, (0..3000).flat_map(row).collect())
+}
+
+#[tokio::test]
+async fn copying_may_be_dropped_at_any_await() {
+    // Without prepared statements as well.
+    for options in ["", "&statement_cache=0"] {
+        let Some(mut db) = Db::open(options).await else { return };
+        let create = relata_core::ddl::create_all(&[&ITEMS], false, &Postgres);
+        db.run(&create[0]).await.unwrap();
+        let insert = many_items();
+        let copy = Postgres.bulk_insert(insert.body()).unwrap().unwrap().copy;
+        for polls in 0.. {
+            let mut jobs = [Job::text("BEGIN"), Job::new(&copy.sql, &copy.binds, Mode::Copy)];
+            let mut running = db.connection.run(&mut jobs);
+            let finished = polled(&mut running, polls).await.map(Result::unwrap).is_some();
+            drop(running);
+            if finished {
+                assert_eq!(jobs[1].rows_affected, 3000);
+                assert_eq!(count(&mut db, "SELECT COUNT(*) FROM items").await, 3000);
+            }
+            db.connection.reset().await.unwrap();
+            assert_eq!(count(&mut db, "SELECT COUNT(*) FROM items").await, 0, "{polls}");
+            if finished {
+                assert!(polls > 1);
+                break;
+            }
+        }
+        db.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_copy_that_fails_leaves_the_connection_usable() {
+    let Some(mut db) = Db::open("").await else { return };
+    db.text("CREATE TABLE items (id bigint CHECK (id <> 5), name text NOT NULL, size int)").await.unwrap();
+    let insert = many_items();
+    let copy = Postgres.bulk_insert(insert.body()).unwrap().unwrap().copy;
+    // The server finds the sixth row wrong while the rest is on its way.
+    let error = db.connection.run(&mut [Job::new(&copy.sql, &copy.binds, Mode::Copy)]).await.unwrap_err();
+    assert_eq!((error.class(), error.statement()), (ErrorClass::Check, Some(&*copy.sql)), "{error}");
+    assert_eq!(count(&mut db, "SELECT COUNT(*) FROM items").await, 0);
+    // What cannot be sent is found here.
+    let row = |n: i64| {
+        [Input::Value(Value::I64(n)), Input::Value(Value::Text("a\0b".into())), Input::Value(Value::I32(0))]
+    };
+    let insert = Insert::from_inputs(&ITEMS, (0..3000).flat_map(row).collect());
+    let copy = Postgres.bulk_insert(insert.body()).unwrap().unwrap().copy;
+    let error = db.connection.run(&mut [Job::new(&copy.sql, &copy.binds, Mode::Copy)]).await.unwrap_err();
+    assert_eq!(error.class(), ErrorClass::Data, "{error}");
+    assert!(error.to_string().contains("the value of name in row 0 holds a NUL"), "{error}");
+    assert_eq!(count(&mut db, "SELECT COUNT(*) FROM items").await, 0);
+    db.close().await;
+}
+
+#[tokio::test]
+async fn copies_by_hand() {
+    let Some(mut db) = Db::open("").await else { return };
+    db.text("CREATE TABLE t (n bigint)").await.unwrap();
+    db.text("COPY (SELECT 1) TO STDOUT").await.unwrap();
+    assert_eq!(count(&mut db, "SELECT COUNT(*) FROM t").await, 0);
+    // There is nothing to send: rather no connection than one that waits for ever.
+    for mode in [Mode::Text, Mode::Cached] {
+        let mut other = db.another().await;
+        let mut jobs = [Job::new("COPY t FROM STDIN", &[], mode)];
+        let error =
+            timeout(Duration::from_secs(5), other.connection.run(&mut jobs)).await.unwrap().unwrap_err();
+        assert_eq!(error.class(), ErrorClass::Statement, "{error}");
+        assert!(other.connection.is_closed());
+        // The same if nobody waits for it any more.
+        for polls in 1..4 {
+            let mut other = db.another().await;
+            let mut jobs = [Job::new("COPY t FROM STDIN", &[], mode)];
+            let _ = polled(&mut other.connection.run(&mut jobs), polls).await;
+            let reset = timeout(Duration::from_secs(5), other.connection.reset()).await.unwrap();
+            assert!(reset.is_ok() || other.connection.is_closed());
+        }
+    }
+    db.close().await;
+}
+
+#[tokio::test]
+async fn much_may_go_both_ways_at_once() {
+    let Some(mut db) = Db::open("").await else { return };
+    // 32 times 1 MB there and back in one pipeline, which fits no buffer between.
+    let text = "x".repeat(1 << 20);
+    let statements: Vec<_> =
+        (0..32).map(|_| sql("SELECT ?").bind(text.as_str()).columns::<String>()).collect();
+    let compiled: Vec<_> = statements.iter().map(|s| s.compile(&Postgres).unwrap()).collect();
+    let mut sinks: Vec<_> = statements.iter().map(|s| Collect::new(s.reader())).collect();
+    let pairs = compiled.iter().zip(&mut sinks);
+    let mut jobs: Vec<_> =
+        pairs.map(|(c, sink)| Job::new(&c.sql, &c.binds, Mode::Cached).with_sink(sink)).collect();
+    timeout(Duration::from_secs(60), db.connection.run(&mut jobs)).await.unwrap().unwrap();
+    drop(jobs);
+    assert!(sinks.iter().all(|sink| sink.rows == [text.as_str()]));
+    db.close().await;
+}
+
+#[tokio::test]
+async fn a_transaction_whose_begin_fails_runs_nothing() {
+    let Some(mut db) = Db::open("").await else { return };
+    db.text("CREATE TABLE t (n bigint)").await.unwrap();
+    let insert = sql("INSERT INTO t VALUES (?)").bind(1_i64);
+    let insert = insert.compile(&Postgres).unwrap();
+    // The second time it is prepared, so that all goes out together.
+    for _ in 0..2 {
+        let begin = Job::text("BEGIN ISOLATION LEVEL NONE OF THESE");
+        let mut jobs = [begin, Job::new(&insert.sql, &insert.binds, Mode::Cached)];
+        let error = db.connection.run(&mut jobs).await.unwrap_err();
+        assert_eq!((error.class(), jobs[0].done, jobs[1].done), (ErrorClass::Statement, false, false));
+        assert_eq!(count(&mut db, "SELECT COUNT(*) FROM t").await, 0);
+        let mut jobs = [Job::new(&insert.sql, &insert.binds, Mode::Cached), Job::text("DELETE FROM t")];
+        db.connection.run(&mut jobs).await.unwrap();
+    }
+    db.close().await;
+}
+
+#[tokio::test]
+async fn types_of_the_databases_own_are_read_as_text_or_not_at_all() {
+    for options in ["", "&statement_cache=0"] {
+        let Some(mut db) = Db::open(options).await else { return };
+        db.text("CREATE TYPE mood AS ENUM ('sad', 'ok')").await.unwrap();
+        db.text("CREATE TYPE pair AS (a int, b text)").await.unwrap();
+        db.text("CREATE DOMAIN small AS int CHECK (VALUE < 10)").await.unwrap();
+        let row = db.one(sql("SELECT 'ok'::mood, 7::small").columns::<(String, i32)>()).await;
+        assert_eq!(row, (String::from("ok"), 7));
+        for unknown in ["ROW(1, 'x')::pair", "ARRAY['ok']::mood[]", "'[1,2]'::int4range"] {
+            let statement = sql_unchecked(format!("SELECT {unknown}")).columns::<String>();
+            let error = db.query(statement).await.unwrap_err();
+            assert_eq!(error.class(), ErrorClass::Decode, "{error}");
+            assert!(error.to_string().contains("cast it to text"), "{error}");
+        }
+        db.close().await;
+    }
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ pub(super) async fn run_copy(wire: &mut Wire, job: &mut Job<'_>) -> Result<()> {
 
 async fn copy(wire: &mut Wire, sql: &str, binds: &[Bind<'_>]) -> Result<u64> {
     let columns = columns(binds)?;
-    wire.queue_query(sql)?;
+    wire.queue_copy(sql)?;
     loop {
         let message = wire.message().await?;
         match message.tag {
@@ -41,7 +41,6 @@ async fn copy(wire: &mut Wire, sql: &str, binds: &[Bind<'_>]) -> Result<u64> {
             _ => {}
         }
     }
-    wire.begin_copy();
     if let Err(error) = send(wire, &columns).await {
         // Until the server has heard of it, it keeps its locks.
         wire.settle(&mut None).await?;

@@ -131,3 +131,34 @@ impl TlsStream for Lent {
         self.held().binding.take().unwrap_or_else(ChannelBinding::none)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_borrower_takes_no_more_than_it_asks_for() {
+        let (client, mut server) = duplex(64);
+        let mut lent = Lent::new(Box::new(client));
+        server.write_all(b"loginZ\0\0\0\x05I").await.unwrap();
+        let mut taken = [0; 5];
+        assert_eq!(lent.read(&mut taken).await.unwrap(), 1);
+        lent.read_exact(&mut taken[1..]).await.unwrap();
+        assert_eq!(&taken, b"login");
+        let mut wire = lent.take_back();
+        assert_eq!(wire.message().await.unwrap().tag, b'Z');
+    }
+
+    #[cfg(feature = "tls")]
+    #[tokio::test]
+    async fn nothing_unencrypted_follows_the_consent_to_tls() {
+        let (client, mut server) = duplex(64);
+        let mut lent = Lent::new(Box::new(client));
+        server.write_all(b"S and more").await.unwrap();
+        assert_eq!(lent.read_u8().await.unwrap(), b'S');
+        assert_eq!(lent.take_out().err().unwrap().kind(), io::ErrorKind::InvalidData);
+    }
+}

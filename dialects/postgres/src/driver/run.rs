@@ -212,13 +212,7 @@ async fn take(wire: &mut Wire, job: &mut Job<'_>, plan: &Plan, open: bool, cells
             }
             message::ERROR => return Err(from_server(&ServerError::parse(message.body))),
             message::READY_FOR_QUERY => break,
-            message::COPY_IN => {
-                wire.abandon();
-                return Err(Error::new(
-                    ErrorClass::Statement,
-                    "a COPY that reads rows from the client has none",
-                ));
-            }
+            message::COPY_IN => return Err(wire.refuse_copy()),
             _ => {}
         }
     }

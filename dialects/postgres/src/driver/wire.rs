@@ -32,6 +32,15 @@ const SMALL: usize = 1 << 13;
 /// The same where results are large.
 const LARGE: usize = 1 << 16;
 
+/// Whether the server may wait for rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Copying {
+    No,
+    Sending,
+    /// It was told that there are no more.
+    GivenUp,
+}
+
 /// A connection after the login: messages to be sent, and those that came.
 ///
 /// It is not a task of its own: whoever runs a statement moves the bytes. Everything that is under way is noted here and not in
@@ -50,8 +59,7 @@ pub(super) struct Wire {
     full: bool,
     /// How often the server will say that it is ready for another query, as an answer to what was queued.
     owed: usize,
-    /// Whether the server may be waiting for rows of a COPY.
-    copying: bool,
+    copy: Copying,
     /// Whether the connection has ended.
     ended: bool,
     /// What was said of its end, and is to be told.
@@ -72,7 +80,7 @@ impl Wire {
             end: read.len(),
             full: false,
             owed: 0,
-            copying: false,
+            copy: Copying::No,
             ended: false,
             last_words: None,
         }
@@ -90,33 +98,39 @@ impl Wire {
 
     /// Queues a Sync: the end of what stands or falls together.
     pub(super) fn queue_sync(&mut self) {
+        self.give_up_copy();
         frontend::sync(&mut self.output);
         self.owed += 1;
     }
 
     /// Queues a text by the simple protocol.
     pub(super) fn queue_query(&mut self, sql: &str) -> Result<()> {
+        self.give_up_copy();
         self.queue(|out| frontend::query(sql, out).map_err(unsendable))?;
         self.owed += 1;
         Ok(())
     }
 
-    /// From now on the server waits for rows.
-    pub(super) fn begin_copy(&mut self) {
-        self.copying = true;
+    /// Queues a COPY. The server will wait for rows, unless it finds something wrong with it.
+    pub(super) fn queue_copy(&mut self, sql: &str) -> Result<()> {
+        self.queue_query(sql)?;
+        self.copy = Copying::Sending;
+        Ok(())
     }
 
     /// Says that all rows are sent.
     pub(super) fn end_copy(&mut self) {
-        self.copying = false;
+        self.copy = Copying::No;
         frontend::copy_done(&mut self.output);
     }
 
-    /// Gives the COPY up.
-    pub(super) fn fail_copy(&mut self) {
-        self.copying = false;
-        // The text holds no zero.
-        let _ = frontend::copy_fail("given up", &mut self.output);
+    /// Gives up a COPY whose rows are not all sent. A server that does not wait for them passes it over.
+    fn give_up_copy(&mut self) {
+        if self.copy == Copying::Sending {
+            self.copy = Copying::GivenUp;
+            // The text holds no zero.
+            let _ = frontend::copy_fail("given up", &mut self.output);
+        }
     }
 
     /// Sends what is queued, whether or not there is an answer.
@@ -161,6 +175,7 @@ impl Wire {
         self.start = self.end.min(begin + length);
         if tag == message::READY_FOR_QUERY {
             self.owed = self.owed.saturating_sub(1);
+            self.copy = Copying::No;
         }
         Message { tag, body: &self.input[begin + HEADER..self.start] }
     }
@@ -176,9 +191,7 @@ impl Wire {
     /// Reads and forgets what is still to come. `last` is why the last command failed, if it did; it is kept by the caller, who
     /// may drop this midway.
     pub(super) async fn settle(&mut self, last: &mut Option<Error>) -> Result<()> {
-        if self.copying {
-            self.fail_copy();
-        }
+        self.give_up_copy();
         while self.owed > 0 {
             let (tag, failure) = match self.message().await {
                 Ok(Message { tag: message::ERROR, body }) => {
@@ -192,9 +205,9 @@ impl Wire {
                 }
             };
             match tag {
+                message::COPY_IN if self.copy != Copying::GivenUp => return Err(self.refuse_copy()),
                 message::ERROR => *last = failure,
                 message::COMMAND_COMPLETE => *last = None,
-                message::COPY_IN => self.fail_copy(),
                 _ => {}
             }
         }
@@ -227,8 +240,18 @@ impl Wire {
         }
     }
 
+    /// Ends the connection over a COPY that waits for rows and was not queued as one. There are none to send; rather no connection
+    /// than one that waits for ever.
+    pub(super) fn refuse_copy(&mut self) -> Error {
+        self.abandon();
+        Error::new(
+            ErrorClass::Statement,
+            "COPY FROM STDIN waits for rows, and there are none: the connection is closed",
+        )
+    }
+
     /// Ends the connection without a word.
-    pub(super) fn abandon(&mut self) {
+    fn abandon(&mut self) {
         self.ended = true;
         self.owed = 0;
         self.output.clear();
@@ -349,4 +372,113 @@ fn broken(error: &io::Error) -> Error {
 /// Text that a message cannot hold: one with a NUL, or of more than 2 GB.
 pub(super) fn unsendable(error: io::Error) -> Error {
     Error::new(ErrorClass::Statement, format!("the statement cannot be sent: {error}"))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+    use super::*;
+
+    /// A connection, and the server's end of it.
+    fn connected(room: usize) -> (Wire, DuplexStream) {
+        let (client, server) = duplex(room);
+        (Wire::new(Box::new(client), &[]), server)
+    }
+
+    fn message_of(tag: u8, body: &[u8]) -> Vec<u8> {
+        let length = i32::try_from(body.len() + 4).unwrap();
+        [&[tag][..], &length.to_be_bytes(), body].concat()
+    }
+
+    const READY: &[u8] = b"Z\0\0\0\x05I";
+
+    #[tokio::test]
+    async fn messages_may_come_in_any_pieces() {
+        let large = vec![7; 3 * LARGE];
+        let said = [
+            message_of(b'N', b"a notice\0"),
+            message_of(b'D', b"one"),
+            message_of(b'S', b"TimeZone\0UTC\0"),
+            message_of(b'D', &large),
+            message_of(b'D', b""),
+            READY.to_vec(),
+        ]
+        .concat();
+        for piece in [1, 3, 4, 5, 6, 4096, said.len()] {
+            let (mut wire, mut server) = connected(piece);
+            wire.queue_query("SELECT 1").unwrap();
+            let said = said.clone();
+            let serving = tokio::spawn(async move {
+                let mut asked = [0; 14];
+                server.read_exact(&mut asked).await.unwrap();
+                assert_eq!(&asked, b"Q\0\0\0\x0dSELECT 1\0");
+                server.write_all(&said).await.unwrap();
+                server
+            });
+            for expected in [&b"one"[..], &large, b""] {
+                let message = wire.message().await.unwrap();
+                assert_eq!((message.tag, message.body), (b'D', expected), "{piece}");
+            }
+            assert_eq!(wire.message().await.unwrap().tag, message::READY_FOR_QUERY);
+            wire.shrink();
+            assert_eq!((wire.owed, wire.input.len()), (0, SMALL));
+            drop(serving.await.unwrap());
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_read_beyond_the_login_is_not_lost() {
+        let (client, _server) = duplex(64);
+        let mut wire = Wire::new(Box::new(client), &message_of(b'D', b"early"));
+        assert_eq!(wire.message().await.unwrap().body, b"early");
+    }
+
+    #[tokio::test]
+    async fn what_is_no_message_ends_the_connection() {
+        for garbage in [&b"D\0\0\0\x03"[..], b"D\xff\xff\xff\xff", b"HTTP/1.1 400 Bad Request"] {
+            let (mut wire, mut server) = connected(64);
+            server.write_all(garbage).await.unwrap();
+            drop(server);
+            let error = wire.message().await.err().unwrap();
+            assert_eq!(error.class(), ErrorClass::Disconnected, "{error}");
+            assert!(wire.is_closed());
+        }
+    }
+
+    #[tokio::test]
+    async fn the_last_words_are_told() {
+        let (mut wire, mut server) = connected(256);
+        assert!(!wire.is_closed());
+        server.write_all(&message_of(b'E', b"SFATAL\0C57P01\0Mgoing\0\0")).await.unwrap();
+        drop(server);
+        assert!(wire.is_closed());
+        let error = wire.message().await.err().unwrap();
+        assert_eq!((error.class(), error.code()), (ErrorClass::Disconnected, Some("57P01")));
+        // Once.
+        let error = wire.message().await.err().unwrap();
+        assert_eq!((error.class(), error.code()), (ErrorClass::Disconnected, None));
+    }
+
+    #[tokio::test]
+    async fn a_server_may_want_its_answers_read_before_it_reads_on() {
+        const MANY: usize = 500;
+        let (mut wire, mut server) = connected(64);
+        for _ in 0..MANY {
+            wire.queue_query("SELECT 1").unwrap();
+        }
+        let serving = tokio::spawn(async move {
+            for _ in 0..MANY {
+                let mut asked = [0; 14];
+                server.read_exact(&mut asked).await.unwrap();
+                server.write_all(&[message_of(b'D', &[1; 100]), READY.to_vec()].concat()).await.unwrap();
+            }
+            server
+        });
+        wire.send().await.unwrap();
+        wire.settle(&mut None).await.unwrap();
+        assert_eq!(wire.owed, 0);
+        drop(serving.await.unwrap());
+    }
 }
