@@ -54,10 +54,12 @@ impl Cache {
         self.entries.is_some()
     }
 
-    /// A name that no statement has had.
+    /// A name that no statement has had. Unless the statement is [put](Cache::put) here, the server may forget it after this run.
     pub(super) fn name(&mut self) -> String {
         self.named += 1;
-        format!("s{}", self.named)
+        let name = format!("s{}", self.named);
+        self.forgotten.push(name.clone());
+        name
     }
 
     /// The statement, if it is prepared.
@@ -72,24 +74,18 @@ impl Cache {
     pub(super) fn put(&mut self, sql: &str, binds: &[Bind<'_>], prepared: Arc<Prepared>) {
         let key = self.key(sql, binds);
         if let Some(entries) = &mut self.entries {
+            self.forgotten.retain(|name| *name != prepared.name);
             let entry = Entry { sql: sql.into(), types: bind_oids(binds).collect(), prepared };
-            if let Some((_, left)) = entries.push(key, entry) {
-                self.forget(left.prepared.name.clone());
-            }
+            let left = entries.push(key, entry);
+            self.forgotten.extend(left.map(|(_, left)| left.prepared.name.clone()));
         }
     }
 
     /// Forgets a statement.
     pub(super) fn remove(&mut self, sql: &str, binds: &[Bind<'_>]) {
         let key = self.key(sql, binds);
-        if let Some(left) = self.entries.as_mut().and_then(|entries| entries.pop(&key)) {
-            self.forget(left.prepared.name.clone());
-        }
-    }
-
-    /// Notes that a name is not needed after this run.
-    pub(super) fn forget(&mut self, name: String) {
-        self.forgotten.push(name);
+        let left = self.entries.as_mut().and_then(|entries| entries.pop(&key));
+        self.forgotten.extend(left.map(|left| left.prepared.name.clone()));
     }
 
     /// The names that the server may forget now.

@@ -17,7 +17,7 @@ use super::{
 use crate::error::from_server;
 
 /// About how much is sent at once, in bytes.
-const CHUNK: usize = 1 << 15;
+const CHUNK: usize = 1 << 14;
 
 const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 

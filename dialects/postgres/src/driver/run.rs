@@ -284,19 +284,16 @@ async fn run_part(wire: &mut Wire, cache: &mut Cache, jobs: &mut [Job<'_>]) -> R
         );
     }
     if let Err(failure) = take_all(wire, sent, &plans[..first], queued, true).await {
-        names.into_iter().flatten().for_each(|name| cache.forget(name));
         repair(wire, cache, sent, Err(failure)).await?;
         for job in waiting {
             run_one(wire, cache, job).await?;
         }
         return Ok(());
     }
-    let mut names = names.into_iter();
-    for place in missing {
-        let prepared = match names.next() {
-            Some(Ok(name)) => take_preparation(wire, name).await,
-            Some(Err(error)) => Err(error),
-            None => break,
+    for (place, name) in missing.into_iter().zip(names) {
+        let prepared = match name {
+            Ok(name) => take_preparation(wire, name).await,
+            Err(error) => Err(error),
         };
         let (sql, binds) = (waiting[place].sql, waiting[place].binds);
         match prepared {
@@ -308,10 +305,7 @@ async fn run_part(wire: &mut Wire, cache: &mut Cache, jobs: &mut [Job<'_>]) -> R
                 }
                 cache.put(sql, binds, prepared);
             }
-            Err(error) => {
-                names.flatten().for_each(|name| cache.forget(name));
-                return one_by_one(wire, cache, waiting, place, error.with_statement(sql)).await;
-            }
+            Err(error) => return one_by_one(wire, cache, waiting, place, error.with_statement(sql)).await,
         }
     }
     let ran = pipeline(wire, waiting, &plans[first..]).await;

@@ -30,7 +30,7 @@ const HEADER: usize = 5;
 const SMALL: usize = 1 << 13;
 
 /// The same where results are large.
-const LARGE: usize = 1 << 16;
+const LARGE: usize = 1 << 15;
 
 /// Whether the server may wait for rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
