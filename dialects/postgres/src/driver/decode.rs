@@ -222,3 +222,79 @@ fn micros(raw: &[u8]) -> Result<i64, &'static str> {
         micros => micros.checked_add(EPOCH_MICROS).ok_or(MALFORMED),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use relata_core::driver::Row;
+
+    use super::*;
+    use crate::driver::message::{ServerError, row_count};
+
+    const DECODERS: [Decoder; 20] = [
+        Decoder::Bool,
+        Decoder::Int2,
+        Decoder::Int4,
+        Decoder::Int8,
+        Decoder::Oid,
+        Decoder::Float4,
+        Decoder::Float8,
+        Decoder::Numeric,
+        Decoder::Text,
+        Decoder::Bytea,
+        Decoder::Uuid,
+        Decoder::Date,
+        Decoder::Time,
+        Decoder::Timestamp,
+        Decoder::TimestampTz,
+        Decoder::Json,
+        Decoder::Jsonb,
+        Decoder::Void,
+        Decoder::Own,
+        Decoder::Unknown,
+    ];
+
+    proptest! {
+        /// Whatever a server sends is read or refused.
+        #[test]
+        fn no_bytes_do_harm(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Column::all(&body);
+            let _ = row_count(&body);
+            let _ = ServerError::parse(&body);
+            let column = |decoder| Column { name: "c".into(), ty: 0, decoder };
+            let columns = DECODERS.map(column);
+            let mut cells = Cells::new();
+            for row in [&body[..], &[&[0, 3][..], &body].concat()] {
+                if let Some(row) = PostgresRow::new(row, &columns, &mut cells) {
+                    for place in 0..=columns.len() {
+                        let _ = row.cell(place);
+                    }
+                }
+            }
+            for decoder in DECODERS {
+                let _ = decode(decoder, &body);
+            }
+        }
+
+        /// A row gives the cells that were put into it.
+        #[test]
+        fn cells_come_as_they_were_sent(sent in proptest::collection::vec(proptest::option::of(".{0,20}"), 0..9)) {
+            let mut body = u16::try_from(sent.len()).unwrap_or_default().to_be_bytes().to_vec();
+            for cell in &sent {
+                let length = cell.as_ref().map_or(-1, |text| i32::try_from(text.len()).unwrap_or_default());
+                body.extend(length.to_be_bytes());
+                body.extend(cell.iter().flat_map(|text| text.bytes()));
+            }
+            let columns: Vec<_> =
+                sent.iter().map(|_| Column { name: "c".into(), ty: 25, decoder: Decoder::Text }).collect();
+            let mut cells = Cells::new();
+            let row = PostgresRow::new(&body, &columns, &mut cells);
+            prop_assert!(row.is_some());
+            for (place, cell) in sent.iter().enumerate() {
+                let expected = cell.as_ref().map_or(Cell::Null, |text| Cell::Text(text));
+                prop_assert_eq!(row.as_ref().and_then(|row| row.cell(place).ok()), Some(expected));
+            }
+            prop_assert!(PostgresRow::new(&body[..body.len() - 1], &columns, &mut cells).is_none());
+        }
+    }
+}
