@@ -5,8 +5,10 @@
 pub mod blog;
 pub mod book;
 mod database;
+mod wire;
 
 pub use database::{Database, Server, with_database};
+pub use wire::Wire;
 
 /// Runs each test on every database: `on_every_database! { async fn name(db: Database) { … } }`.
 #[macro_export]

@@ -19,6 +19,9 @@ use relata_core::{
 
 use crate::server::{Flavor, Server};
 
+/// What begins a transaction.
+pub(crate) const BEGIN: &str = "START TRANSACTION";
+
 /// The dialect of MySQL and MariaDB.
 ///
 /// The driver makes one from what the server says of itself. To look at statements without a server:
@@ -166,7 +169,7 @@ impl Dialect for MysqlDialect {
             texts.push(format!("SET TRANSACTION ISOLATION LEVEL {}", isolation.as_sql()));
         }
         let read_only = if options.read_only { " READ ONLY" } else { "" };
-        texts.push(format!("START TRANSACTION{read_only}"));
+        texts.push(format!("{BEGIN}{read_only}"));
         Ok(texts)
     }
 }

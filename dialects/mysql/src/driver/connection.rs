@@ -15,6 +15,7 @@ use relata_core::{
 };
 
 use super::{
+    autocommit::{Autocommit, Lead, Step, is_plain},
     bind::to_native,
     row::{MysqlRow, Shape},
     statements::{Statements, prepare},
@@ -44,6 +45,7 @@ pub(super) struct MysqlConnection {
     /// The largest packet that the server takes, in bytes.
     max_packet: usize,
     statements: Statements,
+    autocommit: Autocommit,
     /// How to reach the server once more, and what the session is there.
     opts: Opts,
     identity: Identity,
@@ -67,6 +69,7 @@ impl MysqlConnection {
             dialect,
             max_packet,
             statements: Statements::new(statement_cache_size),
+            autocommit: Autocommit::new(),
             busy: false,
         }
     }
@@ -93,32 +96,58 @@ impl MysqlConnection {
 
     async fn run_all(&mut self, jobs: &mut [Job<'_>]) -> Result<()> {
         let max_packet = self.max_packet;
-        let mut rest = jobs;
-        let mut ready = None;
-        while let Some(first) = rest.first() {
+        let (mut at, mut ready) = (0, None);
+        loop {
+            let (_, rest) = jobs.split_at_mut(at);
+            let Some(sql) = rest.first().map(|job| job.sql) else { return Ok(()) };
             let Some(conn) = &mut self.conn else {
-                return Err(closed().with_statement(first.sql));
+                return Err(closed().with_statement(sql));
             };
-            let together = rest.iter().take_while(|job| can_be_joined(job)).count();
-            let (now, later) = rest.split_at_mut(together.max(1));
-            let binds = ready.take();
-            let outcome = match now {
-                [job] => {
-                    let binds = binds.unwrap_or_else(|| params(job.binds, max_packet));
-                    let next = later.first().map(|job| job.binds);
-                    // The server works meanwhile.
-                    let make_next = async { next.map(|binds| params(binds, max_packet)) };
-                    let running = run_one(conn, &mut self.statements, binds, job);
-                    let outcome;
-                    (outcome, ready) = join(running, make_next).await;
-                    outcome
+            let outcome = match self.autocommit.next(rest) {
+                Step::Skip => {
+                    self.autocommit.skipped();
+                    rest.iter_mut().take(1).for_each(|job| job.done = true);
+                    (at, ready) = (at + 1, None);
+                    continue;
                 }
-                texts => run_joined(conn, texts).await,
+                Step::Refuse => return Err(refused_autocommit(sql)),
+                Step::Ask => match conn.ping().await {
+                    Ok(()) => Ok(Ended::Cleanly),
+                    Err(e) => Err(error::running(e, "").into()),
+                },
+                Step::Send { lead, jobs, trail } => {
+                    at += jobs;
+                    let (now, later) = rest.split_at_mut(jobs);
+                    match (now, lead, trail) {
+                        ([job], Lead::Nothing, None) => {
+                            let binds = ready.take().unwrap_or_else(|| params(job.binds, max_packet));
+                            self.autocommit.begins(job, is_plain(later.first()));
+                            let next = later.first().map(|job| job.binds);
+                            // The server works meanwhile.
+                            let make_next = async { next.map(|binds| params(binds, max_packet)) };
+                            let running = run_one(conn, &mut self.statements, binds, job);
+                            let outcome;
+                            (outcome, ready) = join(running, make_next).await;
+                            if job.done {
+                                self.autocommit.ended(job);
+                            }
+                            outcome
+                        }
+                        (texts, lead, trail) => {
+                            if !texts.is_empty() {
+                                ready = None;
+                            }
+                            let next_is_plain = is_plain(later.first());
+                            run_with(conn, &mut self.autocommit, lead, texts, next_is_plain, trail).await
+                        }
+                    }
+                }
             };
-            rest = later;
+            let status = conn.last_ok_packet().map(|ok| ok.status_flags());
+            self.autocommit.hear(status.filter(|_| outcome.is_ok()));
             match outcome {
                 Ok(Ended::Cleanly) => {}
-                Ok(Ended::WithRowsLeft) => self.discard(),
+                Ok(Ended::WithRowsLeft | Ended::InDoubt) => self.discard(),
                 Err(Failure { error, rows_left }) => {
                     if rows_left || self.conn.as_ref().is_some_and(Conn::is_disconnected) {
                         self.discard();
@@ -127,7 +156,6 @@ impl MysqlConnection {
                 }
             }
         }
-        Ok(())
     }
 }
 
@@ -135,11 +163,19 @@ fn closed() -> Error {
     Error::new(ErrorClass::Disconnected, "the connection is closed")
 }
 
+fn refused_autocommit(sql: &str) -> Error {
+    let why =
+        "autocommit cannot be set inside of a transaction: it would commit it, or never let another one be";
+    Error::new(ErrorClass::Statement, why).with_statement(sql)
+}
+
 /// How a job ended that did not fail.
 enum Ended {
     Cleanly,
     /// The sink wants no more rows, and there are too many to read them all.
     WithRowsLeft,
+    /// The connection is of no more use.
+    InDoubt,
 }
 
 struct Failure {
@@ -153,28 +189,57 @@ impl From<Error> for Failure {
     }
 }
 
-/// Whether a text may travel with others in one round trip: transaction control and the like, which gives no rows and has
-/// no quotes or comments that could reach into the next.
-fn can_be_joined(job: &Job<'_>) -> bool {
-    job.mode == Mode::Text
-        && job.sink.is_none()
-        && job.binds.is_empty()
-        && job.sql.bytes().filter(|byte| *byte == b'`').count() % 2 == 0
-        && job.sql.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" _,.()=`".contains(&byte))
+/// Sends texts with what is to go ahead of them and behind, as one.
+async fn run_with(
+    conn: &mut Conn,
+    autocommit: &mut Autocommit,
+    lead: Lead,
+    jobs: &mut [Job<'_>],
+    next_is_plain: bool,
+    trail: Option<&'static str>,
+) -> Result<Ended, Failure> {
+    let ahead = lead.texts();
+    let texts: Vec<&str> = ahead.iter().copied().chain(jobs.iter().map(|job| job.sql)).chain(trail).collect();
+    let mut answers = Vec::with_capacity(texts.len());
+    let outcome = run_joined(conn, &texts, &mut answers).await;
+    let Some(answers_to_jobs) = answers.get(ahead.len()..) else {
+        // It is not known any more what the session is in.
+        return outcome.and(Ok(Ended::InDoubt)).map_err(|failure| Failure { rows_left: true, ..failure });
+    };
+    autocommit.led(lead);
+    for (at, job) in jobs.iter_mut().enumerate() {
+        job.done = answers_to_jobs.get(at).is_some_and(|changed| {
+            job.rows_affected = *changed;
+            true
+        });
+    }
+    for (at, job) in jobs.iter().enumerate() {
+        let next_is_plain = jobs.get(at + 1).map_or(next_is_plain, |next| is_plain(Some(next)));
+        autocommit.begins(job, next_is_plain);
+        if !job.done {
+            break;
+        }
+        autocommit.ended(job);
+    }
+    match trail {
+        Some(text) if answers.len() == texts.len() => autocommit.trailed(text),
+        // What was asked for is done, but it is not known what the session is in.
+        Some(_) if answers_to_jobs.len() == jobs.len() => return Ok(Ended::InDoubt),
+        _ => {}
+    }
+    outcome
 }
 
 /// Sends texts as one (MySQL 8.4 manual, C API 6.14, "Multiple Statement Execution Support"). The server stops at the first
-/// that fails, and answers each by itself.
-async fn run_joined(conn: &mut Conn, jobs: &mut [Job<'_>]) -> Result<Ended, Failure> {
-    let sql = jobs.iter().map(|job| job.sql).collect::<Vec<_>>().join(";");
-    let first = jobs.first().map_or("", |job| job.sql);
-    let mut result = conn.query_iter(sql).await.map_err(|e| error::running(e, first))?;
-    for job in jobs {
+/// that fails, and answers each by itself: with how many rows it changed.
+async fn run_joined(conn: &mut Conn, texts: &[&str], answers: &mut Vec<u64>) -> Result<Ended, Failure> {
+    let first = texts.first().copied().unwrap_or_default();
+    let mut result = conn.query_iter(texts.join(";")).await.map_err(|e| error::running(e, first))?;
+    for text in texts {
         // Before the next answer is read, which `next` does at the end of this one.
         let changed = result.affected_rows();
-        while result.next().await.map_err(|e| error::running(e, job.sql))?.is_some() {}
-        job.rows_affected = changed;
-        job.done = true;
+        while result.next().await.map_err(|e| error::running(e, text))?.is_some() {}
+        answers.push(changed);
     }
     result.drop_result().await.map_err(|e| error::running(e, ""))?;
     Ok(Ended::Cleanly)
@@ -444,9 +509,22 @@ impl Connection for MysqlConnection {
             }
             self.usable()?;
             self.busy = true;
-            let result = self.run_all(&mut [Job::text("ROLLBACK")]).await;
+            let Some(conn) = &mut self.conn else { return Err(closed()) };
+            let outcome = run_with(conn, &mut self.autocommit, Lead::Leave, &mut [], false, None).await;
+            let status = conn.last_ok_packet().map(|ok| ok.status_flags());
+            self.autocommit.hear(status.filter(|_| outcome.is_ok()));
             self.busy = false;
-            result
+            match outcome {
+                Ok(Ended::Cleanly) => Ok(()),
+                Ok(Ended::WithRowsLeft | Ended::InDoubt) => {
+                    self.discard();
+                    Err(closed())
+                }
+                Err(Failure { error, .. }) => {
+                    self.discard();
+                    Err(error)
+                }
+            }
         })
     }
 

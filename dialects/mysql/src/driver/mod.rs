@@ -1,5 +1,6 @@
 //! The driver: mysql_async behind the contract of [`relata_core::driver`].
 
+mod autocommit;
 mod bind;
 mod connection;
 mod options;

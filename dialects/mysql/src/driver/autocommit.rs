@@ -1,0 +1,370 @@
+//! How transactions begin: by `START TRANSACTION`, or by themselves.
+//!
+//! With `autocommit = 0` a transaction begins with the first statement after the last one's end (MySQL 8.4 manual 15.3.1 and
+//! 17.7.2.2; MariaDB KB, "START TRANSACTION"), which saves the trip of `START TRANSACTION`. The session is so only between
+//! transactions that follow each other: the `SET` travels with the COMMIT of the one before. Whatever else comes finds
+//! `autocommit = 1`, as if nothing had happened.
+//!
+//! What the session is in is never guessed from texts: the server says it with each answer.
+
+use mysql_async::consts::StatusFlags;
+use relata_core::driver::{Job, Mode};
+
+use crate::dialect::BEGIN;
+
+const ON: &str = "SET autocommit = 1";
+const OFF: &str = "SET autocommit = 0";
+
+/// Whether a text may travel with others in one round trip: transaction control and the like, which gives no rows and has
+/// no quotes or comments that could reach into the next.
+pub(super) fn can_be_joined(job: &Job<'_>) -> bool {
+    job.mode == Mode::Text
+        && job.sink.is_none()
+        && job.binds.is_empty()
+        && job.sql.bytes().filter(|byte| *byte == b'`').count() % 2 == 0
+        && job.sql.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" _,.()=`".contains(&byte))
+}
+
+/// What a job does to a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Begin,
+    Savepoint,
+    /// COMMIT or ROLLBACK.
+    End,
+    /// Reads or changes rows, and can neither begin nor end a transaction, nor set anything.
+    Plain,
+    /// Anything: DDL, SET, CALL, what was written by hand.
+    Other,
+}
+
+impl Kind {
+    fn of(job: &Job<'_>) -> Kind {
+        let sql = job.sql.trim_start_matches(['(', ' ', '\n']);
+        let word = sql.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+        let is_one_of = |words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
+        // Several statements can only be sent as text.
+        let single = job.mode != Mode::Text || !sql.contains(';');
+        if single && is_one_of(&["SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE", "WITH"]) {
+            return Kind::Plain;
+        }
+        match job.sql {
+            _ if job.mode != Mode::Text => Kind::Other,
+            BEGIN => Kind::Begin,
+            "COMMIT" | "ROLLBACK" => Kind::End,
+            _ if !can_be_joined(job) => Kind::Other,
+            sql if ["SAVEPOINT ", "RELEASE SAVEPOINT ", "ROLLBACK TO SAVEPOINT "]
+                .iter()
+                .any(|begin| sql.starts_with(begin)) =>
+            {
+                Kind::Savepoint
+            }
+            _ => Kind::Other,
+        }
+    }
+}
+
+/// What goes ahead of jobs in the same trip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lead {
+    Nothing,
+    /// Back to `autocommit = 1`, between transactions. That SET would commit what is open: there is nothing, but if there were,
+    /// it must not be.
+    Leave,
+    /// Back to `autocommit = 1`, in a transaction of which the server has not heard yet.
+    Begin,
+}
+
+impl Lead {
+    pub(super) fn texts(self) -> &'static [&'static str] {
+        match self {
+            Lead::Nothing => &[],
+            Lead::Leave => &["ROLLBACK", ON],
+            Lead::Begin => &[ON, BEGIN],
+        }
+    }
+}
+
+/// What to do next.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Nothing: the first job is done.
+    Skip,
+    /// Ask the server for a sign of life, which tells in what the session is.
+    Ask,
+    /// The first job is not to be run.
+    Refuse,
+    /// Run some jobs. More than one, or one with something around it, can travel together. With none only what leads is sent.
+    Send { lead: Lead, jobs: usize, trail: Option<&'static str> },
+}
+
+impl Step {
+    fn send(jobs: usize) -> Step {
+        Step::Send { lead: Lead::Nothing, jobs, trail: None }
+    }
+
+    fn behind(lead: Lead, jobs: usize) -> Step {
+        Step::Send { lead, jobs, trail: None }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Transaction {
+    /// None that was begun by [`BEGIN`].
+    None,
+    /// `START TRANSACTION` was sent.
+    Begun,
+    /// It begins by itself, or has done so.
+    Implied,
+}
+
+/// Whether `autocommit` is off in a session, and what is to be done about it.
+#[derive(Debug)]
+pub(super) struct Autocommit {
+    /// Whether it was set to 0 here: not by the user.
+    off: bool,
+    transaction: Transaction,
+    /// Whether all that ran in the transaction was plain.
+    plain: bool,
+    /// Whether something ran that may have ended the transaction, and the server has not said.
+    in_doubt: bool,
+    /// What the server said with its last answer; `None` after an error, which says nothing of it.
+    status: Option<StatusFlags>,
+    forecast: Forecast,
+}
+
+impl Autocommit {
+    /// Of a session that has `autocommit = 1`.
+    pub(super) fn new() -> Self {
+        Autocommit {
+            off: false,
+            transaction: Transaction::None,
+            plain: true,
+            in_doubt: false,
+            status: None,
+            forecast: Forecast::default(),
+        }
+    }
+
+    /// What to do with the jobs that are left; not called without any.
+    pub(super) fn next(&self, jobs: &[Job<'_>]) -> Step {
+        let Some(first) = jobs.first() else { return Step::send(0) };
+        let kind = Kind::of(first);
+        if self.transaction != Transaction::None && kind == Kind::Other && sets_autocommit(first.sql) {
+            return Step::Refuse;
+        }
+        let together = jobs.iter().take_while(|job| can_be_joined(job)).count();
+        match (self.off, self.transaction) {
+            (false, _) => Step::Send {
+                lead: Lead::Nothing,
+                jobs: together.max(1),
+                trail: self.turn_off(jobs, together),
+            },
+            (true, Transaction::Implied) => self.next_in_implied(jobs, kind, together),
+            (true, _) if begins_plainly(jobs) && self.is_at_rest() => Step::Skip,
+            (true, _) => Step::behind(Lead::Leave, together),
+        }
+    }
+
+    /// With `autocommit = 0` and in a transaction.
+    fn next_in_implied(&self, jobs: &[Job<'_>], kind: Kind, together: usize) -> Step {
+        if kind == Kind::End {
+            return self.end(jobs, 0, together);
+        }
+        let open = match self.status {
+            Some(status) => status.contains(StatusFlags::SERVER_STATUS_IN_TRANS),
+            None if kind != Kind::Plain || self.in_doubt => return Step::Ask,
+            // Whatever it is: it goes on.
+            None => false,
+        };
+        match kind {
+            Kind::Plain | Kind::Savepoint if kind == Kind::Plain || open => {
+                let same = |job: &&Job<'_>| match Kind::of(job) {
+                    Kind::Plain => true,
+                    Kind::Savepoint => open,
+                    _ => false,
+                };
+                let before = jobs.iter().take(together).take_while(same).count();
+                if jobs.get(before).is_some_and(|job| before < together && Kind::of(job) == Kind::End) {
+                    self.end(jobs, before, together)
+                } else {
+                    Step::send(before.max(1))
+                }
+            }
+            _ if open => Step::send(1),
+            // It may count on a transaction that the server knows of: SAVEPOINT, or DDL, which ends it.
+            _ => Step::behind(Lead::Begin, together),
+        }
+    }
+
+    /// The end of a transaction with `autocommit = 0`, behind some other jobs.
+    fn end(&self, jobs: &[Job<'_>], before: usize, together: usize) -> Step {
+        let behind = jobs.get(before + 1..).unwrap_or_default();
+        let stay =
+            if behind.is_empty() { self.forecast.another() && self.plain } else { begins_plainly(behind) };
+        if stay {
+            Step::send(before + 1)
+        } else if before == 0 && together > 1 && jobs.first().is_some_and(|job| job.sql == "ROLLBACK") {
+            // In one trip with what follows. A second ROLLBACK does nothing.
+            Step::behind(Lead::Leave, together)
+        } else {
+            Step::Send { lead: Lead::Nothing, jobs: before + 1, trail: Some(ON) }
+        }
+    }
+
+    /// What goes behind jobs that travel together, with `autocommit = 1`.
+    fn turn_off(&self, jobs: &[Job<'_>], together: usize) -> Option<&'static str> {
+        let (last, before) = jobs.split_last()?;
+        let both = StatusFlags::SERVER_STATUS_IN_TRANS | StatusFlags::SERVER_STATUS_AUTOCOMMIT;
+        let sure = together == jobs.len()
+            && self.transaction == Transaction::Begun
+            && self.plain
+            && self.status.is_some_and(|status| status.contains(both))
+            && Kind::of(last) == Kind::End
+            && before.iter().all(|job| matches!(Kind::of(job), Kind::Plain | Kind::Savepoint));
+        (sure && self.forecast.another()).then_some(OFF)
+    }
+
+    /// Whether the server agrees that nothing is open and that autocommit is off.
+    fn is_at_rest(&self) -> bool {
+        let neither = StatusFlags::SERVER_STATUS_IN_TRANS | StatusFlags::SERVER_STATUS_AUTOCOMMIT;
+        self.status.is_some_and(|status| !status.intersects(neither))
+    }
+
+    /// [`Step::Skip`] was done.
+    pub(super) fn skipped(&mut self) {
+        self.forecast.begun();
+        self.transaction = Transaction::Implied;
+        self.plain = true;
+        self.in_doubt = false;
+    }
+
+    /// What led was run.
+    pub(super) fn led(&mut self, lead: Lead) {
+        match lead {
+            Lead::Nothing => return,
+            Lead::Leave => self.transaction = Transaction::None,
+            Lead::Begin => self.transaction = Transaction::Begun,
+        }
+        self.off = false;
+        self.in_doubt = false;
+    }
+
+    /// A job is about to run.
+    pub(super) fn begins(&mut self, job: &Job<'_>, next_is_plain: bool) {
+        let kind = Kind::of(job);
+        if self.transaction == Transaction::None {
+            match kind {
+                Kind::End => {}
+                Kind::Begin if next_is_plain => self.forecast.begun(),
+                _ => self.forecast.something_else(!can_be_joined(job)),
+            }
+        }
+        if kind == Kind::Other {
+            self.plain = false;
+            self.in_doubt = true;
+        }
+    }
+
+    /// A job came to its end without an error.
+    pub(super) fn ended(&mut self, job: &Job<'_>) {
+        match Kind::of(job) {
+            Kind::Begin if !self.off => {
+                self.transaction = Transaction::Begun;
+                self.plain = true;
+            }
+            Kind::End => {
+                if self.transaction != Transaction::None {
+                    self.forecast.ended();
+                }
+                self.transaction = Transaction::None;
+                self.in_doubt = false;
+            }
+            Kind::Begin | Kind::Savepoint | Kind::Plain | Kind::Other => {}
+        }
+    }
+
+    /// What trailed was run.
+    pub(super) fn trailed(&mut self, text: &str) {
+        self.off = text == OFF;
+    }
+
+    /// What the server says when all that was sent is done; `None` after an error.
+    pub(super) fn hear(&mut self, status: Option<StatusFlags>) {
+        self.status = status;
+        let Some(status) = status else { return };
+        let open = status.contains(StatusFlags::SERVER_STATUS_IN_TRANS);
+        let implied = self.transaction == Transaction::Implied;
+        if implied && status.contains(StatusFlags::SERVER_STATUS_AUTOCOMMIT) {
+            // By a procedure, as it must be.
+            self.off = false;
+            self.transaction = Transaction::Begun;
+            self.plain = false;
+        }
+        let ended = match self.transaction {
+            Transaction::None => false,
+            Transaction::Begun => !open,
+            // It may not have begun.
+            Transaction::Implied => !open && self.in_doubt,
+        };
+        if ended {
+            self.transaction = Transaction::None;
+        }
+        self.in_doubt = false;
+    }
+}
+
+/// Whether a job reads or changes rows, and no more.
+pub(super) fn is_plain(job: Option<&Job<'_>>) -> bool {
+    job.is_some_and(|job| Kind::of(job) == Kind::Plain)
+}
+
+/// Whether jobs begin a transaction that can as well begin by itself.
+fn begins_plainly(jobs: &[Job<'_>]) -> bool {
+    matches!(jobs, [begin, first, ..] if Kind::of(begin) == Kind::Begin && is_plain(Some(first)))
+}
+
+/// Whether a text may set autocommit. In a transaction that does nothing where it was 1, and commits where it was 0; where it
+/// stays behind in the session, statements that come later are never committed.
+fn sets_autocommit(sql: &str) -> bool {
+    let sql = sql.to_ascii_lowercase();
+    (sql.trim_start().starts_with("set") || sql.contains(';')) && sql.contains("autocommit")
+}
+
+/// Whether the next transaction will directly follow the last, judged by those before.
+///
+/// Right, it saves a trip; wrong, it costs one. So it says yes while on the whole more than two of three have followed: work
+/// that is mixed in whichever way takes no more trips than without, but for the few that it takes to learn.
+#[derive(Debug, Default)]
+struct Forecast {
+    score: u8,
+    /// Whether nothing has run since the last transaction.
+    just_ended: bool,
+}
+
+impl Forecast {
+    const ENOUGH: u8 = 4;
+    const MOST: u8 = 8;
+    const MISSED: u8 = 2;
+
+    fn another(&self) -> bool {
+        self.score >= Forecast::ENOUGH
+    }
+
+    fn ended(&mut self) {
+        self.just_ended = true;
+    }
+
+    fn begun(&mut self) {
+        if std::mem::take(&mut self.just_ended) {
+            self.score = (self.score + 1).min(Forecast::MOST);
+        }
+    }
+
+    /// Something that is no transaction, which may need a trip to set autocommit before.
+    fn something_else(&mut self, costs_a_trip: bool) {
+        if std::mem::take(&mut self.just_ended) && costs_a_trip {
+            self.score = self.score.saturating_sub(Forecast::MISSED);
+        }
+    }
+}
