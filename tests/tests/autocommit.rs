@@ -53,7 +53,7 @@ async fn names(db: &Engine) -> Vec<String> {
 
 /// Transactions that follow each other, until they begin by themselves.
 async fn train(db: &Engine) {
-    for _ in 0..6 {
+    for _ in 0..8 {
         let mut tx = db.begin().await.unwrap();
         update::<Tag>().set(Tag::name, "x").filter(Tag::id.eq(-1)).execute(&mut tx).await.unwrap();
         tx.commit().await.unwrap();
@@ -127,7 +127,7 @@ on_mysql_and_mariadb! {
         delete::<Tag>().execute(&*wire).await.unwrap();
         wire.sent();
         let mut trips = Vec::new();
-        for n in 0..10 {
+        for n in 0..12 {
             let mut tx = wire.begin().await.unwrap();
             add(&n.to_string(), &mut tx).await.unwrap();
             assert_eq!(names(&db).await.len(), n, "others see what is not committed");
@@ -136,8 +136,8 @@ on_mysql_and_mariadb! {
             trips.push(wire.sent());
         }
         assert_eq!(trips[0], [BEGIN, "EXECUTE", "COMMIT"]);
-        assert_eq!(trips[4], [BEGIN, "EXECUTE", "COMMIT;SET autocommit = 0"]);
-        for trips in &trips[5..] {
+        assert_eq!(trips[6], [BEGIN, "EXECUTE", "COMMIT;SET autocommit = 0"]);
+        for trips in &trips[7..] {
             assert_eq!(*trips, ["EXECUTE", "COMMIT"]);
         }
         // The whole in one go, a rollback, and nothing at all.
@@ -149,7 +149,7 @@ on_mysql_and_mariadb! {
         assert_eq!(wire.sent(), ["EXECUTE", "ROLLBACK"]);
         wire.begin().await.unwrap().commit().await.unwrap();
         assert!(wire.sent().is_empty());
-        assert_eq!(names(&db).await.len(), 12);
+        assert_eq!(names(&db).await.len(), 14);
         plain_statements_are_on_their_own(&db, &wire).await;
     }
 
@@ -474,7 +474,7 @@ on_mysql_and_mariadb! {
                 assert_eq!(names(&db).await, left, "{begin} {end}");
                 if begin == "SET autocommit = 0" {
                     // It is the user's until the user takes it back, also behind transactions of ours.
-                    for _ in 0..6 {
+                    for _ in 0..8 {
                         let mut tx = connection.begin().await.unwrap();
                         add("c", &mut tx).await.unwrap();
                         tx.rollback().await.unwrap();
@@ -531,7 +531,7 @@ on_mysql_and_mariadb! {
         add("y", &mut tx).await.unwrap();
         tx.commit().await.unwrap();
         // Locks of tables.
-        for _ in 0..6 {
+        for _ in 0..8 {
             let mut tx = connection.begin().await.unwrap();
             Tag::select().count(&mut tx).await.unwrap();
             tx.commit().await.unwrap();

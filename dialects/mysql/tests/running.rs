@@ -314,3 +314,69 @@ fn a_stream_dropped_midway_is_closed_at_once() {
         gone(&mut *db.connection, id).await;
     });
 }
+
+/// With a connection that takes the next transaction for one of many, so that it begins by itself.
+#[test]
+fn a_transaction_that_began_by_itself_ends_with_its_connection() {
+    on_each(|mut db| async move {
+        run(&mut *db.connection, "CREATE TABLE t (n INT)").await.unwrap();
+        let value = Value::I32(1);
+        let binds = [Bind::from(&value)];
+        let insert = "INSERT INTO t VALUES (?)";
+        for end in ["reset", "close", "drop", "error"] {
+            let mut connection = open(&db.url).await;
+            for _ in 0..10 {
+                let mut jobs = [
+                    Job::text("START TRANSACTION"),
+                    Job::new(insert, &binds, Mode::Cached),
+                    Job::text("ROLLBACK"),
+                ];
+                connection.run(&mut jobs).await.unwrap();
+                assert!(jobs.iter().all(|job| job.done));
+            }
+            let off = "SELECT @@autocommit";
+            let begin = [Job::text("START TRANSACTION"), Job::new(insert, &binds, Mode::Cached)];
+            let mut jobs = begin;
+            connection.run(&mut jobs).await.unwrap();
+            assert!(jobs.iter().all(|job| job.done));
+            assert_eq!(
+                one::<i64>(&mut *connection, off, &[]).await.unwrap(),
+                0,
+                "it did not begin by itself"
+            );
+            let id = one::<i64>(&mut *connection, "SELECT CONNECTION_ID()", &[]).await.unwrap();
+            match end {
+                "reset" => {
+                    connection.reset().await.unwrap();
+                    assert_eq!(one::<i64>(&mut *connection, off, &[]).await.unwrap(), 1);
+                    connection.run(&mut [Job::new(insert, &binds, Mode::Cached)]).await.unwrap();
+                    let count = one::<i64>(&mut *db.connection, "SELECT COUNT(*) FROM t", &[]).await.unwrap();
+                    assert_eq!(count, 1);
+                    run(&mut *db.connection, "DELETE FROM t").await.unwrap();
+                }
+                "error" => {
+                    // The jobs behind the one that fails are not run, and COMMIT is one of them.
+                    let mut jobs = [
+                        Job::new(insert, &binds, Mode::Cached),
+                        Job::new("INSERT INTO nowhere VALUES (?)", &binds, Mode::Cached),
+                        Job::text("COMMIT"),
+                    ];
+                    connection.run(&mut jobs).await.unwrap_err();
+                    assert_eq!(jobs.each_ref().map(|job| job.done), [true, false, false]);
+                    run(&mut *connection, "ROLLBACK").await.unwrap();
+                    assert_eq!(one::<i64>(&mut *connection, off, &[]).await.unwrap(), 1);
+                }
+                "close" => {
+                    connection.close().await;
+                    gone(&mut *db.connection, id).await;
+                }
+                _ => {
+                    drop(connection);
+                    gone(&mut *db.connection, id).await;
+                }
+            }
+            let count = one::<i64>(&mut *db.connection, "SELECT COUNT(*) FROM t", &[]).await.unwrap();
+            assert_eq!(count, 0, "{end}");
+        }
+    });
+}
