@@ -40,12 +40,9 @@ enum Kind {
 
 impl Kind {
     fn of(job: &Job<'_>) -> Kind {
-        let sql = job.sql.trim_start_matches(['(', ' ', '\n']);
-        let word = sql.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
-        let is_one_of = |words: &[&str]| words.iter().any(|known| word.eq_ignore_ascii_case(known));
         // Several statements can only be sent as text.
-        let single = job.mode != Mode::Text || !sql.contains(';');
-        if single && is_one_of(&["SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE", "WITH"]) {
+        let single = job.mode != Mode::Text || !job.sql.contains(';');
+        if single && begins_with(job.sql, &["SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE", "WITH"]) {
             return Kind::Plain;
         }
         match job.sql {
@@ -62,6 +59,13 @@ impl Kind {
             _ => Kind::Other,
         }
     }
+}
+
+/// Whether the first word of a statement is one of these.
+fn begins_with(sql: &str, words: &[&str]) -> bool {
+    let sql = sql.trim_start_matches(['(', ' ', '\n']);
+    let first = sql.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    words.iter().any(|word| first.eq_ignore_ascii_case(word))
 }
 
 /// What goes ahead of jobs in the same trip.
@@ -130,6 +134,9 @@ pub(super) struct Autocommit {
     in_doubt: bool,
     /// What the server said with its last answer; `None` after an error, which says nothing of it.
     status: Option<StatusFlags>,
+    /// Whether that was the answer to a SELECT. MariaDB's query cache gives those with the flags that they had once, when they
+    /// had begun a transaction.
+    hearsay: bool,
     forecast: Forecast,
 }
 
@@ -142,6 +149,7 @@ impl Autocommit {
             plain: true,
             in_doubt: false,
             status: None,
+            hearsay: false,
             forecast: Forecast::default(),
         }
     }
@@ -172,6 +180,7 @@ impl Autocommit {
             return self.end(jobs, 0, together);
         }
         let open = match self.status {
+            Some(_) if kind == Kind::Other && self.hearsay => return Step::Ask,
             Some(status) => status.contains(StatusFlags::SERVER_STATUS_IN_TRANS),
             None if kind != Kind::Plain || self.in_doubt => return Step::Ask,
             // Whatever it is: it goes on.
@@ -239,6 +248,11 @@ impl Autocommit {
         self.in_doubt = false;
     }
 
+    /// [`Step::Ask`] was done.
+    pub(super) fn asked(&mut self) {
+        self.hearsay = false;
+    }
+
     /// What led was run.
     pub(super) fn led(&mut self, lead: Lead) {
         match lead {
@@ -264,6 +278,7 @@ impl Autocommit {
             self.plain = false;
             self.in_doubt = true;
         }
+        self.hearsay = kind == Kind::Plain && begins_with(job.sql, &["SELECT", "WITH"]);
     }
 
     /// A job came to its end without an error.
@@ -496,6 +511,13 @@ mod tests {
             ran(&mut state, sql, Some(BY_ITSELF));
             assert!(!state.off && state.transaction == Transaction::None);
         }
+        // A SELECT may say what was once so.
+        let mut state = within(Some(OPEN));
+        ran(&mut state, "SELECT n FROM t WHERE n = ?", Some(OPEN));
+        assert_eq!(next(&state, &["SET @a = ?"]), Step::Ask);
+        state.asked();
+        state.hear(Some(StatusFlags::empty()));
+        assert_eq!(next(&state, &["SET @a = ?"]), Step::behind(Lead::Begin, 0));
         // A statement that fails ends nothing, or all, which the dialect knows.
         let mut state = within(Some(OPEN));
         ran(&mut state, INSERT, None);
@@ -510,7 +532,6 @@ mod tests {
             for text in ["SET autocommit=1", " set @@session.AUTOCOMMIT = ?", "SELECT 1; SET autocommit=0"] {
                 assert_eq!(next(&state, &[text]), Step::Refuse, "{text}");
             }
-            assert_ne!(next(&state, &["SET @autocommitted = 1"]), Step::send(0));
             assert_ne!(next(&state, &["SELECT autocommit FROM t WHERE a = ?"]), Step::Refuse);
         }
         assert_eq!(next(&Autocommit::new(), &["SET autocommit = 0"]), Step::send(1));

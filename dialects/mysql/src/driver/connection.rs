@@ -112,8 +112,13 @@ impl MysqlConnection {
                 }
                 Step::Refuse => return Err(refused_autocommit(sql)),
                 Step::Ask => match conn.ping().await {
-                    Ok(()) => Ok(Ended::Cleanly),
-                    Err(e) => Err(error::running(e, "").into()),
+                    Ok(()) if conn.last_ok_packet().is_some() => {
+                        self.autocommit.asked();
+                        Ok(Ended::Cleanly)
+                    }
+                    // It would be asked for ever.
+                    Ok(()) => Err(Failure { error: closed().with_statement(sql), rows_left: true }),
+                    Err(e) => Err(error::running(e, sql).into()),
                 },
                 Step::Send { lead, jobs, trail } => {
                     at += jobs;
