@@ -250,9 +250,7 @@ async fn run(stores: &mut Stores, db: &mut dyn Executor, operations: Vec<Operati
             Operation::Insert { at, inputs } => {
                 run_changes(stores, db, &mut changes, &mut done).await?;
                 let joins = inserts.last().is_none_or(|(last, _)| last.store == at.store)
-                    && !inputs
-                        .iter()
-                        .any(|input| inserts.iter().any(|(row, _)| *input == Input::Pending(*row)));
+                    && !inputs.iter().any(|input| waits_for_a_key(stores, at, input));
                 if !joins {
                     run_inserts(stores, db, &mut inserts).await?;
                 }
@@ -267,6 +265,16 @@ async fn run(stores: &mut Stores, db: &mut dyn Executor, operations: Vec<Operati
     run_inserts(stores, db, &mut inserts).await?;
     run_changes(stores, db, &mut changes, &mut done).await?;
     Ok(done)
+}
+
+/// Whether an input is the key of another row of the same table that is not inserted yet.
+fn waits_for_a_key(stores: &Stores, at: At, input: &Input) -> bool {
+    match input {
+        Input::Pending(to) if to.store == at.store => {
+            stores[to.store as usize].1.value(to.slot, to.generation, 0).is_none()
+        }
+        _ => false,
+    }
 }
 
 async fn run_inserts(

@@ -123,7 +123,11 @@ impl Session {
 
     /// Adds many rows; see [`add`](Session::add).
     pub fn add_all<N: Insertable>(&mut self, rows: impl IntoIterator<Item = N>) -> Vec<Handle<N::Entity>> {
-        rows.into_iter().map(|row| self.add(row)).collect()
+        let rows = rows.into_iter();
+        let (at_least, _) = rows.size_hint();
+        self.open_store::<N::Entity>().1.reserve(at_least);
+        self.pending.reserve(at_least);
+        rows.map(|row| self.add(row)).collect()
     }
 
     /// The entity that a handle names.

@@ -121,16 +121,7 @@ pub(super) fn plan(session: &Session) -> Result<Vec<Operation>> {
     }
     let count = operations.len();
     let mut graph = Graph { operations, after: vec![Vec::new(); count], waiting: vec![0; count] };
-    let inserts: HashMap<At, usize> = graph
-        .operations
-        .iter()
-        .enumerate()
-        .filter_map(|(op, operation)| match operation {
-            Operation::Insert { at, .. } => Some((*at, op)),
-            _ => None,
-        })
-        .collect();
-    pending_keys(&mut graph, &inserts);
+    let inserts = pending_keys(&mut graph);
     foreign_keys(session, &mut graph);
     unique_values(session, &mut graph);
     sort(session, graph, &inserts)
@@ -172,19 +163,29 @@ fn collect(session: &Session) -> Result<Vec<Operation>> {
     Ok(operations)
 }
 
-/// What holds the key of a pending row waits for it; links wait for both ends, and deletes for unlinking.
-fn pending_keys(graph: &mut Graph, inserts: &HashMap<At, usize>) {
-    let deletes: HashMap<At, usize> = graph
+/// What holds the key of a pending row waits for it; links wait for both ends, and deletes for unlinking. Gives the operations that
+/// insert what others wait for.
+fn pending_keys(graph: &mut Graph) -> HashMap<At, usize> {
+    let waiting: Vec<(usize, Vec<At>)> = graph
         .operations
         .iter()
         .enumerate()
-        .filter_map(|(op, operation)| match operation {
-            Operation::Delete { at } => Some((*at, op)),
-            _ => None,
-        })
+        .map(|(op, operation)| (op, operation.waits_for()))
+        .filter(|(_, ats)| !ats.is_empty())
         .collect();
-    for op in 0..graph.operations.len() {
-        for at in graph.operations[op].waits_for() {
+    let (mut inserts, mut deletes) = (HashMap::new(), HashMap::new());
+    if waiting.is_empty() {
+        return inserts;
+    }
+    for (op, operation) in graph.operations.iter().enumerate() {
+        match operation {
+            Operation::Insert { at, .. } => inserts.insert(*at, op),
+            Operation::Delete { at } => deletes.insert(*at, op),
+            Operation::Update { .. } | Operation::Link(_) => None,
+        };
+    }
+    for (op, ats) in waiting {
+        for at in ats {
             if let Some(insert) = inserts.get(&at) {
                 graph.edge(*insert, op);
             }
@@ -194,6 +195,7 @@ fn pending_keys(graph: &mut Graph, inserts: &HashMap<At, usize>) {
             }
         }
     }
+    inserts
 }
 
 /// A row that refers to another by a key that was given waits for it to be inserted, and a row that is referred to is deleted
@@ -262,6 +264,11 @@ fn foreign_keys(session: &Session, graph: &mut Graph) {
 
 /// What frees a unique value goes before what takes it.
 fn unique_values(session: &Session, graph: &mut Graph) {
+    let frees =
+        |operation: &Operation| matches!(operation, Operation::Update { .. } | Operation::Delete { .. });
+    if !graph.operations.iter().any(frees) {
+        return;
+    }
     let mut freed: HashMap<Place, usize> = HashMap::new();
     let mut taken: Vec<(Place, usize)> = Vec::new();
     for (op, operation) in graph.operations.iter().enumerate() {
@@ -311,7 +318,7 @@ fn unique_columns(table: &'static Table) -> impl Iterator<Item = &'static [usize
 }
 
 /// The values that an insert gives for these columns, if it gives all and none is NULL.
-fn given(inputs: &[Input], columns: &[usize]) -> Option<Key> {
+pub(super) fn given(inputs: &[Input], columns: &[usize]) -> Option<Key> {
     let values: Option<Vec<&Value>> = columns
         .iter()
         .map(|column| match &inputs[*column] {
@@ -354,6 +361,10 @@ fn sort(session: &Session, mut graph: Graph, inserts: &HashMap<At, usize>) -> Re
         let rank = sorted.iter().position(|known| std::ptr::eq(*known, table)).unwrap_or(0);
         if matches!(operation, Operation::Delete { .. }) { sorted.len() - rank } else { rank }
     };
+    if graph.waiting.iter().all(|count| *count == 0) {
+        graph.operations.sort_by_cached_key(|operation| (operation.phase(), rank(operation)));
+        return Ok(graph.operations);
+    }
     let priority = |graph: &Graph, op: usize| {
         let operation = &graph.operations[op];
         Reverse((operation.phase(), rank(operation), op))

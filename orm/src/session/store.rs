@@ -12,6 +12,7 @@ use relata_core::{
 };
 use relata_pool::{Executor, Fetch};
 
+use super::plan::given;
 use crate::key::Key;
 
 /// When something happened: the session's clock ticks at each begin and savepoint.
@@ -464,7 +465,8 @@ impl<E: Entity> AnyStore for Store<E> {
         match self.entry(slot, generation).ok()? {
             State::Live(live) => Some(live.entity.value(column)),
             _ => {
-                self.staged.iter().find(|(staged, _)| *staged == slot).map(|(_, entity)| entity.value(column))
+                let found = self.staged.binary_search_by_key(&slot, |(slot, _)| *slot).ok()?;
+                self.staged.get(found).map(|(_, entity)| entity.value(column))
             }
         }
     }
@@ -524,8 +526,9 @@ impl<E: Entity> AnyStore for Store<E> {
         slots: &'a [u32],
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            // Only the keys are looked at afterwards.
-            let inputs = body.inputs.clone();
+            let width = E::TABLE.columns.len().max(1);
+            let given: Vec<Option<Key>> =
+                body.inputs.chunks_exact(width).map(|row| given(row, E::TABLE.primary_key)).collect();
             let rows: Vec<E> = Insert::from_body(body).returning(E::entity()).all(db).await?;
             if rows.len() != slots.len() {
                 let why = format!(
@@ -536,7 +539,7 @@ impl<E: Entity> AnyStore for Store<E> {
                 );
                 return Err(Error::new(relata_core::ErrorClass::Session, why));
             }
-            let staged = in_input_order(rows, slots, &inputs);
+            let staged = in_input_order(rows, slots, &given);
             if staged.len() != slots.len() {
                 let why = format!(
                     "rows of {} came back with other keys than they were inserted with",
@@ -545,6 +548,8 @@ impl<E: Entity> AnyStore for Store<E> {
                 return Err(Error::new(relata_core::ErrorClass::Session, why));
             }
             self.staged.extend(staged);
+            // They are looked for by their slots; mostly they are in that order.
+            self.staged.sort_by_key(|(slot, _)| *slot);
             Ok(())
         })
     }
@@ -567,6 +572,7 @@ impl<E: Entity> AnyStore for Store<E> {
     }
 
     fn apply_staged(&mut self, now: Time) {
+        self.map.reserve(self.staged.len());
         for (slot, entity) in std::mem::take(&mut self.staged) {
             // A row with this key may be known as deleted: the new one takes its place.
             self.map.insert(entity.key(), slot);
@@ -716,27 +722,24 @@ pub(super) fn handle_error(table: &Table, why: Why) -> Error {
 ///
 /// Databases need not return rows in the order in which they were given. A key that was given says which is which; those that
 /// the database generates grow in the order of the rows.
-fn in_input_order<E: Entity>(rows: Vec<E>, slots: &[u32], inputs: &[Input]) -> Vec<(u32, E)> {
-    let width = E::TABLE.columns.len().max(1);
+fn in_input_order<E: Entity>(rows: Vec<E>, slots: &[u32], given: &[Option<Key>]) -> Vec<(u32, E)> {
+    let key = |entity: &E| {
+        let values: Vec<Value> = E::TABLE.primary_key.iter().map(|column| entity.value(*column)).collect();
+        Key::of_values(values.iter())
+    };
     let mut rows: Vec<Option<E>> = rows.into_iter().map(Some).collect();
     let mut paired = Vec::with_capacity(rows.len());
     let mut generated = Vec::new();
-    for (at, (slot, input)) in slots.iter().zip(inputs.chunks_exact(width)).enumerate() {
-        let is_it = |row: &Option<E>| {
-            row.as_ref().is_some_and(|entity| {
-                E::TABLE.primary_key.iter().all(|key| {
-                    matches!(&input[*key], Input::Value(given) if Key::of_values([given].into_iter())
-                        == Key::of_values([&entity.value(*key)].into_iter()))
-                })
-            })
-        };
-        if E::TABLE.primary_key.iter().any(|key| !matches!(input[*key], Input::Value(_))) {
+    for (at, (slot, given)) in slots.iter().zip(given).enumerate() {
+        let Some(given) = given else {
             generated.push(*slot);
-        } else if let Some(found) =
-            Some(at).filter(|at| is_it(&rows[*at])).or_else(|| rows.iter().position(is_it))
-        {
-            // Most databases keep the order, so it is looked for there first.
-            paired.extend(rows[found].take().map(|row| (*slot, row)));
+            continue;
+        };
+        let is_it = |row: &Option<E>| row.as_ref().is_some_and(|entity| key(entity) == *given);
+        // Most databases keep the order, so it is looked for there first.
+        let found = Some(at).filter(|at| is_it(&rows[*at])).or_else(|| rows.iter().position(is_it));
+        if let Some(row) = found.and_then(|found| rows[found].take()) {
+            paired.push((*slot, row));
         }
     }
     let mut rest: Vec<E> = rows.into_iter().flatten().collect();
