@@ -209,6 +209,34 @@ on_every_database! {
         assert_eq!(row, session[handle]);
     }
 
+    async fn a_tree_takes_a_statement_a_level(db: Database) {
+        Schema::new().with::<Node>().create(&*db).await.unwrap();
+        let mut session = db.session();
+        // Each node directly behind its parent, as a program that walks a tree adds them.
+        let mut edges = Vec::new();
+        for root in 0..3 {
+            let root = session.add(NewNode { parent_id: None, name: format!("{root}") });
+            for child in 0..3 {
+                let child = session.add(NewNode { parent_id: None, name: format!("{child}") });
+                session.set(child, Node::parent, root);
+                edges.push((child, root));
+                for leaf in 0..3 {
+                    let leaf = session.add(NewNode { parent_id: None, name: format!("{leaf}") });
+                    session.set(leaf, Node::parent, child);
+                    edges.push((leaf, child));
+                }
+            }
+        }
+        let recorder = db.record();
+        session.commit().await.unwrap();
+        let inserts = recorder.sql().into_iter().filter(|sql| sql.starts_with("INSERT")).count();
+        assert_eq!(inserts, 3);
+        for (child, parent) in edges {
+            assert_eq!(session[child].parent_id, Some(session[parent].id));
+        }
+        assert_eq!(Node::select().count(&*db).await.unwrap(), 39);
+    }
+
     async fn self_references_and_circles(db: Database) {
         Schema::new().with::<Node>().create(&*db).await.unwrap();
         let mut session = db.session();

@@ -365,24 +365,27 @@ fn sort(session: &Session, mut graph: Graph, inserts: &HashMap<At, usize>) -> Re
         graph.operations.sort_by_cached_key(|operation| (operation.phase(), rank(operation)));
         return Ok(graph.operations);
     }
-    let priority = |graph: &Graph, op: usize| {
+    // Those of one table go level by level, so that all of a level can go together: a tree takes a statement for each.
+    let mut level = vec![0; graph.operations.len()];
+    let priority = |graph: &Graph, level: &[usize], op: usize| {
         let operation = &graph.operations[op];
-        Reverse((operation.phase(), rank(operation), op))
+        Reverse((operation.phase(), rank(operation), level[op], op))
     };
-    let mut ready: BinaryHeap<Reverse<(u8, usize, usize)>> = (0..graph.operations.len())
+    let mut ready: BinaryHeap<Reverse<(u8, usize, usize, usize)>> = (0..graph.operations.len())
         .filter(|op| graph.waiting[*op] == 0)
-        .map(|op| priority(&graph, op))
+        .map(|op| priority(&graph, &level, op))
         .collect();
     let mut order = Vec::with_capacity(graph.operations.len());
     let mut done = vec![false; graph.operations.len()];
     loop {
-        while let Some(Reverse((_, _, op))) = ready.pop() {
+        while let Some(Reverse((.., op))) = ready.pop() {
             done[op] = true;
             order.push(op);
             for next in graph.after[op].clone() {
+                level[next] = level[next].max(level[op] + 1);
                 graph.waiting[next] -= 1;
                 if graph.waiting[next] == 0 {
-                    ready.push(priority(&graph, next));
+                    ready.push(priority(&graph, &level, next));
                 }
             }
         }
@@ -391,9 +394,10 @@ fn sort(session: &Session, mut graph: Graph, inserts: &HashMap<At, usize>) -> Re
         }
         let freed = break_circle(session, &mut graph, &done, inserts)?;
         done.resize(graph.operations.len(), false);
+        level.resize(graph.operations.len(), 0);
         for op in freed {
             if graph.waiting[op] == 0 && !done[op] {
-                ready.push(priority(&graph, op));
+                ready.push(priority(&graph, &level, op));
             }
         }
     }
