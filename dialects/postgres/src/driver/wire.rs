@@ -32,6 +32,8 @@ const SMALL: usize = 1 << 13;
 /// The same where results are large.
 const LARGE: usize = 1 << 15;
 
+const CLOSED: &str = "the connection to the server is closed";
+
 /// Whether the server may wait for rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Copying {
@@ -309,9 +311,9 @@ impl Wire {
 
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         if self.ended {
-            return Poll::Ready(Err(self.lost("")));
+            return Poll::Ready(Err(self.lost(CLOSED)));
         }
-        self.make_room()?;
+        self.make_room();
         let mut room = ReadBuf::new(&mut self.input[self.end..]);
         let read = match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut room)) {
             Ok(()) => room.filled().len(),
@@ -322,21 +324,19 @@ impl Wire {
         };
         self.full = room.remaining() == 0;
         self.end += read;
-        Poll::Ready(if read == 0 { Err(self.lost("")) } else { Ok(()) })
+        Poll::Ready(if read == 0 { Err(self.lost(CLOSED)) } else { Ok(()) })
     }
 
-    /// Makes room for the rest of a message, or for many of them.
-    fn make_room(&mut self) -> Result<()> {
-        let whole = self.header()?.map_or(HEADER, |(_, length)| length);
+    /// Makes room for the rest of a message, or for many of them. It grows with what has come, not with what a message says of its
+    /// length.
+    fn make_room(&mut self) {
         // What is left is the beginning of a message, unless they come faster than they are looked at.
         self.input.copy_within(self.start..self.end, 0);
         (self.start, self.end) = (0, self.end - self.start);
         let length = self.input.len();
-        let is_tight = self.end == length || (self.full && length < LARGE);
-        if is_tight || whole > length {
-            self.input.resize(whole.max(2 * length), 0);
+        if self.end == length || (self.full && length < LARGE) {
+            self.input.resize(2 * length, 0);
         }
-        Ok(())
     }
 
     /// Lets go of what a large message needed.
@@ -350,7 +350,6 @@ impl Wire {
     /// Notes that the connection has ended, and says why.
     fn lost(&mut self, why: &'static str) -> Error {
         self.ended = true;
-        let why = if why.is_empty() { "the connection to the server is closed" } else { why };
         self.last_words.take().unwrap_or_else(|| Error::new(ErrorClass::Disconnected, why))
     }
 }
