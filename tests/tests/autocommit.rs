@@ -2,15 +2,10 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::{
-    future::{Future, poll_fn},
-    pin::Pin,
-    task::Poll,
-    time::Duration,
-};
+use std::time::Duration;
 
 use relata::{prelude::*, statement::sql_unchecked};
-use relata_tests::{Database, Server, Wire, blog::*, with_database};
+use relata_tests::{Database, Server, Wire, at_rest, blog::*, polled, with_database};
 
 const BEGIN: &str = "START TRANSACTION";
 const LEAVE: &str = "ROLLBACK;SET autocommit = 1";
@@ -78,30 +73,6 @@ async fn no_transaction_is_open(db: &Database) {
     sql("SET lock_wait_timeout = 5").execute(&mut connection).await.unwrap();
     sql("LOCK TABLES tags WRITE").execute(&mut connection).await.expect("a transaction stays open");
     sql("UNLOCK TABLES").execute(&mut connection).await.unwrap();
-}
-
-async fn at_rest(db: &Engine) {
-    for _ in 0..500 {
-        if db.status().in_use == 0 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
-    panic!("a connection was leaked: {:?}", db.status());
-}
-
-/// Polls a future so many times, and then drops it. Says whether it came to its end before.
-async fn polled<F: Future>(future: F, times: usize) -> Option<F::Output> {
-    let mut future = Box::pin(future);
-    let mut left = times;
-    poll_fn(move |context| {
-        if left == 0 {
-            return Poll::Ready(None);
-        }
-        left -= 1;
-        Pin::new(&mut future).poll(context).map(Some)
-    })
-    .await
 }
 
 /// A plain statement commits by itself, and a plain SELECT sees what others have committed.

@@ -3,7 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use relata::prelude::*;
-use relata_tests::{Database, Server, on_every_database};
+use relata_tests::{Database, Server, on_every_database, polled};
 
 #[derive(Entity, Debug, Clone, PartialEq)]
 #[entity(table = "bulk \"readings\"")]
@@ -151,17 +151,7 @@ on_every_database! {
     async fn a_bulk_insert_that_nobody_waits_for_leaves_nothing(db: Database) {
         create(&db).await;
         for polls in 0..12 {
-            let mut inserting = Box::pin(insert_many(readings()).execute(&*db));
-            let mut polled = 0;
-            let done = std::future::poll_fn(|cx| {
-                polled += 1;
-                match inserting.as_mut().poll(cx) {
-                    std::task::Poll::Pending if polled <= polls => std::task::Poll::Pending,
-                    poll => std::task::Poll::Ready(poll.is_ready()),
-                }
-            })
-            .await;
-            drop(inserting);
+            let done = polled(insert_many(readings()).execute(&*db), polls + 1).await.is_some();
             // What was begun is over, one way or the other, before somebody else may write.
             let rows = loop {
                 match delete::<Reading>().execute(&*db).await {

@@ -1,7 +1,7 @@
 //! Every answer that the guide gives about sessions.
 
 use relata::prelude::*;
-use relata_tests::{Database, blog::*, on_every_database};
+use relata_tests::{Database, blog::*, on_every_database, polled};
 
 /// Refers to itself.
 #[derive(Entity, Debug, Clone, PartialEq)]
@@ -596,18 +596,7 @@ on_every_database! {
         // At each of its await points in turn.
         for polls in 1.. {
             session[handle].name = Some(format!("{polls}"));
-            let done = {
-                let mut flush = Box::pin(session.flush());
-                let mut done = false;
-                for _ in 0..polls {
-                    if std::future::poll_fn(|cx| std::task::Poll::Ready(flush.as_mut().poll(cx).is_ready())).await {
-                        done = true;
-                        break;
-                    }
-                    tokio::task::yield_now().await;
-                }
-                done
-            };
+            let done = polled(session.flush(), polls).await.is_some();
             if done {
                 break;
             }

@@ -3,18 +3,15 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::{
-    future::{Future, poll_fn},
-    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
-    task::Poll,
     time::Duration,
 };
 
 use relata::prelude::*;
-use relata_tests::{Database, Server, blog::*, on_every_database};
+use relata_tests::{Database, Server, at_rest, blog::*, on_every_database, polled};
 
 async fn create(db: &Database) {
     schema().create(&**db).await.unwrap();
@@ -61,31 +58,6 @@ async fn no_transaction_is_open(db: &Database) {
         tokio::time::sleep(Duration::from_millis(120)).await;
     }
     panic!("a transaction stays open");
-}
-
-/// Polls a future so many times, and then drops it. Says whether it came to its end before.
-async fn polled<F: Future>(future: F, times: usize) -> Option<F::Output> {
-    let mut future = Box::pin(future);
-    let mut left = times;
-    poll_fn(move |context| {
-        if left == 0 {
-            return Poll::Ready(None);
-        }
-        left -= 1;
-        Pin::new(&mut future).poll(context).map(Some)
-    })
-    .await
-}
-
-/// Waits until nothing is in use any more.
-async fn at_rest(db: &Engine) {
-    for _ in 0..500 {
-        if db.status().in_use == 0 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
-    panic!("a connection was leaked: {:?}", db.status());
 }
 
 on_every_database! {
