@@ -580,6 +580,20 @@ async fn a_transaction_whose_begin_fails_runs_nothing() {
 }
 
 #[tokio::test]
+async fn a_statement_that_cannot_be_sent_keeps_nobody_waiting() {
+    for options in ["", "&statement_cache=0"] {
+        let Some(mut db) = Db::open(options).await else { return };
+        let mut jobs = [Job::text("BEGIN"), Job::new("SELECT 1\0", &[], Mode::Cached), Job::text("COMMIT")];
+        let error = timeout(Duration::from_secs(5), db.connection.run(&mut jobs)).await.unwrap().unwrap_err();
+        assert_eq!((error.class(), error.statement()), (ErrorClass::Statement, Some("SELECT 1\0")));
+        assert_eq!(jobs.map(|job| job.done), [true, false, false]);
+        db.connection.reset().await.unwrap();
+        assert_eq!(count(&mut db, "SELECT 1::bigint").await, 1);
+        db.close().await;
+    }
+}
+
+#[tokio::test]
 async fn types_of_the_databases_own_are_read_as_text_or_not_at_all() {
     for options in ["", "&statement_cache=0"] {
         let Some(mut db) = Db::open(options).await else { return };

@@ -106,15 +106,16 @@ fn is_kept(mode: Mode) -> bool {
     matches!(mode, Mode::Cached | Mode::Stream)
 }
 
-/// Queues what prepares a statement: its name.
+/// Queues what prepares a statement: its name. With a Sync in any case, as the server keeps its answer to an open job before it
+/// until there is one.
 fn queue_preparation(wire: &mut Wire, cache: &mut Cache, sql: &str, binds: &[Bind<'_>]) -> Result<String> {
     let name = cache.name();
-    wire.queue(|out| {
+    let queued = wire.queue(|out| {
         frontend::parse(&name, sql, bind_oids(binds), out).map_err(unsendable)?;
         frontend::describe(b'S', &name, out).map_err(unsendable)
-    })?;
+    });
     wire.queue_sync();
-    Ok(name)
+    queued.map(|()| name)
 }
 
 /// Reads what the server says of a statement that it was to prepare.
