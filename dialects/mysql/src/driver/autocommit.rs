@@ -62,8 +62,8 @@ impl Kind {
 }
 
 /// Whether the first word of a statement is one of these.
-fn begins_with(sql: &str, words: &[&str]) -> bool {
-    let sql = sql.trim_start_matches(['(', ' ', '\n']);
+pub(super) fn begins_with(sql: &str, words: &[&str]) -> bool {
+    let sql = sql.trim_start_matches(|c: char| c == '(' || c.is_whitespace());
     let first = sql.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
     words.iter().any(|word| first.eq_ignore_ascii_case(word))
 }

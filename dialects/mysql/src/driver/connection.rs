@@ -15,7 +15,7 @@ use relata_core::{
 };
 
 use super::{
-    autocommit::{Autocommit, Lead, Step, is_plain},
+    autocommit::{Autocommit, Lead, Step, begins_with, is_plain},
     bind::to_native,
     row::{MysqlRow, Shape},
     statements::{Statements, prepare},
@@ -429,8 +429,7 @@ async fn take_result<P: Protocol>(
 
 /// Whether a text that gives rows is an INSERT or its like.
 fn changes_rows(sql: &str) -> bool {
-    let word = sql.trim_start().split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
-    ["INSERT", "DELETE", "REPLACE"].iter().any(|known| word.eq_ignore_ascii_case(known))
+    begins_with(sql, &["INSERT", "DELETE", "REPLACE"])
 }
 
 /// Gives the rows of a result to the sink, one by one, counting them. Whether it had enough of them, or what it could not
