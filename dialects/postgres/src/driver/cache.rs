@@ -34,7 +34,7 @@ pub(super) struct Cache {
     hasher: DefaultHasher,
     /// How many names were given.
     named: u64,
-    /// Statements that are not needed any more, and that the server does not know it of yet.
+    /// Names of statements that are not needed any more, which the server was not told yet.
     forgotten: Vec<String>,
 }
 

@@ -10,13 +10,13 @@ use super::{
     cancel::UntilHungUp,
     connection::PostgresConnection,
     login::log_in,
-    message::{self, ServerError},
+    message,
     socket::Address,
     wire::{Stream, Wire},
 };
 use crate::{
     PostgresOptions, SslMode, TargetSession,
-    error::{from_connect, from_server, from_socket},
+    error::{from_connect, from_socket},
 };
 
 /// The pause before the second attempt; each further one is twice as long.
@@ -180,7 +180,7 @@ async fn is_read_only(wire: &mut Wire) -> Result<bool> {
         let message = wire.message().await?;
         match message.tag {
             message::DATA_ROW => read_only = message.body.ends_with(b"on"),
-            message::ERROR => return Err(from_server(&ServerError::parse(message.body))),
+            message::ERROR => return Err(message.error()),
             message::READY_FOR_QUERY => return Ok(read_only),
             _ => {}
         }

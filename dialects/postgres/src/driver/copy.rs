@@ -11,10 +11,9 @@ use tokio_postgres::types::Type;
 use super::{
     bind::bind_type,
     encode::{Why, encode_sized},
-    message::{self, ServerError, row_count},
+    message::{self, row_count},
     wire::Wire,
 };
-use crate::error::from_server;
 
 /// About how much is sent at once, in bytes.
 const CHUNK: usize = 1 << 14;
@@ -36,7 +35,7 @@ async fn copy(wire: &mut Wire, sql: &str, binds: &[Bind<'_>]) -> Result<u64> {
         let message = wire.message().await?;
         match message.tag {
             message::COPY_IN => break,
-            message::ERROR => return Err(from_server(&ServerError::parse(message.body))),
+            message::ERROR => return Err(message.error()),
             message::READY_FOR_QUERY => return Err(refused("the statement takes no rows".into())),
             _ => {}
         }
@@ -52,7 +51,7 @@ async fn copy(wire: &mut Wire, sql: &str, binds: &[Bind<'_>]) -> Result<u64> {
         let message = wire.message().await?;
         match message.tag {
             message::COMMAND_COMPLETE => count = row_count(message.body),
-            message::ERROR => return Err(from_server(&ServerError::parse(message.body))),
+            message::ERROR => return Err(message.error()),
             message::READY_FOR_QUERY => return Ok(count),
             _ => {}
         }

@@ -2,7 +2,10 @@
 
 use std::borrow::Cow;
 
+use relata_core::Error;
 use tokio_postgres::{error::DbError, types::Oid};
+
+use crate::error::from_server;
 
 pub(super) const COMMAND_COMPLETE: u8 = b'C';
 pub(super) const COPY_IN: u8 = b'G';
@@ -19,6 +22,13 @@ pub(super) const ROW_DESCRIPTION: u8 = b'T';
 pub(super) struct Message<'w> {
     pub(super) tag: u8,
     pub(super) body: &'w [u8],
+}
+
+impl Message<'_> {
+    /// What an [`ERROR`] says.
+    pub(super) fn error(&self) -> Error {
+        from_server(&ServerError::parse(self.body))
+    }
 }
 
 /// Takes a body apart, from its beginning to its end. `None` where it is too short.

@@ -16,10 +16,9 @@ use super::{
     copy::run_copy,
     decode::{Cells, Column, PostgresRow},
     encode::write_bind,
-    message::{self, Parts, ServerError, row_count},
+    message::{self, Parts, row_count},
     wire::{Wire, unsendable},
 };
-use crate::error::from_server;
 
 /// Runs jobs one after another, in as few round trips as can be: one, where all of their statements are prepared, else two.
 ///
@@ -76,7 +75,6 @@ fn changes_schema(sql: &str) -> bool {
 }
 
 /// How a job is sent.
-#[derive(Clone)]
 enum Plan {
     /// As text, by the simple protocol.
     Text,
@@ -132,7 +130,7 @@ async fn take_preparation(wire: &mut Wire, name: String) -> Result<Arc<Prepared>
                 parameters = oids.map(|oid| Type::from_oid(oid).unwrap_or(Type::UNKNOWN)).collect();
             }
             message::ROW_DESCRIPTION => columns = Column::all(message.body),
-            message::ERROR => return Err(from_server(&ServerError::parse(message.body))),
+            message::ERROR => return Err(message.error()),
             message::READY_FOR_QUERY => break,
             _ => {}
         }
@@ -211,7 +209,7 @@ async fn take(wire: &mut Wire, job: &mut Job<'_>, plan: &Plan, open: bool, cells
                     break;
                 }
             }
-            message::ERROR => return Err(from_server(&ServerError::parse(message.body))),
+            message::ERROR => return Err(message.error()),
             message::READY_FOR_QUERY => break,
             message::COPY_IN => return Err(wire.refuse_copy()),
             _ => {}

@@ -65,12 +65,18 @@ impl Address {
 }
 
 fn keepalive(options: &PostgresOptions) -> TcpKeepalive {
-    let mut keepalive = TcpKeepalive::new().with_time(options.keepalives_idle);
-    if let Some(interval) = options.keepalives_interval {
-        keepalive = keepalive.with_interval(interval);
-    }
-    if let Some(retries) = options.keepalives_retries {
-        keepalive = keepalive.with_retries(retries);
-    }
+    let keepalive = TcpKeepalive::new().with_time(options.keepalives_idle);
+    // The others can set no more than that.
+    #[cfg(not(any(target_os = "aix", target_os = "openbsd", target_os = "redox", target_os = "solaris")))]
+    let keepalive = {
+        let mut keepalive = keepalive;
+        if let Some(interval) = options.keepalives_interval {
+            keepalive = keepalive.with_interval(interval);
+        }
+        if let Some(retries) = options.keepalives_retries {
+            keepalive = keepalive.with_retries(retries);
+        }
+        keepalive
+    };
     keepalive
 }

@@ -12,8 +12,7 @@ use postgres_protocol::message::frontend;
 use relata_core::{Error, ErrorClass, Result};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::message::{self, Message, ServerError};
-use crate::error::from_server;
+use super::message::{self, Message};
 
 /// What carries the bytes: TCP, a Unix socket, either of them encrypted.
 pub(super) type Stream = Box<dyn Transport>;
@@ -196,10 +195,7 @@ impl Wire {
         self.give_up_copy();
         while self.owed > 0 {
             let (tag, failure) = match self.message().await {
-                Ok(Message { tag: message::ERROR, body }) => {
-                    (message::ERROR, Some(from_server(&ServerError::parse(body))))
-                }
-                Ok(message) => (message.tag, None),
+                Ok(message) => (message.tag, (message.tag == message::ERROR).then(|| message.error())),
                 Err(error) => {
                     // The server's reason comes before the system's.
                     let said = last.take().filter(|said| said.class() == ErrorClass::Disconnected);
@@ -235,9 +231,9 @@ impl Wire {
     /// Hears what the server says unasked: that it closes the connection, and why.
     fn listen(&mut self) {
         while let Ok(true) = self.has_message() {
-            if let Message { tag: message::ERROR, body } = self.take_message() {
-                let error = from_server(&ServerError::parse(body));
-                self.last_words = Some(error.reclassified(ErrorClass::Disconnected));
+            let message = self.take_message();
+            if message.tag == message::ERROR {
+                self.last_words = Some(message.error().reclassified(ErrorClass::Disconnected));
             }
         }
     }
