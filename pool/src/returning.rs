@@ -20,6 +20,7 @@ use relata_core::{
     statement::{Core, InsertBody, InsertPart, Query, SelectBody},
     value::{Kind, Value},
 };
+use tokio::task::yield_now;
 
 use crate::{
     Executor, Ran,
@@ -110,12 +111,19 @@ async fn run_in_waves(
     let mut tx = db.join().await?;
     let mut rows_affected = 0;
     let mut sql = None;
-    let mut waves = batches.chunks(AT_ONCE);
-    let mut next = waves.next().map(|wave| compile_all(wave, &*dialect));
+    // The server has something to do as soon as one is compiled.
+    let (first, rest) = batches.split_at(1);
+    let mut waves = rest.chunks(AT_ONCE);
+    let mut next = Some(compile_all(first, &*dialect));
     while let Some(wave) = next {
         let wave = wave?;
         // The server works meanwhile.
-        let compile_next = async { waves.next().map(|wave| compile_all(wave, &*dialect)) };
+        let compile_next = async {
+            match waves.next() {
+                Some(wave) => Some(compile_in_between(wave, &*dialect).await),
+                None => None,
+            }
+        };
         let (ran, compiled) = join(run_batches(&mut tx, &wave, sink), compile_next).await;
         rows_affected += ran?;
         sql.get_or_insert_with(|| first_text(wave));
@@ -123,6 +131,19 @@ async fn run_in_waves(
     }
     tx.commit().await?;
     Ok((rows_affected, sql.unwrap_or_default()))
+}
+
+/// Compiles batches while others run, which may have an answer and want to go on after each.
+async fn compile_in_between<'s>(
+    batches: &'s [InsertPart<'_>],
+    dialect: &'s dyn Dialect,
+) -> Result<Vec<Compiled<'s>>> {
+    let mut compiled = Vec::with_capacity(batches.len());
+    for batch in batches {
+        compiled.push(batch.compile(dialect)?);
+        yield_now().await;
+    }
+    Ok(compiled)
 }
 
 fn first_text(batches: Vec<Compiled<'_>>) -> String {
