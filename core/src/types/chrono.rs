@@ -7,7 +7,7 @@ use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike, 
 use super::{
     Mismatch, Type,
     civil::{self, DAY},
-    plain_type,
+    plain_type, temporal,
 };
 use crate::value::{Cell, Kind, Value};
 
@@ -16,18 +16,7 @@ impl Type for NaiveDate {
     plain_type!();
 
     fn decode(cell: Cell<'_>) -> Result<Self, Mismatch> {
-        let days = match cell {
-            Cell::Date(days) => days,
-            // MariaDB gives back a DATE that was bound as the midnight of that day.
-            Cell::Timestamp(micros) if micros % DAY == 0 => {
-                i32::try_from(micros / DAY).map_err(|_| out_of_range())?
-            }
-            Cell::Text(text) => {
-                civil::parse_date(text).ok_or_else(|| Mismatch::out_of_range("text that is no date"))?
-            }
-            cell => return Err(Mismatch::wrong("a date", &cell)),
-        };
-        date(days)
+        date(temporal::date(cell)?)
     }
 
     fn to_value(&self) -> Value {
@@ -40,14 +29,7 @@ impl Type for NaiveTime {
     plain_type!();
 
     fn decode(cell: Cell<'_>) -> Result<Self, Mismatch> {
-        let micros = match cell {
-            Cell::Time(micros) => micros,
-            Cell::Text(text) => {
-                civil::parse_time(text).ok_or_else(|| Mismatch::out_of_range("text that is no time"))?
-            }
-            cell => return Err(Mismatch::wrong("a time", &cell)),
-        };
-        time(micros)
+        time(temporal::time(cell)?)
     }
 
     fn to_value(&self) -> Value {
@@ -60,14 +42,8 @@ impl Type for NaiveDateTime {
     plain_type!();
 
     fn decode(cell: Cell<'_>) -> Result<Self, Mismatch> {
-        let micros = match cell {
-            Cell::Timestamp(micros) => micros,
-            Cell::Text(text) => civil::parse_timestamp(text)
-                .ok_or_else(|| Mismatch::out_of_range("text that is no timestamp"))?,
-            cell => return Err(Mismatch::wrong("a timestamp without zone", &cell)),
-        };
-        let day = i32::try_from(micros.div_euclid(DAY)).map_err(|_| out_of_range())?;
-        Ok(date(day)?.and_time(time(micros.rem_euclid(DAY))?))
+        let (day, micros) = temporal::date_and_time(cell)?;
+        Ok(date(day)?.and_time(time(micros)?))
     }
 
     fn to_value(&self) -> Value {
@@ -80,13 +56,7 @@ impl Type for DateTime<Utc> {
     plain_type!();
 
     fn decode(cell: Cell<'_>) -> Result<Self, Mismatch> {
-        let micros = match cell {
-            // A database without zones keeps instants in UTC.
-            Cell::TimestampTz(micros) | Cell::Timestamp(micros) => micros,
-            Cell::Text(text) => civil::parse_timestamp(text)
-                .ok_or_else(|| Mismatch::out_of_range("text that is no timestamp"))?,
-            cell => return Err(Mismatch::wrong("a timestamp with zone", &cell)),
-        };
+        let micros = temporal::instant(cell)?;
         DateTime::from_timestamp_micros(micros).ok_or_else(out_of_range)
     }
 

@@ -10,7 +10,7 @@ use jiff::{
 use super::{
     Mismatch, Type,
     civil::{self, DAY},
-    plain_type,
+    plain_type, temporal,
 };
 use crate::value::{Cell, Kind, Value};
 
@@ -19,18 +19,7 @@ impl Type for Date {
     plain_type!();
 
     fn decode(cell: Cell<'_>) -> Result<Self, Mismatch> {
-        let days = match cell {
-            Cell::Date(days) => days,
-            // MariaDB gives back a DATE that was bound as the midnight of that day.
-            Cell::Timestamp(micros) if micros % DAY == 0 => {
-                i32::try_from(micros / DAY).map_err(|_| out_of_range())?
-            }
-            Cell::Text(text) => {
-                civil::parse_date(text).ok_or_else(|| Mismatch::out_of_range("text that is no date"))?
-            }
-            cell => return Err(Mismatch::wrong("a date", &cell)),
-        };
-        date(days)
+        date(temporal::date(cell)?)
     }
 
     fn to_value(&self) -> Value {
@@ -43,14 +32,7 @@ impl Type for Time {
     plain_type!();
 
     fn decode(cell: Cell<'_>) -> Result<Self, Mismatch> {
-        let micros = match cell {
-            Cell::Time(micros) => micros,
-            Cell::Text(text) => {
-                civil::parse_time(text).ok_or_else(|| Mismatch::out_of_range("text that is no time"))?
-            }
-            cell => return Err(Mismatch::wrong("a time", &cell)),
-        };
-        time(micros)
+        time(temporal::time(cell)?)
     }
 
     fn to_value(&self) -> Value {
@@ -63,14 +45,8 @@ impl Type for DateTime {
     plain_type!();
 
     fn decode(cell: Cell<'_>) -> Result<Self, Mismatch> {
-        let micros = match cell {
-            Cell::Timestamp(micros) => micros,
-            Cell::Text(text) => civil::parse_timestamp(text)
-                .ok_or_else(|| Mismatch::out_of_range("text that is no timestamp"))?,
-            cell => return Err(Mismatch::wrong("a timestamp without zone", &cell)),
-        };
-        let day = i32::try_from(micros.div_euclid(DAY)).map_err(|_| out_of_range())?;
-        Ok(date(day)?.to_datetime(time(micros.rem_euclid(DAY))?))
+        let (day, micros) = temporal::date_and_time(cell)?;
+        Ok(date(day)?.to_datetime(time(micros)?))
     }
 
     fn to_value(&self) -> Value {
@@ -83,13 +59,7 @@ impl Type for Timestamp {
     plain_type!();
 
     fn decode(cell: Cell<'_>) -> Result<Self, Mismatch> {
-        let micros = match cell {
-            // A database without zones keeps instants in UTC.
-            Cell::TimestampTz(micros) | Cell::Timestamp(micros) => micros,
-            Cell::Text(text) => civil::parse_timestamp(text)
-                .ok_or_else(|| Mismatch::out_of_range("text that is no timestamp"))?,
-            cell => return Err(Mismatch::wrong("a timestamp with zone", &cell)),
-        };
+        let micros = temporal::instant(cell)?;
         // Not `from_microsecond`, which refuses the last second that there is.
         let (second, fraction) = (micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000));
         Timestamp::new(second, fraction as i32 * 1000).map_err(|_| out_of_range())

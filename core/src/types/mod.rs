@@ -14,6 +14,8 @@ mod jiff;
 #[cfg(feature = "json")]
 mod json;
 mod option;
+#[cfg(any(feature = "chrono", feature = "jiff"))]
+mod temporal;
 mod text;
 #[cfg(feature = "uuid")]
 mod uuid;
