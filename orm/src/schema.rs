@@ -48,7 +48,8 @@ impl Schema {
         self.run(db, |tables, dialect| create_all(tables, false, dialect)).await
     }
 
-    /// As [`create`](Schema::create), of those that are not there. A table that is there stays as it is.
+    /// As [`create`](Schema::create), of those that are not there. A table that is there stays as it is, but gets the indexes that
+    /// it lacks, and the foreign keys that close a circle of tables.
     ///
     /// # Errors
     ///

@@ -45,6 +45,24 @@ struct Claim {
     article: Option<String>,
 }
 
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "teams", belongs_to(captain: Player, key = captain_id))]
+struct Team {
+    #[column(primary_key)]
+    id: i64,
+    #[column(references = Player::id)]
+    captain_id: Option<i64>,
+}
+
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "players", belongs_to(team: Team, key = team_id))]
+struct Player {
+    #[column(primary_key)]
+    id: i64,
+    #[column(references = Team::id)]
+    team_id: i64,
+}
+
 fn line(order_id: i64, article: &str) -> NewOrderLine {
     NewOrderLine { order_id, article: article.into() }
 }
@@ -101,5 +119,32 @@ on_every_database! {
         assert!(session.try_get(late).is_err());
         session.commit().await.unwrap();
         assert_eq!(select(count(Parcel::id)).one(&*db).await.unwrap(), 0);
+    }
+
+    async fn tables_that_refer_to_each_other(db: Database) {
+        let schema = Schema::new().with::<Team>().with::<Player>();
+        schema.create(&*db).await.unwrap();
+        // They are there, and so are the keys that close the circle.
+        schema.create_if_not_exists(&*db).await.unwrap();
+        let error = insert(NewPlayer { team_id: 7.into() }).execute(&*db).await.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::ForeignKey, "{error}");
+        let error = insert(NewTeam { captain_id: Some(7.into()) }).execute(&*db).await.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::ForeignKey, "{error}");
+
+        let mut session = db.session();
+        let team = session.add(NewTeam { captain_id: None });
+        let player = session.add(NewPlayer { team_id: 0.into() });
+        session.set(player, Player::team, team);
+        session.set(team, Team::captain, player);
+        session.commit().await.unwrap();
+        let (_, captain) = session.one(Team::select().with(Team::captain)).await.unwrap();
+        assert_eq!(captain, Some(player));
+        session.rollback().await.unwrap();
+
+        schema.drop(&*db).await.unwrap();
+        schema.drop_if_exists(&*db).await.unwrap();
+        schema.create_if_not_exists(&*db).await.unwrap();
+        let error = insert(NewTeam { captain_id: Some(7.into()) }).execute(&*db).await.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::ForeignKey, "{error}");
     }
 }

@@ -11,7 +11,7 @@ use crate::{
 pub struct CreateEnum {
     /// The type.
     pub ty: &'static EnumType,
-    /// Leaves alone a type that is there.
+    /// Leaves alone a type that is there. Nobody spells it alike: it is left to the dialect.
     pub if_not_exists: bool,
 }
 
@@ -25,12 +25,7 @@ pub struct DropEnum {
 }
 
 impl CreateEnum {
-    /// Writes the statement without regard to a type that is there.
-    ///
-    /// # Errors
-    ///
-    /// If the database has no such types.
-    pub fn render_plain(&self, out: &mut Renderer<'_>) -> Compile {
+    pub(super) fn render(&self, out: &mut Renderer<'_>) -> Compile {
         out.require(Feature::NamedEnum)?.sql("CREATE TYPE ").identifier(self.ty.name)?.sql(" AS ENUM (");
         out.list(self.ty.variants, ", ", |out, variant| {
             out.literal(variant);
@@ -38,10 +33,6 @@ impl CreateEnum {
         })?;
         out.sql(")");
         Ok(())
-    }
-
-    pub(super) fn render(&self, out: &mut Renderer<'_>) -> Compile {
-        self.render_plain(out)
     }
 }
 

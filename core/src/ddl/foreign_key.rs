@@ -14,6 +14,8 @@ pub struct AddForeignKey {
     pub table: &'static Table,
     /// The place of the key among the table's.
     pub key: usize,
+    /// Leaves alone a key that is there. Nobody spells it alike: it is left to the dialect.
+    pub if_not_exists: bool,
 }
 
 /// `ALTER TABLE … DROP CONSTRAINT …`.

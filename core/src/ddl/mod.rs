@@ -3,12 +3,14 @@
 mod create_enum;
 mod create_index;
 mod create_table;
+mod defer_foreign_keys;
 mod drop_table;
 mod foreign_key;
 
 pub use create_enum::{CreateEnum, DropEnum};
 pub use create_index::CreateIndex;
 pub use create_table::{CreateTable, render_nullness_and_default};
+pub use defer_foreign_keys::DeferForeignKeys;
 pub use drop_table::DropTable;
 pub use foreign_key::{AddForeignKey, DropForeignKey, foreign_key_name};
 
@@ -37,6 +39,8 @@ pub enum Ddl {
     AddForeignKey(AddForeignKey),
     /// `ALTER TABLE … DROP CONSTRAINT`.
     DropForeignKey(DropForeignKey),
+    /// `SET CONSTRAINTS ALL DEFERRED`.
+    DeferForeignKeys(DeferForeignKeys),
 }
 
 impl Ddl {
@@ -54,6 +58,7 @@ impl Ddl {
             Ddl::DropEnum(ddl) => ddl.render(out),
             Ddl::AddForeignKey(ddl) => ddl.render(out),
             Ddl::DropForeignKey(ddl) => ddl.render(out),
+            Ddl::DeferForeignKeys(ddl) => ddl.render(out),
         }
     }
 }
@@ -75,14 +80,18 @@ pub fn create_all(tables: &[&'static Table], if_not_exists: bool, dialect: &dyn 
         .into_iter()
         .map(|ty| Ddl::CreateEnum(CreateEnum { ty, if_not_exists }))
         .collect();
+    // Where a key cannot be added, it may refer to a table that is not there yet.
+    let alters = dialect.supports(Feature::AlterForeignKeys);
     let mut later = Vec::new();
     for (at, table) in sorted.iter().enumerate() {
-        let deferred = deferred_keys(&sorted, at, dialect);
-        ddl.push(Ddl::CreateTable(CreateTable { table, if_not_exists, without_keys: deferred.clone() }));
+        let closing = if alters { closing_keys(&sorted, at) } else { Vec::new() };
+        ddl.push(Ddl::CreateTable(CreateTable { table, if_not_exists, without_keys: closing.clone() }));
         for index in 0..table.indexes.len() {
             ddl.push(Ddl::CreateIndex(CreateIndex { table, index, if_not_exists }));
         }
-        later.extend(deferred.into_iter().map(|key| Ddl::AddForeignKey(AddForeignKey { table, key })));
+        later.extend(
+            closing.into_iter().map(|key| Ddl::AddForeignKey(AddForeignKey { table, key, if_not_exists })),
+        );
     }
     ddl.extend(later);
     ddl
@@ -92,10 +101,14 @@ pub fn create_all(tables: &[&'static Table], if_not_exists: bool, dialect: &dyn 
 pub fn drop_all(tables: &[&'static Table], if_exists: bool, dialect: &dyn Dialect) -> Vec<Ddl> {
     let sorted = sorted_tables(tables);
     let mut ddl = Vec::new();
-    for (at, table) in sorted.iter().enumerate() {
-        for key in deferred_keys(&sorted, at, dialect) {
-            ddl.push(Ddl::DropForeignKey(DropForeignKey { table, key, if_exists }));
-        }
+    let closing =
+        (0..sorted.len()).flat_map(|at| closing_keys(&sorted, at).into_iter().map(move |key| (at, key)));
+    if dialect.supports(Feature::AlterForeignKeys) {
+        let drop = |(at, key)| Ddl::DropForeignKey(DropForeignKey { table: sorted[at], key, if_exists });
+        ddl.extend(closing.map(drop));
+    } else if closing.count() > 0 {
+        // A table that is dropped loses its rows first, and others may refer to them.
+        ddl.push(Ddl::DeferForeignKeys(DeferForeignKeys));
     }
     ddl.extend(sorted.iter().rev().map(|table| Ddl::DropTable(DropTable { table, if_exists })));
     let enums = native_enums(&sorted, dialect);
@@ -103,11 +116,8 @@ pub fn drop_all(tables: &[&'static Table], if_exists: bool, dialect: &dyn Dialec
     ddl
 }
 
-/// The keys of the table at a place that refer to a table which comes later, where the database checks that it is there.
-fn deferred_keys(sorted: &[&'static Table], at: usize, dialect: &dyn Dialect) -> Vec<usize> {
-    if !dialect.supports(Feature::AlterForeignKeys) {
-        return Vec::new();
-    }
+/// The keys of the table at a place that refer to a table which comes later: they close a circle.
+fn closing_keys(sorted: &[&'static Table], at: usize) -> Vec<usize> {
     let keys = sorted[at].foreign_keys.iter().enumerate();
     keys.filter(|(_, key)| sorted[at + 1..].contains(&(key.table)())).map(|(key, _)| key).collect()
 }

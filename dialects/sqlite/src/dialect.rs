@@ -204,6 +204,11 @@ impl Dialect for Sqlite {
     fn render_ddl<'s>(&'s self, ddl: &'s Ddl, out: &mut Renderer<'s>) -> Compile {
         match ddl {
             Ddl::CreateTable(create) => create_table(create, out),
+            // "PRAGMA defer_foreign_keys": until the end of the transaction.
+            Ddl::DeferForeignKeys(_) => {
+                out.sql("PRAGMA defer_foreign_keys = ON");
+                Ok(())
+            }
             other => other.render(out),
         }
     }

@@ -1,7 +1,10 @@
 //! Statements about the schema that are spelled differently.
 
 use relata_core::{
-    ddl::{CreateIndex, CreateTable, Ddl, DropForeignKey, foreign_key_name, render_nullness_and_default},
+    ddl::{
+        AddForeignKey, CreateIndex, CreateTable, Ddl, DropForeignKey, foreign_key_name,
+        render_nullness_and_default,
+    },
     dialect::Dialect,
     render::{Compile, Renderer, Statement},
     schema::{ColumnDef, DefaultValue, Table},
@@ -15,6 +18,10 @@ pub(super) fn render<'s>(dialect: &'s MysqlDialect, ddl: &'s Ddl, out: &mut Rend
         // MySQL has no CREATE INDEX IF NOT EXISTS (MySQL 8.4 manual 15.1.15); MariaDB has.
         Ddl::CreateIndex(create) if create.if_not_exists && !dialect.server.is_mariadb() => {
             render_create_index_if_not_exists(dialect, create, out)
+        }
+        // Only MariaDB has IF NOT EXISTS here, and takes the name behind it for that of the index.
+        Ddl::AddForeignKey(add) if add.if_not_exists => {
+            render_add_foreign_key_if_not_exists(dialect, add, out)
         }
         Ddl::DropForeignKey(drop) => render_drop_foreign_key(dialect, drop, out),
         other => other.render(out),
@@ -66,6 +73,18 @@ fn render_create_index_if_not_exists(
     let statement = plain.compile(dialect)?.sql;
     let name = create.name(dialect.max_identifier());
     render_unless(&statement, "statistics", "index_name", create.table, &name, "= 0", out);
+    Ok(())
+}
+
+fn render_add_foreign_key_if_not_exists(
+    dialect: &MysqlDialect,
+    add: &AddForeignKey,
+    out: &mut Renderer<'_>,
+) -> Compile {
+    let plain = Ddl::AddForeignKey(AddForeignKey { if_not_exists: false, ..add.clone() });
+    let statement = plain.compile(dialect)?.sql;
+    let name = foreign_key_name(add.table, &add.table.foreign_keys[add.key], dialect.max_identifier());
+    render_unless(&statement, "table_constraints", "constraint_name", add.table, &name, "= 0", out);
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! How PostgreSQL spells SQL. Sections are those of the PostgreSQL 17 manual.
 
 mod copy;
-mod enums;
+mod ddl;
 mod unnest;
 
 use relata_core::{
@@ -150,10 +150,7 @@ impl Dialect for Postgres {
     }
 
     fn render_ddl<'s>(&'s self, ddl: &'s Ddl, out: &mut Renderer<'s>) -> Compile {
-        match ddl {
-            Ddl::CreateEnum(create) if create.if_not_exists => enums::create_if_not_exists(create, out),
-            other => other.render(out),
-        }
+        ddl::render(ddl, out)
     }
 }
 
