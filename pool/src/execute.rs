@@ -9,7 +9,7 @@ use relata_core::{
     statement::{Delete, Insert, RawStatement, Update},
 };
 
-use crate::{Executor, fetch::run_statement, returning::insert_rows};
+use crate::{Executor, RowChange, fetch::run_change, returning::insert_rows};
 
 /// Runs statements for what they change, on anything that is an [`Executor`].
 ///
@@ -37,30 +37,25 @@ impl<R: Send + 'static> Execute for Insert<R> {
         let mut db = db;
         let mut body = self.into_body();
         body.returning.clear();
-        let overwritten = body.conflict.is_some().then_some(body.table);
-        let rows = insert_rows(&mut db, body, None, Mode::Cached).await?.rows_affected;
-        if let Some(table) = overwritten {
-            db.wrote(table);
-        }
-        Ok(rows)
+        Ok(insert_rows(&mut db, body, None, Mode::Cached).await?.rows_affected)
     }
 }
 
 impl<R: Send + 'static> Execute for Update<R> {
     async fn execute(self, db: impl Executor) -> Result<u64> {
         let mut db = db;
-        let rows = run_statement(&self, &mut db, None, Mode::Cached).await?.rows_affected;
-        db.wrote(self.table());
-        Ok(rows)
+        Ok(run_change(&self, self.table(), RowChange::Update, &mut db, None, Mode::Cached)
+            .await?
+            .rows_affected)
     }
 }
 
 impl<R: Send + 'static> Execute for Delete<R> {
     async fn execute(self, db: impl Executor) -> Result<u64> {
         let mut db = db;
-        let rows = run_statement(&self, &mut db, None, Mode::Cached).await?.rows_affected;
-        db.wrote(self.table());
-        Ok(rows)
+        Ok(run_change(&self, self.table(), RowChange::Delete, &mut db, None, Mode::Cached)
+            .await?
+            .rows_affected)
     }
 }
 

@@ -11,6 +11,15 @@ use relata_core::{
 
 use crate::Transaction;
 
+/// What a statement does to rows that are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowChange {
+    /// An UPDATE, or an INSERT that updates what it meets.
+    Update,
+    /// A DELETE.
+    Delete,
+}
+
 /// What runs statements: an engine, a connection, a transaction, a session.
 ///
 /// It is passed as `&engine`, `&mut connection`, `&mut transaction` to [`Fetch`](crate::Fetch) and
@@ -51,10 +60,10 @@ pub trait Executor: Send {
     /// As getting a connection from the pool.
     fn join<'a>(&'a mut self) -> BoxFuture<'a, Result<Transaction<'a>>>;
 
-    /// Says that a statement has changed rows of a table behind the back of whoever keeps them in memory: called after each
+    /// Says that a statement may have changed rows of a table behind the back of whoever keeps them in memory: called after each
     /// UPDATE, DELETE and upsert. A session then knows what it holds to be stale; others do not care.
-    fn wrote(&mut self, table: &'static Table) {
-        let _ = table;
+    fn wrote(&mut self, table: &'static Table, change: RowChange) {
+        let _ = (table, change);
     }
 }
 
@@ -79,7 +88,7 @@ impl<X: Executor + ?Sized> Executor for &mut X {
         (**self).join()
     }
 
-    fn wrote(&mut self, table: &'static Table) {
-        (**self).wrote(table);
+    fn wrote(&mut self, table: &'static Table, change: RowChange) {
+        (**self).wrote(table, change);
     }
 }

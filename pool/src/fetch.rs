@@ -7,11 +7,12 @@ use relata_core::{
     driver::{Job, Mode, Sink},
     expr::{count_all, exists},
     render::Statement,
+    schema::Table,
     statement::{Core, Delete, Insert, RawStatement, ReadRow, Select, Update, select},
 };
 
 use crate::{
-    Executor, RowStream,
+    Executor, RowChange, RowStream,
     returning::insert_rows,
     sink::{Collect, Each, First},
 };
@@ -172,6 +173,21 @@ async fn at_most_one<F: Fetch>(statement: F, db: &mut dyn Executor) -> Result<(O
     Ok((first.row, ran.sql))
 }
 
+/// Runs a statement that changes rows of a table.
+pub(crate) async fn run_change<S: Statement + Sync>(
+    statement: &S,
+    table: &'static Table,
+    change: RowChange,
+    db: &mut dyn Executor,
+    sink: Option<&mut dyn Sink>,
+    mode: Mode,
+) -> Result<Ran> {
+    let ran = run_statement(statement, db, sink, mode).await;
+    // After an error, too: it may be about a row that came back.
+    db.wrote(table, change);
+    ran
+}
+
 /// Compiles a statement and runs it.
 pub(crate) async fn run_statement<S: Statement + Sync>(
     statement: &S,
@@ -230,7 +246,7 @@ impl<R: Send + 'static> Fetch for Update<R> {
     }
 
     async fn run_into(self, db: &mut dyn Executor, sink: &mut dyn Sink, mode: Mode) -> Result<Ran> {
-        run_statement(&self, db, Some(sink), mode).await
+        run_change(&self, self.table(), RowChange::Update, db, Some(sink), mode).await
     }
 }
 
@@ -242,7 +258,7 @@ impl<R: Send + 'static> Fetch for Delete<R> {
     }
 
     async fn run_into(self, db: &mut dyn Executor, sink: &mut dyn Sink, mode: Mode) -> Result<Ran> {
-        run_statement(&self, db, Some(sink), mode).await
+        run_change(&self, self.table(), RowChange::Delete, db, Some(sink), mode).await
     }
 }
 

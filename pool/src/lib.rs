@@ -23,7 +23,7 @@ mod transaction;
 pub use connection::Connection;
 pub use engine::{Engine, Status};
 pub use execute::Execute;
-pub use executor::Executor;
+pub use executor::{Executor, RowChange};
 pub use fetch::{Fetch, FetchSelect, Ran};
 pub use options::{PoolOptions, PrePing};
 pub use recorder::{Recorded, Recorder};

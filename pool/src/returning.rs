@@ -23,7 +23,7 @@ use relata_core::{
 use tokio::task::yield_now;
 
 use crate::{
-    Executor, Ran,
+    Executor, Ran, RowChange,
     fetch::run_statement,
     sink::{Collect, Counted, Relay},
 };
@@ -54,6 +54,20 @@ pub(crate) async fn insert_rows(
         return Ok(Ran { rows_affected: 0, sql: String::new() });
     }
     insert.check()?;
+    let overwritten = insert.conflict.is_some().then_some(insert.table);
+    let ran = insert_checked(&mut *db, insert, sink, mode).await;
+    if let Some(table) = overwritten {
+        db.wrote(table, RowChange::Update);
+    }
+    ran
+}
+
+async fn insert_checked(
+    db: &mut dyn Executor,
+    insert: InsertBody,
+    sink: Option<&mut dyn Sink>,
+    mode: Mode,
+) -> Result<Ran> {
     let dialect = db.dialect().clone();
     let sink = match sink {
         Some(sink) if !insert.returning.is_empty() && !returns_by_itself(&insert, &*dialect) => {

@@ -1,7 +1,7 @@
 //! Every answer that the guide gives about sessions.
 
 use relata::prelude::*;
-use relata_tests::{Database, blog::*, on_every_database, polled};
+use relata_tests::{Database, Server, blog::*, on_every_database, polled};
 
 /// Refers to itself.
 #[derive(Entity, Debug, Clone, PartialEq)]
@@ -471,6 +471,52 @@ on_every_database! {
         assert!(session.is_stale(handle).unwrap(), "what was read in the transaction is not to be trusted");
         session.refresh(handle).await.unwrap();
         assert_eq!((session[handle].title.as_str(), session[handle].version), ("one", 1));
+    }
+
+    async fn statements_with_rows_leave_stale_entities(db: Database) {
+        blog(&db).await;
+        let mut session = db.session();
+        let author = session.add(user("a"));
+        session.commit().await.unwrap();
+        // UPDATE … RETURNING is not everywhere, but upserts give their rows back.
+        let upsert = insert(user("a")).on_conflict(User::email).do_update(|row| row.take(User::name));
+        assert_eq!(upsert.returning(User::email).one(&mut session).await.unwrap(), "a");
+        assert!(session.is_stale(author).unwrap());
+        if let Server::Sqlite | Server::Postgres = db.server() {
+            session.refresh(author).await.unwrap();
+            update::<User>().set(User::name, "b").returning(User::email).one(&mut session).await.unwrap();
+            assert!(session.is_stale(author).unwrap());
+        }
+    }
+
+    async fn bulk_statements_leave_stale_what_they_cascade_to(db: Database) {
+        blog(&db).await;
+        let mut session = db.session();
+        let author = session.add(user("a"));
+        let written = session.add(post(author, "one"));
+        let said = session.add(NewComment { post_id: written.into(), text: "hm".into() });
+        let tag = session.add(NewTag { name: "t".into() });
+        session.commit().await.unwrap();
+        let (post_id, comment_id) = (session[written].id, session[said].id);
+        update::<User>().set(User::name, "b").execute(&mut session).await.unwrap();
+        assert!(session.is_stale(author).unwrap());
+        assert!(!session.is_stale(written).unwrap(), "no key follows an UPDATE");
+        delete::<User>().execute(&mut session).await.unwrap();
+        assert!(session.is_stale(written).unwrap() && session.is_stale(said).unwrap());
+        assert!(!session.is_stale(tag).unwrap(), "nothing leads there");
+        assert_eq!(session.get::<Post>(post_id).await.unwrap(), None);
+        assert_eq!(session.get::<Comment>(comment_id).await.unwrap(), None);
+    }
+
+    async fn a_limit_stays_when_one_row_is_asked_for(db: Database) {
+        blog(&db).await;
+        insert_many([user("a"), user("b")]).execute(&*db).await.unwrap();
+        let mut session = db.session();
+        let select = || User::select().order_by(User::email);
+        let first = session.one(select().limit(1)).await.unwrap();
+        assert_eq!(session[first].email, "a");
+        assert_eq!(session.first(select().limit(0)).await.unwrap(), None);
+        assert_eq!(session.one(select()).await.unwrap_err().class(), ErrorClass::TooManyRows);
     }
 
     async fn cascades_are_followed(db: Database) {

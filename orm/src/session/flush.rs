@@ -13,7 +13,7 @@ use relata_core::{
     statement::{Delete, Insert, InsertBody, Update},
     value::Value,
 };
-use relata_pool::Executor;
+use relata_pool::{Executor, RowChange};
 
 use super::{
     At, Session,
@@ -186,7 +186,10 @@ impl Session {
                     gone.extend(children.into_iter().map(|slot| (at, slot)));
                 }
                 // The rows between may not be in memory, so that nobody can tell which of these went with them.
-                if reached_through_others(store.table(), table, &mut Vec::new()) {
+                let through = |between| {
+                    between != table && follows(between, table, RowChange::Delete, cascades, &mut Vec::new())
+                };
+                if parents(store.table(), RowChange::Delete, acts).any(through) {
                     store.mark_stale(now);
                 }
             }
@@ -194,24 +197,42 @@ impl Session {
     }
 }
 
-/// Whether deleting rows of `target` can reach rows of `table` through rows of a table between them.
-fn reached_through_others(
+/// Whether the database may do something to rows of `table` by itself when it changes or deletes rows of `target`: by keys that do
+/// so, through tables between them whose keys cascade.
+pub(super) fn follows(
     table: &'static Table,
     target: &'static Table,
+    change: RowChange,
+    does: fn(ReferentialAction) -> bool,
     seen: &mut Vec<&'static Table>,
 ) -> bool {
     if seen.contains(&table) {
         return false;
     }
     seen.push(table);
-    let acts = |action| !matches!(action, ReferentialAction::NoAction | ReferentialAction::Restrict);
-    table.foreign_keys.iter().filter(|key| acts(key.on_delete)).any(|key| {
-        let between = (key.table)();
-        let cascades_on = |key: &ForeignKey| key.on_delete == ReferentialAction::Cascade;
-        between != target
-            && (between.foreign_keys.iter().any(|key| cascades_on(key) && (key.table)() == target)
-                || reached_through_others(between, target, seen))
-    })
+    parents(table, change, does)
+        .any(|parent| parent == target || follows(parent, target, change, cascades, seen))
+}
+
+/// The tables that those keys refer to which do something.
+fn parents(
+    table: &'static Table,
+    change: RowChange,
+    does: fn(ReferentialAction) -> bool,
+) -> impl Iterator<Item = &'static Table> {
+    let action = move |key: &ForeignKey| match change {
+        RowChange::Update => key.on_update,
+        RowChange::Delete => key.on_delete,
+    };
+    table.foreign_keys.iter().filter(move |key| does(action(key))).map(|key| (key.table)())
+}
+
+pub(super) fn acts(action: ReferentialAction) -> bool {
+    !matches!(action, ReferentialAction::NoAction | ReferentialAction::Restrict)
+}
+
+fn cascades(action: ReferentialAction) -> bool {
+    action == ReferentialAction::Cascade
 }
 
 /// The transaction, without locking: nobody else can have the session.

@@ -26,7 +26,6 @@ pub use transaction::Savepoint;
 use relata_core::{
     Error, ErrorClass, Result,
     entity::{Entity, Insertable, PendingKey},
-    schema::Table,
     transaction::TransactionOptions,
 };
 use relata_pool::{Engine, Transaction};
@@ -341,10 +340,6 @@ impl Session {
             return Err(handle.error(OTHER));
         }
         downcast_mut(&mut self.stores, handle.at.store).ok_or_else(|| handle.error(OTHER))
-    }
-
-    fn store_of_table(&self, table: &'static Table) -> Option<u32> {
-        self.stores.iter().position(|(_, store)| std::ptr::eq(store.table(), table)).map(|at| at as u32)
     }
 }
 

@@ -10,11 +10,11 @@ use relata_core::{
     schema::Table,
     statement::Select,
 };
-use relata_pool::{Executor, Fetch, Transaction};
+use relata_pool::{Executor, Fetch, RowChange, Transaction};
 
 use super::{
     Handle, Session,
-    flush::{ends_transaction, exclusive, lost_transaction},
+    flush::{acts, ends_transaction, exclusive, follows, lost_transaction},
 };
 
 /// A statement whose rows a session can take in: a select of entities, or a graph of them.
@@ -35,7 +35,7 @@ pub trait SessionRead: Sized + Send {
     where
         Self: 'a;
 
-    /// The same with `LIMIT rows`.
+    /// The same with `LIMIT rows`, or with its own limit, if that is lower.
     #[must_use]
     fn at_most(self, rows: u64) -> Self;
 }
@@ -54,7 +54,7 @@ impl<E: Entity> SessionRead for Select<E> {
     }
 
     fn at_most(self, rows: u64) -> Self {
-        self.limit(rows)
+        Fetch::at_most(self, rows)
     }
 }
 
@@ -220,10 +220,13 @@ impl Executor for Session {
         })
     }
 
-    fn wrote(&mut self, table: &'static Table) {
+    fn wrote(&mut self, table: &'static Table, change: RowChange) {
         let now = self.clock;
-        if let Some(store) = self.store_of_table(table) {
-            self.stores[store as usize].1.mark_stale(now);
+        for (_, store) in &mut self.stores {
+            let own = store.table();
+            if own == table || follows(own, table, change, acts, &mut Vec::new()) {
+                store.mark_stale(now);
+            }
         }
     }
 }
