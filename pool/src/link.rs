@@ -385,16 +385,18 @@ impl Link {
         }
     }
 
-    /// If what begins the transaction or savepoint at a depth was not sent yet, forgets it.
+    /// Forgets the savepoints within a depth that were not sent yet, and what begins it, if that was not sent either: whether it
+    /// was so.
     fn forget_begin(&mut self, depth: usize) -> bool {
-        let begins = |step: &Step| match step {
+        let within = |step: &mut Step| matches!(step, Step::Savepoint(at) if *at >= depth);
+        while self.ahead.pop_if(within).is_some() {}
+        let own = |step: &mut Step| match step {
             Step::Begin(_) => depth == 1,
-            Step::Savepoint(at) => *at >= depth.saturating_sub(1),
+            Step::Savepoint(at) => *at + 1 == depth,
             _ => false,
         };
         let mut forgotten = false;
-        while self.ahead.last().is_some_and(begins) {
-            self.ahead.pop();
+        while self.ahead.pop_if(own).is_some() {
             forgotten = true;
         }
         forgotten
