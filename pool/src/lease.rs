@@ -2,7 +2,6 @@
 
 use deadpool::managed::Object;
 use relata_core::{Error, ErrorClass, Result};
-use tokio::time::timeout;
 
 use crate::{link::Link, manager::Manager};
 
@@ -44,11 +43,10 @@ impl Drop for Lease {
             // The locks of an open transaction must not wait for the next user, so it is cleaned now. Until then it keeps
             // its place in the pool. Should the runtime end meanwhile, it comes back in doubt and is dropped when taken.
             let shared = object.shared().clone();
-            let limit = shared.options.connect_timeout;
             shared.runtime.spawn(async move {
-                match timeout(limit, object.clean()).await {
-                    Ok(Ok(())) => object.rest(),
-                    Ok(Err(_)) | Err(_) => drop(Object::take(object)),
+                match object.clean().await {
+                    Ok(()) => object.rest(),
+                    Err(_) => drop(Object::take(object)),
                 }
             });
         }

@@ -155,28 +155,29 @@ impl Link {
 
     /// Rolls back whatever is open and makes it as good as new.
     pub(crate) async fn clean(&mut self) -> Result<()> {
+        let limit = self.shared.options.connect_timeout;
+        let result = timeout(limit, self.clean_in_time()).await.unwrap_or_else(|_| {
+            Err(Error::new(ErrorClass::Disconnected, format!("no answer to a ROLLBACK within {limit:?}")))
+        });
+        match &result {
+            Ok(()) => self.ended(),
+            Err(_) => self.dead = true,
+        }
+        result
+    }
+
+    async fn clean_in_time(&mut self) -> Result<()> {
         let known = !self.busy && self.health != AfterError::Ended;
         self.ahead.clear();
-        let result = if known {
+        if known {
             // `open` is put off only by the answer.
-            self.trip(&mut [Job::text("ROLLBACK")], 1, 0).await
-        } else {
-            let connection = self.connection.as_mut().ok_or_else(closed)?;
-            self.busy = true;
-            let result = connection.reset().await;
-            self.busy = false;
-            result
-        };
-        match result {
-            Ok(()) => {
-                self.ended();
-                Ok(())
-            }
-            Err(error) => {
-                self.dead = true;
-                Err(error)
-            }
+            return self.trip(&mut [Job::text("ROLLBACK")], 1, 0).await;
         }
+        let connection = self.connection.as_mut().ok_or_else(closed)?;
+        self.busy = true;
+        let result = connection.reset().await;
+        self.busy = false;
+        result
     }
 
     /// The transaction is over, whichever way.
@@ -275,8 +276,10 @@ impl Link {
         if self.depth > 0 || jobs.len() <= 1 {
             return self.run(jobs).await;
         }
-        self.begin(&TransactionOptions::new()).await?;
-        self.commit(jobs).await
+        self.ready().await?;
+        // No depth: should this be dropped midway, nobody is there to roll it back.
+        self.ahead.extend(self.dialect.begin(&TransactionOptions::new())?.into_iter().map(Step::Begin));
+        self.commit_behind(jobs).await
     }
 
     /// Opens a transaction, or a savepoint in the one that is open. Nothing is sent yet.
@@ -323,12 +326,26 @@ impl Link {
             self.depth = 0;
             return Ok(());
         }
-        let Err(error) = self.trip_behind(jobs, &["COMMIT"]).await else {
+        self.commit_behind(jobs).await
+    }
+
+    async fn commit_behind(&mut self, jobs: &mut [Job<'_>]) -> Result<()> {
+        let pipelined = self.dialect.supports(Feature::Pipelining);
+        // A row that its sink refuses is not to be committed.
+        let alone = pipelined && jobs.iter().any(|job| job.sink.is_some());
+        let result = match alone {
+            true => match self.trip_behind(jobs, &[]).await {
+                Ok(()) => self.trip_behind(&mut [], &["COMMIT"]).await,
+                refused => refused,
+            },
+            false => self.trip_behind(jobs, &["COMMIT"]).await,
+        };
+        let Err(error) = result else {
             self.ended();
             return Ok(());
         };
-        // Whether COMMIT was on its way when the connection broke: with pipelining it always is.
-        let sent = self.dialect.supports(Feature::Pipelining) || jobs.iter().all(|job| job.done);
+        // Whether COMMIT was on its way when the connection broke.
+        let sent = (pipelined && !alone) || jobs.iter().all(|job| job.done);
         if self.dead && sent {
             return Err(Error::new(
                 ErrorClass::CommitUnknown,

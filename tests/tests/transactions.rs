@@ -10,7 +10,11 @@ use std::{
     time::Duration,
 };
 
-use relata::prelude::*;
+use relata::{
+    driver::{Flow, Job, Mode, Row, Sink},
+    prelude::*,
+    render::Statement as _,
+};
 use relata_tests::{Database, Server, at_rest, blog::*, on_every_database, polled};
 
 async fn create(db: &Database) {
@@ -19,6 +23,15 @@ async fn create(db: &Database) {
 
 fn user(email: &str) -> NewUser {
     NewUser { email: email.into(), name: None }
+}
+
+/// Takes no row.
+struct Refuse;
+
+impl Sink for Refuse {
+    fn row(&mut self, _: &mut dyn Row) -> Result<Flow, Error> {
+        Err(Error::new(ErrorClass::Decode, "no"))
+    }
 }
 
 async fn emails(db: &Engine) -> Vec<String> {
@@ -298,6 +311,46 @@ on_every_database! {
         }
         assert_eq!(emails(&db).await, ["a", "b"]);
         assert!(db.status().size <= db.status().max_size, "{:?}", db.status());
+    }
+
+    /// A unit of several statements brings its own transaction along, and takes it away.
+    async fn a_unit_that_is_dropped(db: Database) {
+        create(&db).await;
+        let mut connection = db.connection().await.unwrap();
+        let mut times = 0;
+        while times < 400 {
+            let unit = insert_many((0..2500).map(|at| user(&format!("{at}"))));
+            let outcome = polled(unit.execute(&mut connection), times).await;
+            let mut count = User::select().count(&mut connection).await;
+            if count.as_ref().is_err_and(Error::is_disconnect) {
+                connection = db.connection().await.unwrap();
+                count = User::select().count(&mut connection).await;
+            }
+            assert!(matches!(count, Ok(0 | 2500)), "{count:?} after {times} polls");
+            insert(user("after")).execute(&mut connection).await.unwrap();
+            delete::<User>().execute(&mut connection).await.unwrap();
+            if let Some(outcome) = outcome {
+                assert_eq!(outcome.unwrap(), 2500);
+                return;
+            }
+            times += 1 + times / 12;
+        }
+        panic!("it never ends");
+    }
+
+    async fn a_row_that_is_refused_is_not_committed(db: Database) {
+        create(&db).await;
+        let dialect = db.dialect().clone();
+        let (one, all) = (insert(user("a")), User::select());
+        let (one, all) = (one.compile(&*dialect).unwrap(), all.compile(&*dialect).unwrap());
+        let mut refuse = Refuse;
+        let mut jobs = [
+            Job::new(&one.sql, &one.binds, Mode::Cached),
+            Job::new(&all.sql, &all.binds, Mode::Cached).with_sink(&mut refuse),
+        ];
+        let error = (&*db).run_atomic(&mut jobs).await.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::Decode, "{error}");
+        assert_eq!(emails(&db).await, [""; 0]);
     }
 
     /// The same by the clock, which hits where the server is in the middle of something.

@@ -179,6 +179,7 @@ async fn take(wire: &mut Wire, job: &mut Job<'_>, plan: &Plan, open: bool, cells
     let mut described: Option<Box<[Column]>> = None;
     let (mut rows, mut affected) = (0, 0);
     let mut enough = job.sink.is_none();
+    let mut refused = None;
     loop {
         if !wire.has_message()? {
             wire.more().await?;
@@ -195,16 +196,19 @@ async fn take(wire: &mut Wire, job: &mut Job<'_>, plan: &Plan, open: bool, cells
                     _ => described.as_deref().unwrap_or_default(),
                 };
                 let mut row = PostgresRow::new(message.body, columns, cells).ok_or_else(malformed)?;
-                let flow = match sink.row(&mut row)? {
-                    Flow::Pause => sink.ready().await?,
+                let flow = match sink.row(&mut row) {
+                    Ok(Flow::Pause) => sink.ready().await,
                     flow => flow,
                 };
                 // The server sends the rest all the same.
-                enough = flow == Flow::Stop;
+                match flow {
+                    Ok(flow) => enough = flow == Flow::Stop,
+                    Err(error) => (enough, refused) = (true, Some(error)),
+                }
             }
             message::ROW_DESCRIPTION => described = Column::all(message.body),
             message::COMMAND_COMPLETE => {
-                affected += row_count(message.body);
+                affected = row_count(message.body).saturating_add(affected);
                 if open {
                     break;
                 }
@@ -216,6 +220,9 @@ async fn take(wire: &mut Wire, job: &mut Job<'_>, plan: &Plan, open: bool, cells
         }
     }
     (job.rows, job.rows_affected) = (rows, affected);
+    if let Some(error) = refused {
+        return Err(error);
+    }
     job.done = true;
     Ok(())
 }
