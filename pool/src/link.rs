@@ -330,9 +330,8 @@ impl Link {
     }
 
     async fn commit_behind(&mut self, jobs: &mut [Job<'_>]) -> Result<()> {
-        let pipelined = self.dialect.supports(Feature::Pipelining);
-        // A row that its sink refuses is not to be committed.
-        let alone = pipelined && jobs.iter().any(|job| job.sink.is_some());
+        // What its sink refuses is not to be committed, and a driver may be ahead of the sinks.
+        let alone = jobs.iter().any(|job| job.sink.is_some());
         let result = match alone {
             true => match self.trip_behind(jobs, &[]).await {
                 Ok(()) => self.trip_behind(&mut [], &["COMMIT"]).await,
@@ -344,8 +343,9 @@ impl Link {
             self.ended();
             return Ok(());
         };
-        // Whether COMMIT was on its way when the connection broke.
-        let sent = (pipelined && !alone) || jobs.iter().all(|job| job.done);
+        // Whether COMMIT was on its way when the connection broke: with pipelining it always is.
+        let pipelined = !alone && self.dialect.supports(Feature::Pipelining);
+        let sent = pipelined || jobs.iter().all(|job| job.done);
         if self.dead && sent {
             return Err(Error::new(
                 ErrorClass::CommitUnknown,

@@ -125,7 +125,8 @@ words! {
         /// On a multi-threaded runtime in the task that awaits, which makes room for others on its thread when a statement takes
         /// long, waits for a lock or may write to the disk; on a current-thread runtime, on a thread of their own.
         Auto = "auto",
-        /// In the task that awaits, whatever it holds up: the fastest, for programs in which nobody else waits.
+        /// In the task that awaits. As `Auto` on a multi-threaded runtime; on a current-thread runtime it holds up all other tasks,
+        /// for programs in which nobody else waits.
         Inline = "inline",
         /// On a thread of their own: some 20 µs more a call. A statement whose future is dropped is then stopped at once.
         Thread = "thread",

@@ -26,9 +26,11 @@ pub(crate) fn stored(value: &Value) -> Result<Stored<'_>, String> {
         Value::I16(value) => Stored::Integer(i64::from(*value)),
         Value::I32(value) => Stored::Integer(i64::from(*value)),
         Value::I64(value) => Stored::Integer(*value),
-        Value::U64(value) => Stored::Integer(i64::try_from(*value).map_err(|_| {
-            format!("{value} is larger than {}, the largest integer that SQLite holds", i64::MAX)
-        })?),
+        Value::U64(value) => {
+            Stored::Integer(i64::try_from(*value).map_err(|_| {
+                format!("it is larger than {}, the largest integer that SQLite holds", i64::MAX)
+            })?)
+        }
         Value::F32(value) => Stored::Real(number(f64::from(*value))?),
         Value::F64(value) => Stored::Real(number(*value)?),
         Value::Json(text) if text.is_empty() => return Err("a value cannot be written as JSON".into()),

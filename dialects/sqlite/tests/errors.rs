@@ -182,4 +182,8 @@ async fn a_file_that_is_only_read() {
     assert_eq!(one::<i64>(&mut *reader, "SELECT COUNT(*) FROM users", &[]).await.unwrap(), 1);
     let error = execute(&mut *reader, "DELETE FROM posts", &[]).await.unwrap_err();
     assert_eq!(error.class(), ErrorClass::ReadOnly, "{error}");
+    // Nor after a transaction that said so by itself.
+    texts(&mut *reader, &["PRAGMA query_only = ON", "BEGIN DEFERRED", "COMMIT"]).await.unwrap();
+    let error = execute(&mut *reader, "CREATE TEMPORARY TABLE t (a)", &[]).await.unwrap_err();
+    assert_eq!(error.class(), ErrorClass::ReadOnly, "{error}");
 }

@@ -5,7 +5,7 @@ mod common;
 
 use common::{Collect, Folder, column, driver, execute, memory, one, texts};
 use relata_core::{
-    ErrorClass,
+    Error, ErrorClass, Result,
     driver::{Driver, Flow, Job, Mode, Row, Sink},
     render::Bind,
     value::Value,
@@ -44,6 +44,33 @@ async fn on_a_multi_threaded_runtime() {
         works(&format!("sqlite::memory:?blocking={blocking}")).await;
         let url = format!("sqlite::memory:?blocking={blocking}&statement_cache=0");
         tokio::spawn(async move { works(&url).await }).await.unwrap();
+    }
+}
+
+/// Takes no row.
+struct Refuse;
+
+impl Sink for Refuse {
+    fn row(&mut self, _: &mut dyn Row) -> Result<Flow> {
+        Err(Error::new(ErrorClass::Decode, "no"))
+    }
+}
+
+#[tokio::test]
+async fn a_refused_row_does_not_end_the_transaction() {
+    for blocking in ["inline", "thread"] {
+        let url = format!("sqlite::memory:?blocking={blocking}");
+        let mut connection = driver(&url).unwrap().connect().await.unwrap();
+        texts(&mut *connection, &[TABLE]).await.unwrap();
+        let many = "WITH RECURSIVE n(x) AS (VALUES (1) UNION ALL SELECT x + 1 FROM n WHERE x < 20000) \
+                    INSERT INTO users (name) SELECT 'n' || x FROM n RETURNING id";
+        let mut refuse = Refuse;
+        let mut jobs = [Job::text("BEGIN"), Job::new(many, &[], Mode::Cached).with_sink(&mut refuse)];
+        let error = connection.run(&mut jobs).await.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::Decode, "{error}");
+        assert_eq!(execute(&mut *connection, INSERT, &[Value::Text("ann".into())]).await.unwrap(), 1);
+        texts(&mut *connection, &["ROLLBACK"]).await.unwrap();
+        assert_eq!(one::<i64>(&mut *connection, "SELECT count(*) FROM users", &[]).await.unwrap(), 0);
     }
 }
 

@@ -104,10 +104,9 @@ impl SqliteConnection {
         self.in_doubt = true;
         let mut stopper = Stopper { stop, interrupt: self.interrupt.clone(), armed: true };
         self.state = State::Away(runtime.spawn_blocking(work));
+        // Where a sink fails, the thread finds out when it has more rows: to interrupt it could end the transaction (SQLite,
+        // "Interrupt a long-running query").
         let fed = feed(jobs, unpackers).await;
-        if fed.is_err() {
-            stopper.stop();
-        }
         let outcome = self.wait_for_thread().await;
         stopper.armed = false;
         let outcome = outcome?;

@@ -13,13 +13,15 @@ use crate::{dialect::QUERY_ONLY, error::from_rusqlite};
 pub(super) struct Link {
     pub(super) connection: Connection,
     caches: bool,
+    /// The file is only read, by transactions of whatever kind.
+    read_only: bool,
     /// A transaction that only reads is open, or about to be.
     query_only: bool,
 }
 
 impl Link {
-    pub(super) fn new(connection: Connection, caches: bool) -> Self {
-        Link { connection, caches, query_only: false }
+    pub(super) fn new(connection: Connection, caches: bool, read_only: bool) -> Self {
+        Link { connection, caches, read_only, query_only: false }
     }
 
     /// Runs the jobs one after another and stops at the first failure.
@@ -90,7 +92,7 @@ impl Link {
             None => cooperate::give_way(|| run_batch(connection, sql)),
         };
         if sql == QUERY_ONLY {
-            self.query_only = true;
+            self.query_only = !self.read_only;
         } else if self.query_only && connection.is_autocommit() {
             self.end_query_only()?;
         }

@@ -71,7 +71,7 @@ pub(super) fn open(settings: &Settings) -> Result<Link> {
     let mut connection = settings.place.open(options.access)?;
     let _running = cooperate::begin(options.busy_timeout, None);
     set_up(&mut connection, settings).map_err(connect_error)?;
-    Ok(Link::new(connection, options.statement_cache > 0))
+    Ok(Link::new(connection, options.statement_cache > 0, options.access == Access::ReadOnly))
 }
 
 fn set_up(connection: &mut Connection, settings: &Settings) -> rusqlite::Result<()> {
