@@ -1,7 +1,7 @@
 //! Rows with what is at the ends of their relationships.
 
-use relata::prelude::*;
-use relata_tests::{blog::*, on_every_database};
+use relata::{prelude::*, statement::sql_unchecked};
+use relata_tests::{Server, blog::*, on_every_database};
 
 /// A key that only the database knows how to compare.
 #[derive(Entity, Debug, Clone, PartialEq)]
@@ -95,5 +95,59 @@ on_every_database! {
         let graph = Country::select().order_by(Country::code).with(Country::cities).all(&*db).await.unwrap();
         let names: Vec<Vec<String>> = graph.into_iter().map(|(_, cities)| cities.into_iter().map(|city| city.name).collect()).collect();
         assert_eq!(names, [["Aachen", "Köln"], ["Bergen", "Oslo"]]);
+    }
+
+    /// A tag that is on several posts comes several times, each time with all that is behind it.
+    async fn what_several_lead_to_is_read_once(db: Database) {
+        schema().create(&*db).await.unwrap();
+        let mut session = db.session();
+        let author = session.add(NewUser { email: "a".into(), name: None });
+        let posts = session.add_all((1..=5).map(|at| NewPost { author_id: author.into(), reviewer_id: None, title: format!("p{at}") }));
+        for name in ["x", "y"] {
+            let tag = session.add(NewTag { name: name.into() });
+            for post in posts.iter().skip(usize::from(name == "y")) {
+                session.link(*post, Post::tags, tag);
+            }
+        }
+        session.commit().await.unwrap();
+        drop(session);
+
+        let recorder = db.record();
+        let graph = Post::select().order_by(Post::id).with(Post::tags.with(Tag::posts.with(Post::author).with(Post::tags))).all(&*db).await.unwrap();
+        assert_eq!(recorder.count(), 5, "{recorder:#?}");
+        assert_eq!(graph.len(), 5);
+        for (post, tags) in &graph {
+            let names: Vec<_> = tags.iter().map(|(tag, _)| tag.name.as_str()).collect();
+            assert_eq!(names, if post.title == "p1" { vec!["x"] } else { vec!["x", "y"] });
+            for (tag, posts) in tags {
+                let titles: Vec<_> = posts.iter().map(|(post, ..)| post.title.as_str()).collect();
+                assert_eq!(titles, &["p1", "p2", "p3", "p4", "p5"][usize::from(tag.name == "y")..]);
+                assert!(posts.iter().all(|(post, author, tags)| author.email == "a" && tags.len() == if post.title == "p1" { 1 } else { 2 }));
+            }
+        }
+        // The same entity may come twice at the root, too.
+        let recorder = db.record();
+        let twice = User::select().join(User::posts).order_by(Post::id).with(User::posts.order_by(Post::title.desc())).all(&*db).await.unwrap();
+        assert_eq!(recorder.count(), 2, "{recorder:#?}");
+        assert_eq!(twice.len(), 5);
+        assert!(twice.iter().all(|(_, posts)| posts.len() == 5 && posts[0].title == "p5"));
+    }
+
+    async fn keys_that_only_the_database_takes_for_equal(db: Database) {
+        let ignoring_case = match db.server() {
+            Server::Sqlite => "VARCHAR(20) COLLATE NOCASE",
+            Server::Postgres => return,
+            Server::MariaDb | Server::MySql => "VARCHAR(20) COLLATE utf8mb4_general_ci",
+        };
+        for text in [
+            format!("CREATE TABLE countries (code {ignoring_case} PRIMARY KEY)"),
+            format!("CREATE TABLE cities (name VARCHAR(20) PRIMARY KEY, country {ignoring_case} REFERENCES countries (code))"),
+            "INSERT INTO countries VALUES ('fr')".into(),
+            "INSERT INTO cities VALUES ('Paris', 'FR')".into(),
+        ] {
+            sql_unchecked(text).execute(&*db).await.unwrap();
+        }
+        let error = Country::select().with(Country::cities).all(&*db).await.unwrap_err();
+        assert!(error.class() == ErrorClass::Decode && error.to_string().contains("Country::cities"), "{error}");
     }
 }

@@ -140,10 +140,11 @@ impl<R: Relationship, L> To<R, L> {
 }
 
 impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
-    /// Hands out what is at the end for these keys, with the number of the key that it belongs to.
+    /// Hands out what is at the end for these keys, with the number of the key that it belongs to. Of keys that are wanted more than
+    /// once, as often.
     async fn fetch(
         &self,
-        Distinct { keys, numbers }: &Distinct<'_>,
+        wanted: &Distinct<'_>,
         order: Order,
         db: &mut dyn Executor,
         mut put: impl FnMut(usize, L::Output) + Send,
@@ -153,27 +154,28 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
             None => (R::Target::TABLE, self.relationship.target_columns()),
         };
         let dialect = db.dialect().clone();
+        let keys = &wanted.keys;
         // A list that travels as one parameter may be as long as it likes.
         let chunk = if dialect.supports(Feature::ArrayBind) && columns.len() == 1 {
             keys.len()
         } else {
             (dialect.max_binds() / 2 / columns.len().max(1)).min(10_000)
         };
-        for wanted in keys.chunks(chunk.max(1)) {
-            let body = self.select(table, columns, wanted, order);
-            let group = Group { table, columns, sort: order == Order::Here };
+        let copies = |key: &Key| wanted.numbers.get(key).map_or(1, |number| wanted.counts[*number]);
+        for part in keys.chunks(chunk.max(1)) {
+            let body = self.select(table, columns, part, order);
+            let sort = order == Order::Here;
+            let group = Group { table, columns, sort, copies: wanted.has_copies.then_some(&copies) };
             let (outputs, found) = load_grouped(&self.load, body, Some(group), db).await?;
             // Rows of one key often come one after the other.
             let mut last = None;
             for (key, output) in found.0.iter().zip(outputs) {
                 let number = match last {
                     Some((same, number)) if same == key => number,
-                    _ => numbers.get(key).copied(),
+                    _ => wanted.numbers.get(key).copied(),
                 };
                 last = Some((key, number));
-                if let Some(number) = number {
-                    put(number, output);
-                }
+                put(number.ok_or_else(|| self.unequal())?, output);
             }
         }
         Ok(())
@@ -214,21 +216,39 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
             [] if has_number_for_key(R::Target::TABLE) => Order::Here,
             _ => Order::There,
         };
-        let mut rest: Vec<usize> = (0..keys.0.len()).filter(|at| !keys.0[*at].has_null()).collect();
-        // Rows are not copied. Where the same entity came twice, its rows are read once more for the second time.
-        while !rest.is_empty() {
-            let mut places = Vec::with_capacity(rest.len());
-            let mut wanted = Distinct::with_capacity(rest.len());
-            rest.retain(|at| {
-                let new = wanted.add(&keys.0[*at]);
-                if new {
-                    places.push(*at);
-                }
-                !new
-            });
-            self.fetch(&wanted, order, db, |number, output| outputs[places[number]].push(output)).await?;
+        let mut wanted = Distinct::with_capacity(keys.0.len());
+        // Those who want the same rows, in a circle: the next, and whose turn it is for a number.
+        let mut next: Vec<usize> = (0..keys.0.len()).collect();
+        let mut turn: Vec<usize> = Vec::with_capacity(keys.0.len());
+        for (at, key) in keys.0.iter().enumerate().filter(|(_, key)| !key.has_null()) {
+            match wanted.want(key) {
+                None => turn.push(at),
+                Some(number) => next.swap(at, turn[number]),
+            }
         }
+        self.fetch(&wanted, order, db, |number, output| {
+            let at = turn[number];
+            outputs[at].push(output);
+            turn[number] = next[at];
+        })
+        .await?;
         Ok(outputs)
+    }
+
+    /// What is said when the database takes a key for equal that is not.
+    #[cold]
+    fn unequal(&self) -> Error {
+        Error::new(
+            ErrorClass::Decode,
+            format!(
+                "{}::{} leads to a row of {} whose key is equal in the database only, as by a collation that ignores case: give \
+                 the columns the same values",
+                R::Source::TABLE.entity,
+                self.relationship.name(),
+                R::Target::TABLE.name
+            ),
+        )
+        .with_table(R::Target::TABLE.name)
     }
 
     async fn one(&self, keys: Keys, db: &mut dyn Executor) -> Result<Vec<Option<L::Output>>>
@@ -254,21 +274,38 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
 struct Distinct<'k> {
     keys: Vec<&'k Key>,
     numbers: HashMap<&'k Key, usize>,
+    /// How often each is wanted.
+    counts: Vec<usize>,
+    has_copies: bool,
 }
 
 impl<'k> Distinct<'k> {
     fn with_capacity(keys: usize) -> Self {
-        Distinct { keys: Vec::with_capacity(keys), numbers: HashMap::with_capacity(keys) }
+        Distinct {
+            keys: Vec::with_capacity(keys),
+            numbers: HashMap::with_capacity(keys),
+            counts: Vec::with_capacity(keys),
+            has_copies: false,
+        }
     }
 
-    /// Adds a key; whether it is a new one.
-    fn add(&mut self, key: &'k Key) -> bool {
+    /// Wants what is at the end of a key, once more; the number of the key, if it is known already.
+    fn want(&mut self, key: &'k Key) -> Option<usize> {
+        let known = self.add(key)?;
+        self.counts[known] += 1;
+        self.has_copies = true;
+        Some(known)
+    }
+
+    /// Adds a key; its number, if it is known already.
+    fn add(&mut self, key: &'k Key) -> Option<usize> {
         match self.numbers.entry(key) {
-            Entry::Occupied(_) => false,
+            Entry::Occupied(number) => Some(*number.get()),
             Entry::Vacant(number) => {
                 number.insert(self.keys.len());
                 self.keys.push(key);
-                true
+                self.counts.push(1);
+                None
             }
         }
     }

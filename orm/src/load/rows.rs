@@ -74,12 +74,16 @@ pub trait LoadHandles: Load {
 
 /// What tells to which key of a list a row belongs: columns of this table.
 #[derive(Clone, Copy)]
-pub(crate) struct Group {
+pub(crate) struct Group<'k> {
     pub(crate) table: &'static Table,
     pub(crate) columns: &'static [usize],
     /// Whether the rows are put into the order of their primary keys, which are numbers then.
     pub(crate) sort: bool,
+    /// How often the rows of a key are wanted, if not once each.
+    pub(crate) copies: Option<Copies<'k>>,
 }
+
+type Copies<'k> = &'k (dyn Fn(&Key) -> usize + Sync);
 
 /// Runs a select, whose items are still to be chosen, of what `load` needs, and gives what became of its rows.
 pub(crate) async fn load_rows<L: Load>(
@@ -90,11 +94,11 @@ pub(crate) async fn load_rows<L: Load>(
     Ok(load_grouped(load, body, None, db).await?.0)
 }
 
-/// As [`load_rows`], and the key of each row in the columns of the group, if there is one.
+/// As [`load_rows`], and the key of each row in the columns of the group, if there is one. Copies of a row follow one another.
 pub(crate) async fn load_grouped<L: Load>(
     load: &L,
     mut body: SelectBody,
-    group: Option<Group>,
+    group: Option<Group<'_>>,
     db: &mut dyn Executor,
 ) -> Result<(Vec<L::Output>, Keys)> {
     let table = L::Entity::TABLE;
@@ -138,7 +142,8 @@ pub(crate) async fn load_grouped<L: Load>(
         Places::Watched(place) => bits | 1 << place,
         Places::Aside(_) => bits,
     });
-    let mut sink = GraphSink::<L::Scalars> { read: L::read, scalars: Vec::new(), watched, keys };
+    let copies = group.and_then(|group| group.copies);
+    let mut sink = GraphSink::<L::Scalars> { read: L::read, scalars: Vec::new(), watched, keys, copies };
     db.run(&mut [Job::new(&compiled.sql, &compiled.binds, Mode::Cached).with_sink(&mut sink)]).await?;
     let mut keys: Vec<Keys> = sink.keys.into_iter().map(|at| at.keys).collect();
     if let Some(by) = sorted_by {
@@ -187,12 +192,31 @@ fn place_of(column: usize, columns: &mut Vec<usize>) -> usize {
     })
 }
 
-struct GraphSink<S> {
+struct GraphSink<'k, S> {
     read: ReadRow<S>,
     scalars: Vec<S>,
     /// The places of the keys that are watched, as [`RowReader::watched`] wants them.
     watched: u64,
+    /// Those of the group are the last.
     keys: Vec<KeysAt>,
+    copies: Option<Copies<'k>>,
+}
+
+/// A row that is read again: nothing is taken out of it.
+struct Kept<'r>(&'r dyn Row);
+
+impl Row for Kept<'_> {
+    fn width(&self) -> usize {
+        self.0.width()
+    }
+
+    fn cell(&self, index: usize) -> Result<Cell<'_>> {
+        self.0.cell(index)
+    }
+
+    fn name(&self, index: usize) -> &str {
+        self.0.name(index)
+    }
 }
 
 /// The keys that stand at some places of the rows.
@@ -226,9 +250,25 @@ impl KeysAt {
     }
 }
 
-impl<S: Send> Sink for GraphSink<S> {
+impl<S: Send> Sink for GraphSink<'_, S> {
     fn row(&mut self, row: &mut dyn Row) -> Result<Flow> {
-        let GraphSink { read, scalars, watched, keys } = self;
+        if let (Some(copies), Some(group)) = (self.copies, self.keys.last()) {
+            let key = match &group.places {
+                Places::Watched(place) => read_key(&[*place], row)?,
+                Places::Aside(places) => read_key(places, row)?,
+            };
+            for _ in 1..copies(&key) {
+                self.read(&mut Kept(row))?;
+            }
+        }
+        self.read(row)?;
+        Ok(Flow::Continue)
+    }
+}
+
+impl<S> GraphSink<'_, S> {
+    fn read(&mut self, row: &mut dyn Row) -> Result<()> {
+        let GraphSink { read, scalars, watched, keys, .. } = self;
         // First, as what is read for a field may be gone then.
         for at in keys.iter_mut() {
             if let Places::Aside(places) = &at.places {
@@ -243,7 +283,7 @@ impl<S: Send> Sink for GraphSink<S> {
             }
         };
         scalars.push(read(&mut RowReader::new(row).watched(*watched, &mut watch))?);
-        Ok(Flow::Continue)
+        Ok(())
     }
 }
 
