@@ -165,6 +165,9 @@ impl DecimalValue {
             mantissa = mantissa.checked_mul(10)?.checked_add(i128::from(byte - b'0'))?;
         }
         let mut scale = i32::try_from(fraction.len()).ok()?.checked_sub(exponent)?;
+        if mantissa == 0 {
+            scale = scale.max(0);
+        }
         while scale < 0 {
             mantissa = mantissa.checked_mul(10)?;
             scale += 1;
@@ -385,6 +388,7 @@ mod tests {
         }
         assert_eq!(DecimalValue::parse("1e3").map(|d| d.to_string()).as_deref(), Some("1000"));
         assert_eq!(DecimalValue::parse("1.5e-3").map(|d| d.to_string()).as_deref(), Some("0.0015"));
+        assert_eq!(DecimalValue::parse("0e2147483647").map(|d| d.to_string()).as_deref(), Some("0"));
         for bad in ["", ".", "-", "1.2.3", "NaN", "1e", "999999999999999999999999999999999999999"] {
             assert_eq!(DecimalValue::parse(bad), None, "{bad}");
         }

@@ -236,13 +236,13 @@ fn expression(input: &mut Unstructured<'_>, depth: u8) -> Result<Expression> {
             Expression::Cast(Box::new(Cast { operand: next(input)?, from: kind, ty: ColumnType::new(kind) }))
         }
         19 => Expression::Function(Box::new(Function {
-            name: "COALESCE".into(),
+            name: "COALESCE",
             arguments: vec![next(input)?, next(input)?],
             nullness: Nullness::AllArguments,
         })),
         20 => {
             let aggregate = Aggregate {
-                name: (*input.choose(&["COUNT", "SUM", "MAX"])?).into(),
+                name: input.choose(&["COUNT", "SUM", "MAX"])?,
                 operand: Some(next(input)?),
                 distinct: Arbitrary::arbitrary(input)?,
                 filter: if Arbitrary::arbitrary(input)? { Some(next(input)?) } else { None },

@@ -84,7 +84,8 @@ impl RetryOptions {
 
     /// How long to wait after an attempt, counted from 1.
     fn pause(&self, attempt: u32) -> Duration {
-        let doubled = self.backoff.saturating_mul(1_u32.checked_shl(attempt - 1).unwrap_or(u32::MAX));
+        let doubled =
+            self.backoff.saturating_mul(1_u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX));
         let time = doubled.min(self.max_backoff);
         // From half of it to all of it.
         time / 2 + some_of(time / 2)

@@ -345,6 +345,7 @@ on_every_database! {
         assert_eq!(one(&db, cast::<f64, _>(text("1.5"))).await, 1.5);
         assert_eq!(one(&db, cast::<bool, _>(val(1))).await, true);
         assert_eq!(each(&db, cast::<bool, _>(Sample::a)).await, [true, true, true, false, true]);
+        assert_eq!(one(&db, cast::<bool, _>(val(0.25))).await, true);
         assert_eq!(each(&db, cast::<f64, _>(Sample::flag)).await, [1.0, 0.0, 0.0, 1.0, 1.0]);
         assert_eq!(one(&db, cast::<Decimal, _>(text("12.25"))).await, decimal("12.25"));
     }
@@ -510,6 +511,22 @@ on_every_database! {
         let mut rows = small.union(large).all(&*db).await.unwrap();
         rows.sort();
         assert_eq!(rows, [1, 2, 99, 100]);
+        // Two of one name would be one of them.
+        let first = select(Sample::id).cte("same");
+        let second = select(Sample::id + 1_i64).cte("same");
+        let both = select(first.columns()).from(&first).union(select(second.columns()).from(&second));
+        let error = both.all(&*db).await.unwrap_err();
+        assert!(error.to_string().contains("two CTEs are named same"), "{error}");
+    }
+
+    async fn rows_that_are_there(db: Database) {
+        samples(&db).await;
+        let pairs = || select((Sample::flag, Sample::a)).distinct();
+        let count = pairs().all(&*db).await.unwrap().len() as u64;
+        for (offset, there) in [(0, true), (count - 1, true), (count, false)] {
+            let rows = pairs().order_by((Sample::flag, Sample::a)).limit(9).offset(offset);
+            assert_eq!(one(&db, exists(rows)).await, there, "{offset} of {count}");
+        }
     }
 
     async fn joins(db: Database) {

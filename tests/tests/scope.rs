@@ -213,3 +213,15 @@ fn a_join_without_a_condition_is_a_cross_join() {
     }
     assert!(refused(body).contains("posts is joined without a condition"));
 }
+
+#[test]
+fn methods_on_what_they_do_not_belong_to() {
+    let words = refused(select((sum(User::id) + 1).filter_where(User::name.is_null())).from(User::entity()));
+    assert!(words.contains("`filter_where` belongs to an aggregate"), "{words}");
+    let words = refused(select((raw::<i64>("length(?)") + 1).arg("x")));
+    assert!(words.contains("`arg` belongs to raw SQL"), "{words}");
+    let both = sum(User::id).filter_where(User::name.is_null()).filter_where(User::id.gt(3));
+    assert!(
+        compiles(select(both)).contains("FILTER (WHERE \"users\".\"name\" IS NULL AND \"users\".\"id\" > ")
+    );
+}

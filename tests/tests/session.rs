@@ -459,18 +459,18 @@ on_every_database! {
         blog(&db).await;
         let mut session = db.session();
         session.add(user("a"));
-        session.savepoint().await.unwrap();
+        let _ = session.savepoint().await.unwrap();
         session.commit().await.unwrap();
         assert_eq!(users(&db).await, [("a".to_string(), None)]);
 
         let kept = session.one(User::select()).await.unwrap();
         let outer = session.savepoint().await.unwrap();
         session[kept].name = Some("undone".into());
-        session.savepoint().await.unwrap();
-        session.savepoint().await.unwrap();
+        let _ = session.savepoint().await.unwrap();
+        let _ = session.savepoint().await.unwrap();
         session.rollback_to(outer).await.unwrap();
         session.add(user("b"));
-        session.savepoint().await.unwrap();
+        let _ = session.savepoint().await.unwrap();
         session.commit().await.unwrap();
         assert_eq!(users(&db).await, [("a".to_string(), None), ("b".to_string(), None)]);
     }

@@ -33,6 +33,11 @@ pub struct CteDefinition {
 }
 
 impl CteDefinition {
+    /// Whether it is the same one.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other) || self == other
+    }
+
     /// Writes `name (columns) AS (SELECT …)`.
     pub(crate) fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
         out.identifier(&self.name)?.sql(" (");

@@ -1,8 +1,9 @@
 //! Aggregate functions (SQL:2016 Foundation 10.9).
 
-use std::borrow::Cow;
-
-use super::{Condition, Expr, Expression, IntoExpr, Node, Numeric, operators::node};
+use super::{
+    Condition, Connective, Expr, Expression, IntoExpr, Node, Numeric, custom::misplaced, logical::connect,
+    operators::node,
+};
 use crate::{
     dialect::Feature,
     render::{Compile, Renderer},
@@ -13,7 +14,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq)]
 pub struct Aggregate {
     /// The name, written as it is.
-    pub name: Cow<'static, str>,
+    pub name: &'static str,
     /// What is aggregated; nothing for `COUNT(*)`.
     pub operand: Option<Expression>,
     /// Whether equal values count once.
@@ -24,7 +25,7 @@ pub struct Aggregate {
 
 impl Node for Aggregate {
     fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
-        out.sql(&self.name).sql(if self.distinct { "(DISTINCT " } else { "(" });
+        out.sql(self.name).sql(if self.distinct { "(DISTINCT " } else { "(" });
         match &self.operand {
             Some(operand) => out.expression(operand)?,
             None => out.sql("*"),
@@ -48,7 +49,6 @@ impl Node for Aggregate {
 }
 
 fn aggregate<T>(name: &'static str, operand: Option<Expression>, distinct: bool) -> Expr<T> {
-    let name = Cow::Borrowed(name);
     Expr::new(Expression::Aggregate(Box::new(Aggregate { name, operand, distinct, filter: None })))
 }
 
@@ -108,13 +108,24 @@ pub fn max<O: IntoExpr>(operand: O) -> Expr<<O::Sql as Type>::Nullable> {
 }
 
 impl<T: Type> Expr<T> {
-    /// Over the rows only for which the condition holds: `aggregate FILTER (WHERE condition)`, on an aggregate.
+    /// Over the rows only for which the condition holds: `aggregate FILTER (WHERE condition)`. Called again, both conditions hold.
     ///
-    /// On anything else it does nothing.
+    /// On anything but an aggregate it is an error when the statement is compiled: in `sum(x).add(1)` it belongs to `sum(x)`.
     #[must_use]
     pub fn filter_where(mut self, condition: impl IntoExpr<Sql: Condition>) -> Self {
-        if let Expression::Aggregate(aggregate) = &mut self.node {
-            aggregate.filter = Some(node(condition));
+        match &mut self.node {
+            Expression::Aggregate(aggregate) => {
+                let condition = node(condition);
+                aggregate.filter = Some(match aggregate.filter.take() {
+                    Some(first) => connect(Connective::And, first, condition),
+                    None => condition,
+                });
+            }
+            other => {
+                *other = misplaced(
+                    "`filter_where` belongs to an aggregate: call it on `sum(…)` or its like itself",
+                )
+            }
         }
         self
     }

@@ -3,7 +3,7 @@
 use std::{any::Any, fmt, sync::Arc};
 
 use super::{Expression, Node};
-use crate::render::{Compile, Precedence, Renderer};
+use crate::render::{Compile, CompileError, Precedence, Renderer};
 
 /// A construct that is not in the list of [`Expression`].
 ///
@@ -16,6 +16,29 @@ pub trait Construct: Node + fmt::Debug + Send + Sync + Any {
 impl PartialEq for dyn Construct {
     fn eq(&self, other: &Self) -> bool {
         self.same(other)
+    }
+}
+
+/// A method that was called on what it does not belong to: said when the statement is compiled.
+#[derive(Debug, PartialEq)]
+struct Misplaced(&'static str);
+
+/// An expression that cannot be compiled, and why.
+pub(super) fn misplaced(why: &'static str) -> Expression {
+    Expression::Custom(Arc::new(Misplaced(why)))
+}
+
+impl Node for Misplaced {
+    fn render<'s>(&'s self, _: &mut Renderer<'s>) -> Compile {
+        Err(CompileError::invalid(self.0))
+    }
+
+    fn for_each_child<'s>(&'s self, _: &mut dyn FnMut(&'s Expression)) {}
+}
+
+impl Construct for Misplaced {
+    fn same(&self, other: &dyn Construct) -> bool {
+        (other as &dyn Any).downcast_ref() == Some(self)
     }
 }
 

@@ -39,8 +39,11 @@ fn any_row<R>(select: Select<R>) -> SelectBody {
             _ => None,
         };
         let first = query.items.first().and_then(|item| table(&item.expression));
-        // Columns of several tables stay, so that one which is out of scope is found.
-        if first.is_some() && query.items.iter().all(|item| table(&item.expression) == first) {
+        // Columns of several tables stay, so that one which is out of scope is found; and those that make rows differ.
+        if first.is_some()
+            && !query.distinct
+            && query.items.iter().all(|item| table(&item.expression) == first)
+        {
             query.items.truncate(1);
         }
     }

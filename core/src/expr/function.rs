@@ -1,7 +1,5 @@
 //! `name(arguments)`: scalar functions.
 
-use std::borrow::Cow;
-
 use super::{Comparable, Expr, Expression, IntoExpr, Node, Numeric, TextLike, operators::node};
 use crate::{
     render::{Compile, Renderer},
@@ -12,7 +10,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq)]
 pub struct Function {
     /// The name, written as it is: never from outside of the program.
-    pub name: Cow<'static, str>,
+    pub name: &'static str,
     /// The arguments.
     pub arguments: Vec<Expression>,
     /// How NULL comes out of it.
@@ -30,7 +28,7 @@ pub enum Nullness {
 
 impl Node for Function {
     fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
-        out.sql(&self.name);
+        out.sql(self.name);
         // CURRENT_TIMESTAMP and its kin take no parentheses (SQL:2016 Foundation 6.35).
         if !self.name.starts_with("CURRENT_") {
             out.sql("(").list(&self.arguments, ", ", |out, a| out.expression(a).map(drop))?.sql(")");
@@ -52,7 +50,7 @@ impl Node for Function {
 }
 
 fn call<T>(name: &'static str, arguments: Vec<Expression>, nullness: Nullness) -> Expr<T> {
-    Expr::new(Expression::Function(Box::new(Function { name: Cow::Borrowed(name), arguments, nullness })))
+    Expr::new(Expression::Function(Box::new(Function { name, arguments, nullness })))
 }
 
 /// Any function of the database, promised to give a `T`: `func::<i64, _>("bit_count", [Post::flags.into_expr()])`.

@@ -55,6 +55,32 @@ fn padded(length: usize) -> usize {
     STEPS.iter().map(|step| step * scale).find(|step| *step >= length).unwrap_or(length)
 }
 
+impl In {
+    /// Writes `operand IN (…)` with these values, of which there is at least one, each in the dialect's own way.
+    ///
+    /// # Errors
+    ///
+    /// As [`Renderer::expression`].
+    pub fn render_values<'s>(
+        &'s self,
+        values: &'s [Value],
+        out: &mut Renderer<'s>,
+        write: impl Fn(&mut Renderer<'s>, &'s Value),
+    ) -> Compile {
+        out.operand(&self.operand, Precedence::Comparison)?;
+        out.sql(if self.negated { " NOT IN (" } else { " IN (" });
+        // The last once more changes nothing.
+        let more = padded(values.len()) - values.len();
+        let values = values.iter().chain(values.last().into_iter().cycle().take(more));
+        out.list(values, ", ", |out, value| {
+            write(out, value);
+            Ok(())
+        })?;
+        out.sql(")");
+        Ok(())
+    }
+}
+
 impl Node for In {
     fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
         let (kind, values, array) = match &self.list {
@@ -73,20 +99,14 @@ impl Node for In {
             out.sql(if self.negated { "1 = 1" } else { "1 = 0" });
             return Ok(());
         }
-        out.operand(&self.operand, Precedence::Comparison)?;
         if out.dialect().supports(Feature::ArrayBind) && !matches!(kind, Kind::Enum(_)) {
+            out.operand(&self.operand, Precedence::Comparison)?;
             // `<> ALL` is NOT IN, also where the list holds NULL (SQL:2016 Foundation 8.9).
             out.sql(if self.negated { " <> ALL(" } else { " = ANY(" }).bind(array).sql(")");
         } else {
-            out.sql(if self.negated { " NOT IN (" } else { " IN (" });
-            // The last once more changes nothing, and `values` is not empty.
-            let more = padded(values.len()) - values.len();
-            let values = values.iter().chain(values.last().into_iter().cycle().take(more));
-            out.list(values, ", ", |out, value| {
+            self.render_values(values, out, |out, value| {
                 out.bind(value);
-                Ok(())
             })?;
-            out.sql(")");
         }
         Ok(())
     }

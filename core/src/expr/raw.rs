@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Expr, Expression, IntoExpr, Node, operators::node};
+use super::{Expr, Expression, IntoExpr, Node, custom::misplaced, operators::node};
 use crate::{
     render::{Compile, CompileError, Renderer},
     types::Type,
@@ -11,10 +11,10 @@ use crate::{
 /// SQL text in which each `?` stands for an expression. A `?` that is meant as one is written `??`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Raw {
-    /// The text.
-    pub sql: Cow<'static, str>,
+    /// From outside only by [`sql_unchecked`](crate::statement::sql_unchecked).
+    pub(crate) sql: Cow<'static, str>,
     /// What the question marks stand for.
-    pub arguments: Vec<Expression>,
+    pub(crate) arguments: Vec<Expression>,
 }
 
 /// SQL text as an expression, promised to give a `T`. It is `'static`, so that it cannot come from outside; values go into
@@ -32,11 +32,12 @@ pub fn raw<T: Type>(sql: &'static str) -> Expr<T> {
 }
 
 impl<T: Type> Expr<T> {
-    /// The next `?` of [`raw`] text. On anything else it does nothing.
+    /// The next `?` of [`raw`] text. On anything else it is an error when the statement is compiled.
     #[must_use]
     pub fn arg(mut self, argument: impl IntoExpr) -> Self {
-        if let Expression::Raw(raw) = &mut self.node {
-            raw.arguments.push(node(argument));
+        match &mut self.node {
+            Expression::Raw(raw) => raw.arguments.push(node(argument)),
+            other => *other = misplaced("`arg` belongs to raw SQL: call it on `raw(…)` itself"),
         }
         self
     }

@@ -10,8 +10,6 @@ use crate::{
     render::{Compile, Renderer},
     types::Type,
 };
-use std::borrow::Cow;
-
 /// A function over the rows around each row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Window {
@@ -84,7 +82,6 @@ pub fn over<T: Type>(function: Expr<T>, definition: WindowDefinition) -> Expr<T>
 }
 
 fn call<T>(name: &'static str, arguments: Vec<Expression>) -> Expr<T> {
-    let name = Cow::Borrowed(name);
     Expr::new(Expression::Function(Box::new(Function { name, arguments, nullness: Nullness::AnyArgument })))
 }
 

@@ -56,8 +56,8 @@ pub struct Renderer<'s> {
     scope: Option<Scope<'s>>,
     /// The levels around it, outermost first.
     outer: Vec<Scope<'s>>,
-    /// The names of the CTEs that can be read from here.
-    ctes: Vec<&'s str>,
+    /// The CTEs that can be read from here.
+    ctes: Vec<&'s CteDefinition>,
 }
 
 impl<'s> Renderer<'s> {
@@ -246,7 +246,13 @@ impl<'s> Renderer<'s> {
         let outer = self.ctes.len();
         let recursive = ctes.iter().any(|cte| cte.recursive);
         for cte in ctes {
-            if self.ctes.contains(&&*cte.name) {
+            if let Some(known) = self.ctes.iter().find(|known| known.name == cte.name) {
+                if !known.is(cte) {
+                    return Err(CompileError::invalid(format!(
+                        "two CTEs are named {}: rename one",
+                        cte.name
+                    )));
+                }
                 continue;
             }
             self.sql(match (self.ctes.len() > outer, recursive) {
@@ -254,7 +260,7 @@ impl<'s> Renderer<'s> {
                 (false, true) => "WITH RECURSIVE ",
                 (false, false) => "WITH ",
             });
-            self.ctes.push(&cte.name);
+            self.ctes.push(cte);
             cte.render(self)?;
         }
         if self.ctes.len() > outer {

@@ -700,7 +700,7 @@ fn collect_ctes<'s>(body: &'s SelectBody, ctes: &mut Vec<&'s CteDefinition>) {
             for source in query.from.iter().chain(query.joins.iter().map(|join| &join.source)) {
                 match source {
                     Source::Subquery(derived) => collect_ctes(&derived.select, ctes),
-                    Source::Cte(cte) if !ctes.iter().any(|known| known.name == cte.name) => {
+                    Source::Cte(cte) if !ctes.iter().any(|known| known.is(cte)) => {
                         if let Some(select) = &cte.select {
                             collect_ctes(select, ctes);
                             ctes.push(cte);

@@ -65,6 +65,16 @@ fn parse<T: DeserializeOwned>(cell: Cell<'_>) -> Result<T, Mismatch> {
         Cell::Json(text) | Cell::Text(text) => text,
         cell => return Err(Mismatch::wrong("JSON", &cell)),
     };
-    serde_json::from_str(text)
-        .map_err(|error| Mismatch::out_of_range(format!("JSON that does not fit: {error}")))
+    // Its message may show a part of the document.
+    serde_json::from_str(text).map_err(|error| {
+        let what = match error.classify() {
+            serde_json::error::Category::Data => "has other types or fields",
+            _ => "is no JSON",
+        };
+        Mismatch::out_of_range(format!(
+            "JSON that {what}, at line {} column {}",
+            error.line(),
+            error.column()
+        ))
+    })
 }

@@ -224,6 +224,13 @@ fn nulls_first_and_last() {
 }
 
 #[test]
+fn lists_have_few_lengths() {
+    let list = |length: i64| sql(&select(Item::id).filter(Item::id.in_list(0..length)));
+    assert_eq!(list(11), list(12));
+    assert_ne!(list(12), list(13));
+}
+
+#[test]
 fn limits() {
     assert_eq!(
         sql(&select(Item::id).offset(1)),

@@ -303,7 +303,7 @@ fn cast<'s>(n: &'s Cast, out: &mut Renderer<'s>) -> Compile {
 }
 
 fn function<'s>(n: &'s Function, out: &mut Renderer<'s>) -> Compile {
-    match &*n.name {
+    match n.name {
         // "Built-in scalar SQL functions": it counts characters, up to the first NUL.
         "CHAR_LENGTH" => {
             out.sql("LENGTH(").list(&n.arguments, ", ", |out, a| out.expression(a).map(drop))?.sql(")");

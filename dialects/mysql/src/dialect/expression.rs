@@ -54,10 +54,15 @@ pub(super) fn render<'s>(
                 out.sql("- ").operand(operand, Precedence::Unary)?;
             }
         },
-        // There is no cast to a truth value.
-        Expression::Cast(n) if n.ty.kind == Kind::Bool => {
-            out.sql("(CAST(").expression(&n.operand)?.sql(" AS SIGNED) <> 0)");
-        }
+        // There is no cast to a truth value. A fraction is not zero.
+        Expression::Cast(n) if n.ty.kind == Kind::Bool => match n.from {
+            Kind::Text => {
+                out.sql("(CAST(").expression(&n.operand)?.sql(" AS SIGNED) <> 0)");
+            }
+            _ => {
+                out.sql("(").operand(&n.operand, Precedence::Comparison)?.sql(" <> 0)");
+            }
+        },
         Expression::Aggregate(n) if n.filter.is_some() => return render_filtered(n, out),
         // Microseconds are said, or there are none (MySQL 8.4 manual 14.7, NOW).
         Expression::Function(n) if is_now(n) => {
@@ -87,7 +92,7 @@ fn render_filtered<'s>(n: &'s Aggregate, out: &mut Renderer<'s>) -> Compile {
     let Some(filter) = &n.filter else {
         return Err(CompileError::invalid("an aggregate without a filter"));
     };
-    out.sql(&n.name).sql(if n.distinct { "(DISTINCT CASE WHEN " } else { "(CASE WHEN " });
+    out.sql(n.name).sql(if n.distinct { "(DISTINCT CASE WHEN " } else { "(CASE WHEN " });
     out.expression(filter)?.sql(" THEN ");
     match &n.operand {
         Some(operand) => out.expression(operand)?,
@@ -115,14 +120,7 @@ fn render_in<'s>(
         }
         // As anywhere in an expression, some values need a cast.
         InList::Values(Value::Array(_, values)) if !values.is_empty() => {
-            out.operand(&n.operand, Precedence::Comparison)?;
-            out.sql(if n.negated { " NOT IN (" } else { " IN (" });
-            out.list(values, ", ", |out, value| {
-                render_bind(dialect, value, out);
-                Ok(())
-            })?;
-            out.sql(")");
-            Ok(())
+            n.render_values(values, out, |out, value| render_bind(dialect, value, out))
         }
         _ => whole.render(out),
     }
@@ -172,7 +170,7 @@ fn render_call<'s>(dialect: &'s MysqlDialect, n: &'s Function, out: &mut Rendere
     if !binds_only {
         return n.render(out);
     }
-    out.sql(&n.name).sql("(").list(&n.arguments, ", ", |out, argument| match argument {
+    out.sql(n.name).sql("(").list(&n.arguments, ", ", |out, argument| match argument {
         Expression::Bind(value) => {
             render_number(dialect, value, out);
             Ok(())

@@ -24,7 +24,7 @@ pub(crate) fn is_decimal(expression: &Expression) -> bool {
         Expression::Infix(n) => is_arithmetic(n.operator) && (is_decimal(&n.left) || is_decimal(&n.right)),
         Expression::Function(n) => keeps_type(n) && n.arguments.iter().any(is_decimal),
         Expression::Aggregate(n) => {
-            matches!(&*n.name, "SUM" | "MIN" | "MAX") && n.operand.as_ref().is_some_and(is_decimal)
+            matches!(n.name, "SUM" | "MIN" | "MAX") && n.operand.as_ref().is_some_and(is_decimal)
         }
         Expression::Window(n) => is_decimal(&n.function),
         Expression::Case(n) => n.branches.iter().map(|(_, value)| value).chain(&n.otherwise).any(is_decimal),
@@ -39,7 +39,7 @@ fn is_decimal_alias(n: &AliasColumn) -> bool {
 }
 
 fn keeps_type(n: &Function) -> bool {
-    matches!(&*n.name, "COALESCE" | "NULLIF" | "ABS" | "LAG" | "LEAD")
+    matches!(n.name, "COALESCE" | "NULLIF" | "ABS" | "LAG" | "LEAD")
 }
 
 fn is_arithmetic(operator: Operator) -> bool {
