@@ -16,6 +16,17 @@ struct Node {
 
 /// Has a place that no other has, or none.
 #[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "seats")]
+struct Seat {
+    #[column(primary_key)]
+    id: i64,
+    #[column(unique, length = 20)]
+    label: Option<String>,
+    #[column(unique)]
+    place: Option<i32>,
+}
+
+#[derive(Entity, Debug, Clone, PartialEq)]
 #[entity(table = "runners")]
 struct Runner {
     #[column(primary_key)]
@@ -300,6 +311,29 @@ on_every_database! {
         session.flush().await.unwrap();
         session.commit().await.unwrap();
         assert_eq!(session[c].number, 10);
+    }
+
+    async fn only_the_value_that_is_wanted_is_let_go(db: Database) {
+        Schema::new().with::<Seat>().create(&*db).await.unwrap();
+        let mut session = db.session();
+        let [a, b] = [(1, "a"), (2, "b")].map(|(place, label)| {
+            session.add(NewSeat { label: Some(label.into()), place: Some(place) })
+        });
+        session.commit().await.unwrap();
+        // The place is swapped; the label is unique and edited, but nobody waits for it.
+        session[a].label = Some("c".into());
+        session[b].label = Some("d".into());
+        session[a].place = Some(2);
+        session[b].place = Some(1);
+        session.commit().await.unwrap();
+        // Both are swapped.
+        session[a].label = Some("d".into());
+        session[b].label = Some("c".into());
+        session[a].place = Some(1);
+        session[b].place = Some(2);
+        session.commit().await.unwrap();
+        let rows: Vec<(Option<i32>, Option<String>)> = select((Seat::place, Seat::label)).order_by(Seat::place).all(&*db).await.unwrap();
+        assert_eq!(rows, [(Some(1), Some("d".into())), (Some(2), Some("c".into()))]);
     }
 
     async fn natural_keys_change(db: Database) {

@@ -48,8 +48,6 @@ features! {
     ArrayBind => "array parameters",
     /// Enum types with a name, made by `CREATE TYPE`.
     NamedEnum => "named enum types",
-    /// `DISTINCT ON`.
-    DistinctOn => "DISTINCT ON",
     /// `ON CONFLICT` with a target, as opposed to whichever unique key is hit.
     ConflictTarget => "ON CONFLICT with a target",
     /// A transaction that only reads.

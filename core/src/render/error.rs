@@ -77,9 +77,4 @@ impl CompileError {
             _ => None,
         }
     }
-
-    /// Whether a column was used whose table the statement does not read from.
-    pub fn is_scope(&self) -> bool {
-        matches!(&*self.0, Kind::Scope(_))
-    }
 }

@@ -343,11 +343,6 @@ impl<R> Select<R> {
         }
         Select { body: self.body, read: T::read }
     }
-
-    /// Makes something else of each row.
-    pub fn with_reader<T>(self, read: ReadRow<T>) -> Select<T> {
-        Select { body: self.body, read }
-    }
 }
 
 impl<R> Clone for Select<R> {

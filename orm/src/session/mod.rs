@@ -246,9 +246,7 @@ impl Session {
     pub fn expunge<E: Entity>(&mut self, handle: Handle<E>) -> Result<E> {
         let store = self.store_of(handle)?;
         let live = store.live(handle.at.slot, handle.at.generation).map_err(|why| handle.error(why))?;
-        if !live.changes().is_empty()
-            || live.tracked.as_ref().is_some_and(|tracked| !tracked.links.is_empty())
-        {
+        if live.is_modified() {
             let why = format!(
                 "{} has changes that are not flushed: flush or refresh it before it is expunged",
                 E::TABLE.entity
@@ -285,9 +283,7 @@ impl Session {
     /// As [`try_get`](Session::try_get).
     pub fn is_modified<E: Entity>(&self, handle: Handle<E>) -> Result<bool> {
         let store = self.store_of(handle)?;
-        let live = store.live(handle.at.slot, handle.at.generation).map_err(|why| handle.error(why))?;
-        Ok(!live.changes().is_empty()
-            || live.tracked.as_ref().is_some_and(|tracked| !tracked.links.is_empty()))
+        Ok(store.live(handle.at.slot, handle.at.generation).map_err(|why| handle.error(why))?.is_modified())
     }
 
     /// Whether anything waits for a flush.

@@ -6,7 +6,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BinaryHeap, HashMap},
+    collections::{BinaryHeap, HashMap, HashSet},
 };
 
 use relata_core::{
@@ -83,8 +83,11 @@ impl Operation {
 /// Operations, each to be done after those it is listed behind.
 struct Graph {
     operations: Vec<Operation>,
+    /// One may stand here more than once: for each reason.
     after: Vec<Vec<usize>>,
     waiting: Vec<usize>,
+    /// Of an operation and one behind it: the columns of each unique value that the first lets go and the second takes.
+    hands_over: HashMap<(usize, usize), Vec<&'static [usize]>>,
 }
 
 impl Graph {
@@ -96,12 +99,13 @@ impl Graph {
     }
 
     fn edge(&mut self, first: usize, then: usize) {
-        if first != then && !self.after[first].contains(&then) {
+        if first != then {
             self.after[first].push(then);
             self.waiting[then] += 1;
         }
     }
 
+    /// Takes one reason away.
     fn remove_edge(&mut self, first: usize, then: usize) {
         if let Some(at) = self.after[first].iter().position(|known| *known == then) {
             self.after[first].swap_remove(at);
@@ -120,7 +124,12 @@ pub(super) fn plan(session: &Session) -> Result<Vec<Operation>> {
         return Ok(operations);
     }
     let count = operations.len();
-    let mut graph = Graph { operations, after: vec![Vec::new(); count], waiting: vec![0; count] };
+    let mut graph = Graph {
+        operations,
+        after: vec![Vec::new(); count],
+        waiting: vec![0; count],
+        hands_over: HashMap::new(),
+    };
     let inserts = pending_keys(&mut graph);
     foreign_keys(session, &mut graph);
     unique_values(session, &mut graph);
@@ -139,9 +148,10 @@ fn collect(session: &Session) -> Result<Vec<Operation>> {
             operations.push(Operation::Insert { at: *at, inputs });
         }
     }
+    let deleted: HashSet<At> = session.deleted.iter().copied().collect();
     for at in &session.dirty {
         let store = session.store(*at);
-        if session.deleted.contains(at) {
+        if deleted.contains(at) {
             continue;
         }
         let mut changes: Vec<(usize, Input)> =
@@ -269,7 +279,7 @@ fn unique_values(session: &Session, graph: &mut Graph) {
     if !graph.operations.iter().any(frees) {
         return;
     }
-    let mut freed: HashMap<Place, usize> = HashMap::new();
+    let mut freed: HashMap<Place, (usize, &'static [usize])> = HashMap::new();
     let mut taken: Vec<(Place, usize)> = Vec::new();
     for (op, operation) in graph.operations.iter().enumerate() {
         let Some(at) = operation.at() else { continue };
@@ -288,13 +298,13 @@ fn unique_values(session: &Session, graph: &mut Graph) {
                             taken.push((place(columns, key), op));
                         }
                         if let Some(key) = loaded(session, at, columns) {
-                            freed.insert(place(columns, key), op);
+                            freed.insert(place(columns, key), (op, columns));
                         }
                     }
                 }
                 Operation::Delete { .. } => {
                     if let Some(key) = loaded(session, at, columns) {
-                        freed.insert(place(columns, key), op);
+                        freed.insert(place(columns, key), (op, columns));
                     }
                 }
                 Operation::Link(_) => {}
@@ -305,8 +315,11 @@ fn unique_values(session: &Session, graph: &mut Graph) {
         return;
     }
     for (place, op) in taken {
-        if let Some(first) = freed.get(&place) {
+        if let Some((first, columns)) = freed.get(&place)
+            && *first != op
+        {
             graph.edge(*first, op);
+            graph.hands_over.entry((*first, op)).or_default().push(columns);
         }
     }
 }
@@ -381,7 +394,7 @@ fn sort(session: &Session, mut graph: Graph, inserts: &HashMap<At, usize>) -> Re
         while let Some(Reverse((.., op))) = ready.pop() {
             done[op] = true;
             order.push(op);
-            for next in graph.after[op].clone() {
+            for next in std::mem::take(&mut graph.after[op]) {
                 level[next] = level[next].max(level[op] + 1);
                 graph.waiting[next] -= 1;
                 if graph.waiting[next] == 0 {
@@ -426,10 +439,7 @@ fn break_circle(
         let Some((column, to, parent)) = cut else { continue };
         if let Operation::Insert { inputs, .. } = &mut graph.operations[*op] {
             inputs[column] = Input::Value(Value::Null(table.columns[column].ty.kind));
-            // The same parent may be needed for another column as well.
-            if !inputs.contains(&Input::Pending(to)) {
-                graph.remove_edge(parent, *op);
-            }
+            graph.remove_edge(parent, *op);
         }
         let changes = vec![(column, Input::Pending(to))];
         let complete = graph.add(Operation::Update { at, changes, kind: UpdateKind::Complete });
@@ -443,16 +453,24 @@ fn break_circle(
             continue;
         };
         let (at, table) = (*at, session.store(*at).table());
-        let takers: Vec<usize> = graph.after[*op].iter().copied().filter(|taker| !done[*taker]).collect();
-        let column = unique_columns(table).flatten().copied().find(|column| {
+        let may_be_null = |column: &usize| {
             table.columns[*column].nullable && changes.iter().any(|(known, _)| known == column)
-        });
-        let Some(column) = column.filter(|_| !takers.is_empty()) else { continue };
+        };
+        let waiting: HashSet<usize> =
+            graph.after[*op].iter().copied().filter(|taker| !done[*taker]).collect();
+        let taken = waiting.iter().filter_map(|taker| graph.hands_over.get(&(*op, *taker)));
+        let Some(column) = taken.flatten().copied().flatten().copied().filter(may_be_null).min() else {
+            continue;
+        };
         let changes = vec![(column, Input::Value(Value::Null(table.columns[column].ty.kind)))];
         let release = graph.add(Operation::Update { at, changes, kind: UpdateKind::Release });
-        for taker in &takers {
-            graph.remove_edge(*op, *taker);
-            graph.edge(release, *taker);
+        for taker in waiting {
+            let Some(values) = graph.hands_over.get_mut(&(*op, taker)) else { continue };
+            let released = values.extract_if(.., |columns| columns.contains(&column)).count();
+            for _ in 0..released {
+                graph.remove_edge(*op, taker);
+                graph.edge(release, taker);
+            }
         }
         graph.edge(release, *op);
         return Ok(vec![release]);

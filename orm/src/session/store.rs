@@ -190,6 +190,11 @@ impl<E: Entity> Live<E> {
             .filter(|(column, value)| !value.same(&original[*column]))
             .collect()
     }
+
+    /// Whether there is something to flush.
+    pub(super) fn is_modified(&self) -> bool {
+        !self.changes().is_empty() || self.tracked.as_ref().is_some_and(|tracked| !tracked.links.is_empty())
+    }
 }
 
 impl<E: Entity> Store<E> {

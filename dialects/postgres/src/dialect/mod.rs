@@ -51,7 +51,6 @@ impl Dialect for Postgres {
                 | IntersectExceptAll
                 | ArrayBind
                 | NamedEnum
-                | DistinctOn
                 | ConflictTarget
                 | ReadOnlyTransaction
                 | AggregateFilter

@@ -327,8 +327,10 @@ impl Wire {
     /// length.
     fn make_room(&mut self) {
         // What is left is the beginning of a message, unless they come faster than they are looked at.
-        self.input.copy_within(self.start..self.end, 0);
-        (self.start, self.end) = (0, self.end - self.start);
+        if self.start > 0 {
+            self.input.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, self.end - self.start);
+        }
         let length = self.input.len();
         if self.end == length || (self.full && length < LARGE) {
             self.input.resize(2 * length, 0);
