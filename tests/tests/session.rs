@@ -15,6 +15,15 @@ struct Node {
 }
 
 /// Has a place that no other has, or none.
+/// The database makes its key.
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "tokens")]
+struct Token {
+    #[column(primary_key, default_sql = "'made'", length = 40)]
+    code: String,
+    name: String,
+}
+
 #[derive(Entity, Debug, Clone, PartialEq)]
 #[entity(table = "seats")]
 struct Seat {
@@ -334,6 +343,26 @@ on_every_database! {
         session.commit().await.unwrap();
         let rows: Vec<(Option<i32>, Option<String>)> = select((Seat::place, Seat::label)).order_by(Seat::place).all(&*db).await.unwrap();
         assert_eq!(rows, [(Some(1), Some("d".into())), (Some(2), Some("c".into()))]);
+    }
+
+    async fn keys_that_the_database_makes(db: Database) {
+        let made = match db.server() {
+            Server::Sqlite => "CREATE TABLE tokens (code TEXT PRIMARY KEY DEFAULT (lower(hex(randomblob(8)))), name TEXT)",
+            Server::Postgres => "CREATE TABLE tokens (code TEXT PRIMARY KEY DEFAULT gen_random_uuid()::text, name TEXT)",
+            Server::MariaDb => "CREATE TABLE tokens (code VARCHAR(40) PRIMARY KEY DEFAULT (UUID()), name TEXT)",
+            // No INSERT … RETURNING: nobody could tell which key it was.
+            Server::MySql => return,
+        };
+        sql(made).execute(&*db).await.unwrap();
+        let mut session = db.session();
+        let recorder = db.record();
+        let tokens = session.add_all(["a", "b", "c"].map(|name| NewToken { code: None, name: name.into() }));
+        session.commit().await.unwrap();
+        assert_eq!(recorder.count(), 3, "one by one, as nothing says which came back: {recorder:#?}");
+        for handle in tokens {
+            let stored = Token::find(&session[handle].code).one(&*db).await.unwrap();
+            assert_eq!(stored, session[handle]);
+        }
     }
 
     async fn natural_keys_change(db: Database) {

@@ -270,7 +270,10 @@ async fn run(stores: &mut Stores, db: &mut dyn Executor, operations: Vec<Operati
         match operation {
             Operation::Insert { at, inputs } => {
                 run_changes(stores, db, &mut changes, &mut done).await?;
-                let joins = inserts.last().is_none_or(|(last, _)| last.store == at.store)
+                let table = stores[at.store as usize].1.table();
+                let joins = inserts
+                    .last()
+                    .is_none_or(|(last, _)| last.store == at.store && !has_unknown_key(table, &inputs))
                     && !inputs.iter().any(|input| waits_for_a_key(stores, at, input));
                 if !joins {
                     run_inserts(stores, db, &mut inserts).await?;
@@ -286,6 +289,12 @@ async fn run(stores: &mut Stores, db: &mut dyn Executor, operations: Vec<Operati
     run_inserts(stores, db, &mut inserts).await?;
     run_changes(stores, db, &mut changes, &mut done).await?;
     Ok(done)
+}
+
+/// Whether the database makes a key by which nobody can tell which of several rows came back: a number grows, but not a UUID.
+fn has_unknown_key(table: &Table, inputs: &[Input]) -> bool {
+    let made = |column: &usize| inputs[*column] == Input::Default && table.generated() != Some(*column);
+    table.primary_key.iter().any(made)
 }
 
 /// Whether an input is the key of another row of the same table that is not inserted yet.
