@@ -111,7 +111,8 @@ impl Link {
 
     /// Nothing is open and nothing in doubt: anybody may have it.
     pub(crate) fn is_clean(&self) -> bool {
-        !self.busy && !self.open && !self.dead && self.ahead.is_empty()
+        let begun_by_hand = || self.connection.as_ref().is_some_and(|connection| connection.in_transaction());
+        !self.busy && !self.open && !self.dead && self.ahead.is_empty() && !begun_by_hand()
     }
 
     pub(crate) fn is_dead(&self) -> bool {

@@ -338,6 +338,20 @@ on_every_database! {
         panic!("it never ends");
     }
 
+    /// Nobody would commit what the next one writes in it.
+    async fn a_transaction_that_was_begun_by_hand(db: Database) {
+        create(&db).await;
+        for text in ["BEGIN", "BEGIN; INSERT INTO tags (name) VALUES ('t')"] {
+            let mut connection = db.connection().await.unwrap();
+            sql(text).execute(&mut connection).await.unwrap();
+            insert(user("a")).execute(&mut connection).await.unwrap();
+            drop(connection);
+            at_rest(&db).await;
+            no_transaction_is_open(&db).await;
+            assert_eq!(emails(&db).await, [""; 0]);
+        }
+    }
+
     async fn a_row_that_is_refused_is_not_committed(db: Database) {
         create(&db).await;
         let dialect = db.dialect().clone();

@@ -66,6 +66,12 @@ pub trait Connection: Send {
     /// Whether the connection is known to be closed, without asking the server.
     fn is_closed(&self) -> bool;
 
+    /// Whether the server is known to have a transaction open, whoever began it, without asking. A pool cleans such a connection
+    /// before it gives it on: SQL by hand may have begun it.
+    fn in_transaction(&self) -> bool {
+        false
+    }
+
     /// Says good-bye to the server.
     fn close(self: Box<Self>) -> BoxFuture<'static, ()>;
 }

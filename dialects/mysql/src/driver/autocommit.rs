@@ -304,6 +304,11 @@ impl Autocommit {
         self.off = text == OFF;
     }
 
+    /// Whether a transaction was open when the server last said so.
+    pub(super) fn in_transaction(&self) -> bool {
+        self.status.is_some_and(|status| status.contains(StatusFlags::SERVER_STATUS_IN_TRANS))
+    }
+
     /// What the server says when all that was sent is done; `None` after an error.
     pub(super) fn hear(&mut self, status: Option<StatusFlags>) {
         self.status = status;

@@ -536,6 +536,10 @@ impl Connection for MysqlConnection {
         self.conn.as_ref().is_none_or(Conn::is_disconnected)
     }
 
+    fn in_transaction(&self) -> bool {
+        self.autocommit.in_transaction()
+    }
+
     fn close(mut self: Box<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
             if self.usable().is_ok()

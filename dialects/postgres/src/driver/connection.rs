@@ -123,6 +123,10 @@ impl Connection for PostgresConnection {
         self.wire.lock().unwrap_or_else(PoisonError::into_inner).is_closed()
     }
 
+    fn in_transaction(&self) -> bool {
+        self.wire.lock().unwrap_or_else(PoisonError::into_inner).in_transaction
+    }
+
     fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
             let wire = self.wire.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -60,6 +60,8 @@ pub(super) struct Wire {
     full: bool,
     /// How often the server will say that it is ready for another query, as an answer to what was queued.
     owed: usize,
+    /// Whether a transaction was open when it last said so.
+    pub(super) in_transaction: bool,
     copy: Copying,
     /// Whether the connection has ended.
     ended: bool,
@@ -81,6 +83,7 @@ impl Wire {
             end: read.len(),
             full: false,
             owed: 0,
+            in_transaction: false,
             copy: Copying::No,
             ended: false,
             last_words: None,
@@ -177,6 +180,7 @@ impl Wire {
         if tag == message::READY_FOR_QUERY {
             self.owed = self.owed.saturating_sub(1);
             self.copy = Copying::No;
+            self.in_transaction = self.input.get(begin + HEADER).is_some_and(|status| *status != b'I');
         }
         Message { tag, body: &self.input[begin + HEADER..self.start] }
     }

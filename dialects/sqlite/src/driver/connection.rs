@@ -196,6 +196,10 @@ impl Connection for SqliteConnection {
         matches!(self.state, State::Gone)
     }
 
+    fn in_transaction(&self) -> bool {
+        matches!(&self.state, State::Here(link) if !link.connection.is_autocommit())
+    }
+
     fn close(mut self: Box<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
             let link = match std::mem::replace(&mut self.state, State::Gone) {
