@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{column, exec, on_each, one, run};
+use common::{column, exec, on_each, one, open, run};
 use relata_core::{ErrorClass, value::Value};
 
 #[test]
@@ -25,6 +25,28 @@ fn a_session_is_strict_and_in_utc() {
         run(connection, "CREATE TABLE t (n TINYINT)").await.unwrap();
         let error = exec(connection, "INSERT INTO t VALUES (?)", &[Value::I32(1000)]).await.unwrap_err();
         assert_eq!(error.class(), ErrorClass::Data, "{error:?}");
+    });
+}
+
+#[test]
+fn a_session_is_as_it_is_wanted() {
+    on_each(|db| async move {
+        let with =
+            |options: &str| format!("{}{}{options}", db.url, if db.url.contains('?') { '&' } else { '?' });
+        let given = with(
+            "sql_mode=PIPES_AS_CONCAT,no_backslash_escapes&time_zone=%2B02:00&collation=utf8mb4_unicode_ci",
+        );
+        let mut connection = open(&given).await;
+        let ask = "SELECT CONCAT_WS(' ', @@time_zone, @@collation_connection, @@sql_mode)";
+        let session: String = one(&mut *connection, ask, &[]).await.unwrap();
+        let (start, end) = ("+02:00 utf8mb4_unicode_ci ", "PIPES_AS_CONCAT");
+        assert!(session.starts_with(start) && session.contains(end), "{session}");
+        assert!(!session.contains("STRICT") && !session.contains("BACKSLASH"), "{session}");
+
+        let mut connection = open(&with("sql_mode=server&time_zone=server&collation=server")).await;
+        let ask = "SELECT @@time_zone = @@global.time_zone AND @@sql_mode LIKE CONCAT('%', @@global.sql_mode, '%') \
+                   AND @@character_set_connection = 'utf8mb4'";
+        assert_eq!(one::<i64>(&mut *connection, ask, &[]).await.unwrap(), 1);
     });
 }
 

@@ -156,11 +156,14 @@ fn who_may_not_in() {
 fn options_of_the_url() {
     for (url, words) in [
         ("mysql://u:hunter2@h/d?sslmode=x", "VERIFY_IDENTITY"),
-        ("mysql://u:hunter2@h/d?speling=x", "unknown option \"speling\"; known are socket, ssl-ca, ssl-cert"),
+        ("mysql://u:hunter2@h/d?speling=x", "unknown option \"speling\"; known are collation, socket, sql_mode, ssl-ca"),
         ("postgres://u:hunter2@h/d", "mysql or mariadb"),
         ("mysql://u:hunter2@h/d?ssl-cert=x", "a certificate needs its key"),
         ("mysql://u:hunter2@h/d?sslmode=DISABLED&ssl-mode=DISABLED", "the same option"),
         ("mysql://u:hunter2@h/d?statement_cache=many", "a number"),
+        ("mysql://u:hunter2@h/d?sql_mode=x'", "sql_mode cannot be"),
+        ("mysql://u:hunter2@h/d?time_zone=%5C", "time_zone cannot be"),
+        ("mysql://u:hunter2@h/d?collation=a;b", "collation cannot be"),
     ] {
         let url = relata_core::url::DatabaseUrl::parse(url).unwrap();
         let error = MysqlDriver::from_url(url).unwrap_err();

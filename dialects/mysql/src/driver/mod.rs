@@ -5,6 +5,7 @@ mod bind;
 mod connection;
 mod options;
 mod row;
+mod setting;
 mod statements;
 mod tls;
 
@@ -21,26 +22,13 @@ use relata_core::{
 use crate::{MysqlDialect, error, server::Server};
 use connection::{Identity, MysqlConnection, SERVER};
 
-/// What a session begins with, in one round trip; the answer is what has to be known of the server. The comments are read by the one
-/// server and not by the other (MySQL 8.4 manual 11.7; MariaDB KB, "Comment Syntax").
-///
-/// - utf8mb4, and the collation that the tables have, so that text is compared alike everywhere.
-/// - UTC, so that TIMESTAMP columns and the present time are.
-/// - A strict mode: what does not fit is refused and not made to fit (MySQL 8.4 manual 7.1.11). MariaDB does not know that a
-///   primary key determines the other columns, so there ONLY_FULL_GROUP_BY would refuse what the standard allows; which
-///   columns may be selected from a group is checked when the statement is compiled. There is a mode there instead, in which
-///   the assignments of an UPDATE do not see each other, as in the standard (MariaDB KB, "SQL_MODE").
-const BEGIN_SESSION: &str = "\
-    SET NAMES utf8mb4 COLLATE /*M! utf8mb4_nopad_bin*/ /*!80017 utf8mb4_0900_bin*/, \
-    time_zone = '+00:00', autocommit = 1, \
-    sql_mode = CONCAT('STRICT_TRANS_TABLES,STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,\
-        ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION'\
-        /*M! , ',SIMULTANEOUS_ASSIGNMENT'*/ /*!80017 , ',ONLY_FULL_GROUP_BY'*/);\
-    SELECT VERSION(), @@max_allowed_packet, CONNECTION_ID(), ";
+/// What has to be known of the server, asked in one round trip with what sets the session up.
+const ASK: &str = "SELECT VERSION(), @@max_allowed_packet, CONNECTION_ID(), ";
 
 /// Opens connections to a MySQL or MariaDB server.
 pub struct MysqlDriver {
     options: MysqlOptions,
+    begin_session: String,
     /// How to connect with TLS, or without if there is to be none.
     first: Opts,
     /// How to connect if the server has no TLS and need not have.
@@ -64,7 +52,8 @@ impl MysqlDriver {
                 (plain.ssl_opts(tls).into(), second)
             }
         };
-        Ok(MysqlDriver { options, first, second })
+        let begin_session = format!("{};{ASK}{SERVER}", setting::begin_session(&options)?);
+        Ok(MysqlDriver { options, begin_session, first, second })
     }
 
     /// A driver for `mysql://user:password@host:port/database?option=value`; `mariadb://` is the same. The options are
@@ -101,7 +90,7 @@ impl MysqlDriver {
         }
         .map_err(|error| self.explain(error))?;
         let (server, max_packet, identity) =
-            begin_session(&mut conn).await.map_err(|error| self.explain(error))?;
+            begin_session(&mut conn, &self.begin_session).await.map_err(|error| self.explain(error))?;
         let dialect = Arc::new(MysqlDialect::new(server));
         let kept = self.options.statement_cache_size;
         Ok(Box::new(MysqlConnection::new(conn, dialect, max_packet, kept, identity)))
@@ -109,8 +98,8 @@ impl MysqlDriver {
 }
 
 /// Which server it is, the largest packet that it takes, and what the session is there.
-async fn begin_session(conn: &mut Conn) -> mysql_async::Result<(Server, usize, Identity)> {
-    let mut result = conn.query_iter(format!("{BEGIN_SESSION}{SERVER}")).await?;
+async fn begin_session(conn: &mut Conn, sql: &str) -> mysql_async::Result<(Server, usize, Identity)> {
+    let mut result = conn.query_iter(sql).await?;
     let mut identity = Identity::default();
     let mut server = Server::parse("");
     let mut max_packet = usize::MAX;

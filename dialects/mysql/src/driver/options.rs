@@ -8,7 +8,7 @@ use relata_core::{
     url::{DatabaseUrl, Secret},
 };
 
-use super::configuration;
+use super::{configuration, setting::Setting};
 
 /// How many prepared statements a connection keeps, unless told otherwise.
 const STATEMENT_CACHE_SIZE: usize = 128;
@@ -73,6 +73,9 @@ pub struct MysqlOptions {
     pub(super) ssl_cert: Option<PathBuf>,
     pub(super) ssl_key: Option<PathBuf>,
     pub(super) statement_cache_size: usize,
+    pub(super) sql_mode: Setting,
+    pub(super) time_zone: Setting,
+    pub(super) collation: Setting,
 }
 
 impl MysqlOptions {
@@ -90,6 +93,9 @@ impl MysqlOptions {
             ssl_cert: None,
             ssl_key: None,
             statement_cache_size: STATEMENT_CACHE_SIZE,
+            sql_mode: Setting::Ours,
+            time_zone: Setting::Ours,
+            collation: Setting::Ours,
         }
     }
 
@@ -102,6 +108,7 @@ impl MysqlOptions {
     /// | `ssl-cert`, `ssl-key` | PEM files of the client's certificate and key |
     /// | `socket` | path of the Unix socket to connect by instead of TCP |
     /// | `statement_cache` | prepared statements that a connection keeps; 0 for none |
+    /// | `sql_mode`, `time_zone`, `collation` | the session's, as the methods of these names have it; `server` for the server's own |
     ///
     /// # Errors
     ///
@@ -132,6 +139,9 @@ impl MysqlOptions {
             ssl_cert: url.take("ssl-cert").map(PathBuf::from),
             ssl_key: url.take("ssl-key").map(PathBuf::from),
             statement_cache_size: url.take_number("statement_cache")?.unwrap_or(STATEMENT_CACHE_SIZE),
+            sql_mode: url.take("sql_mode").map_or(Setting::Ours, |mode| Setting::parse(&mode)),
+            time_zone: url.take("time_zone").map_or(Setting::Ours, |zone| Setting::parse(&zone)),
+            collation: url.take("collation").map_or(Setting::Ours, |name| Setting::parse(&name)),
         };
         url.finish()?;
         Ok(options)
@@ -199,6 +209,33 @@ impl MysqlOptions {
     #[must_use]
     pub fn statement_cache_size(mut self, statements: usize) -> Self {
         self.statement_cache_size = statements;
+        self
+    }
+
+    /// The SQL mode of the session, such as `TRADITIONAL`; `None` for the server's own. By default a strict one: what does not fit is
+    /// refused and not made to fit.
+    ///
+    /// Not all of it can be chosen: backslashes escape in any case, and on MariaDB the assignments of an UPDATE do not see each
+    /// other.
+    #[must_use]
+    pub fn sql_mode(mut self, mode: Option<String>) -> Self {
+        self.sql_mode = mode.map_or(Setting::Server, Setting::Given);
+        self
+    }
+
+    /// The time zone of the session, such as `+02:00`; `None` for the server's own. By default UTC. `CURRENT_TIMESTAMP` is in this zone,
+    /// and columns of the type TIMESTAMP are converted to it; the types that Relata makes are not.
+    #[must_use]
+    pub fn time_zone(mut self, zone: Option<String>) -> Self {
+        self.time_zone = zone.map_or(Setting::Server, Setting::Given);
+        self
+    }
+
+    /// The collation of the session, one of utf8mb4; `None` for the server's default of that. By default the one that compares
+    /// code points, as the tables have it.
+    #[must_use]
+    pub fn collation(mut self, name: Option<String>) -> Self {
+        self.collation = name.map_or(Setting::Server, Setting::Given);
         self
     }
 
