@@ -156,7 +156,10 @@ fn who_may_not_in() {
 fn options_of_the_url() {
     for (url, words) in [
         ("mysql://u:hunter2@h/d?sslmode=x", "VERIFY_IDENTITY"),
-        ("mysql://u:hunter2@h/d?speling=x", "unknown option \"speling\"; known are collation, socket, sql_mode, ssl-ca"),
+        (
+            "mysql://u:hunter2@h/d?speling=x",
+            "unknown option \"speling\"; known are collation, socket, sql_mode, ssl-ca",
+        ),
         ("postgres://u:hunter2@h/d", "mysql or mariadb"),
         ("mysql://u:hunter2@h/d?ssl-cert=x", "a certificate needs its key"),
         ("mysql://u:hunter2@h/d?sslmode=DISABLED&ssl-mode=DISABLED", "the same option"),

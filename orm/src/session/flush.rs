@@ -1,6 +1,6 @@
 //! Sending what is pending: all of it, or nothing.
 
-use std::any::TypeId;
+use std::{any::TypeId, collections::HashSet};
 
 use relata_core::{
     Error, ErrorClass, Result,
@@ -22,13 +22,27 @@ use super::{
     relate::Link,
     store::AnyStore,
 };
+use crate::key::Key;
 
 type Stores = [(TypeId, Box<dyn AnyStore>)];
 
 /// What has to be known of an operation when its flush has succeeded.
 enum Done {
-    Updated { at: At, values: Vec<(usize, Value)> },
-    Deleted { at: At },
+    Inserted {
+        store: u32,
+        slots: Vec<u32>,
+    },
+    Updated {
+        at: At,
+        values: Vec<(usize, Value)>,
+    },
+    Deleted {
+        at: At,
+    },
+    /// Rows of an association were made or deleted.
+    Linked {
+        through: &'static Table,
+    },
     Nothing,
 }
 
@@ -138,22 +152,33 @@ impl Session {
         Ok(fresh)
     }
 
-    /// Takes over what a flush did.
+    /// Takes over what a flush did, in the order in which it was done: what a deleted row took with it depends on that.
     fn settle_flush(&mut self, done: Vec<Done>) -> Result<()> {
         let now = self.clock;
-        for (_, store) in &mut self.stores {
-            store.apply_staged(now);
+        let mut gone: Vec<(usize, u32)> = Vec::new();
+        for done in done {
+            if let Done::Deleted { at } = done {
+                gone.push((at.store as usize, at.slot));
+                continue;
+            }
+            self.settle_deletes(std::mem::take(&mut gone));
+            match done {
+                Done::Inserted { store, slots } => self.stores[store as usize].1.apply_staged(&slots, now),
+                Done::Updated { at, values } => {
+                    self.settle_key(at, &values);
+                    self.stores[at.store as usize].1.settle(at.slot, &values)?;
+                }
+                Done::Linked { through } => {
+                    let entities = self.stores.iter_mut().filter(|(_, store)| store.table() == through);
+                    entities.for_each(|(_, store)| store.mark_stale(now));
+                }
+                Done::Deleted { .. } | Done::Nothing => {}
+            }
         }
+        self.settle_deletes(gone);
         for at in std::mem::take(&mut self.dirty) {
             // What was set back to where it was is clean as well.
             self.stores[at.store as usize].1.settle(at.slot, &[])?;
-        }
-        for done in done {
-            match done {
-                Done::Updated { at, values } => self.stores[at.store as usize].1.settle(at.slot, &values)?,
-                Done::Deleted { at } => self.settle_delete(at),
-                Done::Nothing => {}
-            }
         }
         self.pending.clear();
         self.deleted.clear();
@@ -161,28 +186,48 @@ impl Session {
         Ok(())
     }
 
-    /// A row is gone; what the database did to those that referred to it is done to the entities, from row to row.
-    fn settle_delete(&mut self, at: At) {
+    /// Columns of a row are changed, which others may refer to: the database may have changed those as well.
+    fn settle_key(&mut self, at: At, values: &[(usize, Value)]) {
+        let (now, table) = (self.clock, self.stores[at.store as usize].1.table());
+        for (_, store) in &mut self.stores {
+            let refers = |key: &ForeignKey| {
+                acts(key.on_update)
+                    && (key.table)() == table
+                    && values.iter().any(|(column, _)| key.references.contains(column))
+            };
+            if store.table().foreign_keys.iter().any(refers) {
+                store.mark_stale(now);
+            }
+        }
+    }
+
+    /// Rows are gone; what the database did to those that referred to them is done to the entities, from row to row.
+    fn settle_deletes(&mut self, mut gone: Vec<(usize, u32)>) {
         let now = self.clock;
-        let mut gone = vec![(at.store as usize, at.slot)];
-        while let Some((store, slot)) = gone.pop() {
-            let store = &mut self.stores[store].1;
+        while let Some((first, _)) = gone.first() {
+            // Those of one type together, so that the others are looked through once.
+            let first = *first;
+            let (these, others) = gone.into_iter().partition::<Vec<_>, _>(|(store, _)| *store == first);
+            gone = others;
+            let store = &mut self.stores[first].1;
             let table = store.table();
-            let values: Option<Vec<Value>> =
-                (0..table.columns.len()).map(|column| store.loaded(slot, column)).collect();
-            store.mark_gone(slot);
-            let Some(values) = values else { continue };
+            let rows: Vec<Vec<Value>> = these
+                .iter()
+                .filter_map(|(_, slot)| {
+                    (0..table.columns.len()).map(|column| store.loaded(*slot, column)).collect()
+                })
+                .collect();
+            these.iter().for_each(|(_, slot)| store.mark_gone(*slot));
             for (at, (_, store)) in self.stores.iter_mut().enumerate() {
-                for key in store.table().foreign_keys.iter().filter(|key| std::ptr::eq((key.table)(), table))
-                {
+                for key in store.table().foreign_keys.iter().filter(|key| (key.table)() == table) {
                     let cascades = match key.on_delete {
                         ReferentialAction::Cascade => true,
                         ReferentialAction::SetNull | ReferentialAction::SetDefault => false,
                         ReferentialAction::NoAction | ReferentialAction::Restrict => continue,
                     };
-                    let parent: Vec<Value> =
-                        key.references.iter().map(|column| values[*column].clone()).collect();
-                    let children = store.parent_gone(key.columns, &parent, cascades, now);
+                    let keys = rows.iter().map(|row| Key::of_values(key.references.iter().map(|c| &row[*c])));
+                    let parents: HashSet<Key> = keys.filter(|key| !key.has_null()).collect();
+                    let children = store.parents_gone(key.columns, &parents, cascades, now);
                     gone.extend(children.into_iter().map(|slot| (at, slot)));
                 }
                 // The rows between may not be in memory, so that nobody can tell which of these went with them.
@@ -276,17 +321,17 @@ async fn run(stores: &mut Stores, db: &mut dyn Executor, operations: Vec<Operati
                     .is_none_or(|(last, _)| last.store == at.store && !has_unknown_key(table, &inputs))
                     && !inputs.iter().any(|input| waits_for_a_key(stores, at, input));
                 if !joins {
-                    run_inserts(stores, db, &mut inserts).await?;
+                    run_inserts(stores, db, &mut inserts, &mut done).await?;
                 }
                 inserts.push((at, inputs));
             }
             other => {
-                run_inserts(stores, db, &mut inserts).await?;
+                run_inserts(stores, db, &mut inserts, &mut done).await?;
                 changes.push(other);
             }
         }
     }
-    run_inserts(stores, db, &mut inserts).await?;
+    run_inserts(stores, db, &mut inserts, &mut done).await?;
     run_changes(stores, db, &mut changes, &mut done).await?;
     Ok(done)
 }
@@ -311,6 +356,7 @@ async fn run_inserts(
     stores: &mut Stores,
     db: &mut dyn Executor,
     rows: &mut Vec<(At, Vec<Input>)>,
+    done: &mut Vec<Done>,
 ) -> Result<()> {
     let Some((first, _)) = rows.first() else { return Ok(()) };
     let first = *first;
@@ -332,11 +378,14 @@ async fn run_inserts(
     } else {
         format!("{} new rows of {}", slots.len(), table.entity)
     };
-    stores[first.store as usize].1.run_insert(db, body, &slots).await.map_err(|error| error.context(about))
+    let store = &mut stores[first.store as usize].1;
+    store.run_insert(db, body, &slots).await.map_err(|error| error.context(about))?;
+    done.push(Done::Inserted { store: first.store, slots });
+    Ok(())
 }
 
 /// The key of an entity that has been inserted, as the column of another wants it.
-fn key_of(stores: &Stores, table: &'static Table, column: usize, to: At) -> Result<Value> {
+pub(super) fn key_of(stores: &Stores, table: &'static Table, column: usize, to: At) -> Result<Value> {
     let gone = || {
         Error::new(
             ErrorClass::Handle,
@@ -345,14 +394,16 @@ fn key_of(stores: &Stores, table: &'static Table, column: usize, to: At) -> Resu
         .with_table(table.name)
     };
     let (_, parent) = stores.get(to.store as usize).ok_or_else(gone)?;
-    let reference = table
-        .foreign_keys
-        .iter()
-        .filter(|key| std::ptr::eq((key.table)(), parent.table()))
-        .find_map(|key| key.columns.iter().position(|own| *own == column).map(|at| key.references[at]))
-        .or_else(|| parent.table().primary_key.first().copied())
-        .ok_or_else(gone)?;
+    let reference = referenced(table, column, parent.table()).ok_or_else(gone)?;
     parent.value(to.slot, to.generation, reference).ok_or_else(gone)
+}
+
+/// The place of the column of its parent that a column refers to.
+pub(super) fn referenced(table: &'static Table, column: usize, parent: &'static Table) -> Option<usize> {
+    let keys = table.foreign_keys.iter().filter(|key| (key.table)() == parent);
+    let mut columns = keys.flat_map(|key| key.columns.iter().zip(key.references));
+    let referenced = columns.find(|(own, _)| **own == column).map(|(_, referenced)| *referenced);
+    referenced.or_else(|| parent.primary_key.first().copied())
 }
 
 async fn run_changes(
@@ -452,8 +503,12 @@ fn prepare_update(
     }
     if kind == UpdateKind::Edit
         && let Some(version) = table.version()
-        && let Some(next) = store.loaded(at.slot, version).as_ref().and_then(next_version)
+        && let Some(loaded) = store.loaded(at.slot, version)
     {
+        let next = next_version(&loaded).ok_or_else(|| {
+            let why = format!("{}: its version cannot be counted on: it is at its end", name_of(store, at));
+            Error::new(ErrorClass::Session, why).with_table(table.name)
+        })?;
         values.push((version, next));
     }
     let set = values.iter().map(|(column, value)| (*column, Expression::Bind(value.clone()))).collect();
@@ -529,5 +584,5 @@ fn prepare_link(stores: &Stores, link: &Link) -> Result<Ready> {
         let filter = columns.into_iter().map(|(column, value)| equals(table, column, value)).collect();
         Change::Delete(Delete::of(table, filter))
     };
-    Ok(Ready { statement, exact: false, at: None, done: Done::Nothing })
+    Ok(Ready { statement, exact: false, at: None, done: Done::Linked { through: table } })
 }

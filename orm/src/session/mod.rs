@@ -11,6 +11,7 @@ mod transaction;
 
 use std::{
     any::TypeId,
+    collections::HashSet,
     fmt,
     ops::{Index, IndexMut},
     sync::{
@@ -25,7 +26,7 @@ pub use transaction::Savepoint;
 
 use relata_core::{
     Error, ErrorClass, Result,
-    entity::{Entity, Insertable, PendingKey},
+    entity::{Entity, Input, Insertable, PendingKey},
     transaction::TransactionOptions,
 };
 use relata_pool::{Engine, Transaction};
@@ -229,6 +230,7 @@ impl Session {
         let store = self.typed_mut(handle)?;
         if store.forget(at.slot, at.generation) {
             self.pending.retain(|pending| *pending != at);
+            self.links.retain(|link| link.source != at && link.target != at);
             return Ok(());
         }
         let live = store.live_mut(at.slot, at.generation).map_err(|why| handle.error(why))?;
@@ -254,14 +256,27 @@ impl Session {
             return Err(Error::new(ErrorClass::Session, why));
         }
         self.dirty.retain(|dirty| *dirty != handle.at);
+        self.links.retain(|link| link.source != handle.at && link.target != handle.at);
         let store = self.typed_mut(handle)?;
         store.expunge(handle.at.slot, handle.at.generation).map_err(|why| handle.error(why))
     }
 
-    /// Forgets all entities that were only read, to free memory. Their handles name nothing any more.
+    /// Forgets all entities that were only read, to free memory. Their handles name nothing any more. What something that is not
+    /// flushed yet refers to by its handle stays.
     pub fn clear_clean(&mut self) {
-        for (_, store) in &mut self.stores {
-            store.clear_clean();
+        let mut kept: HashSet<At> = self.links.iter().flat_map(|link| [link.source, link.target]).collect();
+        for at in &self.pending {
+            let store = self.store(*at);
+            let mut inputs = vec![Input::Default; store.table().columns.len()];
+            store.inputs(at.slot, &mut inputs);
+            kept.extend(inputs.into_iter().filter_map(|input| match input {
+                Input::Pending(to) => Some(to),
+                Input::Value(_) | Input::Default => None,
+            }));
+        }
+        for (number, (_, store)) in self.stores.iter_mut().enumerate() {
+            let own = kept.iter().filter(|at| at.store as usize == number);
+            store.clear_clean(&own.map(|at| at.slot).collect());
         }
     }
 

@@ -12,11 +12,15 @@ use std::{
 use relata_core::{
     Error, ErrorClass, Result,
     entity::Input,
-    schema::{Table, sorted_tables},
+    schema::{ForeignKey, ReferentialAction, Table, sorted_tables},
     value::Value,
 };
 
-use super::{At, Session, relate::Link};
+use super::{
+    At, Session,
+    flush::{key_of, referenced},
+    relate::Link,
+};
 use crate::key::Key;
 
 /// One change of one row.
@@ -119,7 +123,8 @@ type Place = (*const Table, Vec<usize>, Key);
 
 /// The operations of a flush, in order.
 pub(super) fn plan(session: &Session) -> Result<Vec<Operation>> {
-    let operations = collect(session)?;
+    let mut operations = collect(session)?;
+    own_keys(session, &mut operations)?;
     if operations.len() <= 1 {
         return Ok(operations);
     }
@@ -132,6 +137,7 @@ pub(super) fn plan(session: &Session) -> Result<Vec<Operation>> {
     };
     let inserts = pending_keys(&mut graph);
     foreign_keys(session, &mut graph);
+    cascades(session, &mut graph);
     unique_values(session, &mut graph);
     sort(session, graph, &inserts)
 }
@@ -145,6 +151,9 @@ fn collect(session: &Session) -> Result<Vec<Operation>> {
         if store.is_pending(at.slot, at.generation) {
             let mut inputs = vec![Input::Default; store.table().columns.len()];
             store.inputs(at.slot, &mut inputs);
+            for (column, input) in inputs.iter_mut().enumerate() {
+                resolve(session, store.table(), column, input);
+            }
             operations.push(Operation::Insert { at: *at, inputs });
         }
     }
@@ -162,7 +171,9 @@ fn collect(session: &Session) -> Result<Vec<Operation>> {
         }
         for (column, to) in store.links(at.slot) {
             changes.retain(|(known, _)| *known != column);
-            changes.push((column, Input::Pending(to)));
+            let mut input = Input::Pending(to);
+            resolve(session, store.table(), column, &mut input);
+            changes.push((column, input));
         }
         if !changes.is_empty() {
             operations.push(Operation::Update { at: *at, changes, kind: UpdateKind::Edit });
@@ -171,6 +182,46 @@ fn collect(session: &Session) -> Result<Vec<Operation>> {
     operations.extend(session.links.iter().map(|link| Operation::Link(*link)));
     operations.extend(session.deleted.iter().map(|at| Operation::Delete { at: *at }));
     Ok(operations)
+}
+
+/// Makes of the handle of an entity that is a row the key that it has.
+fn resolve(session: &Session, table: &'static Table, column: usize, input: &mut Input) {
+    if let Input::Pending(to) = input
+        && !session.store(*to).is_pending(to.slot, to.generation)
+        && let Ok(key) = key_of(&session.stores, table, column, *to)
+    {
+        *input = Input::Value(key);
+    }
+}
+
+/// A row that refers to itself is inserted with the key that was given for it, or without one, and completed.
+fn own_keys(session: &Session, operations: &mut Vec<Operation>) -> Result<()> {
+    let mut completed = Vec::new();
+    for operation in &mut *operations {
+        let Operation::Insert { at, inputs } = operation else { continue };
+        let (at, table) = (*at, session.store(*at).table());
+        for column in 0..inputs.len() {
+            if inputs[column] != Input::Pending(at) {
+                continue;
+            }
+            let key = referenced(table, column, table).map(|referenced| inputs[referenced].clone());
+            let nullable = table.columns[column].nullable;
+            inputs[column] = match key {
+                Some(Input::Value(key)) => Input::Value(key),
+                _ if nullable => Input::Value(Value::Null(table.columns[column].ty.kind)),
+                _ => {
+                    let why = "it refers to itself by a key that the database makes, and the column cannot be NULL until then";
+                    return Err(session.describe(at, why));
+                }
+            };
+            if inputs[column] == Input::Value(Value::Null(table.columns[column].ty.kind)) {
+                let changes = vec![(column, Input::Pending(at))];
+                completed.push(Operation::Update { at, changes, kind: UpdateKind::Complete });
+            }
+        }
+    }
+    operations.extend(completed);
+    Ok(())
 }
 
 /// What holds the key of a pending row waits for it; links wait for both ends, and deletes for unlinking. Gives the operations that
@@ -232,12 +283,19 @@ fn foreign_keys(session: &Session, graph: &mut Graph) {
                         inserted.insert((table, columns.to_vec(), key), op);
                     }
                 }
+                Operation::Update { changes, .. } => {
+                    let touched =
+                        columns.iter().any(|column| changes.iter().any(|(known, _)| known == column));
+                    if touched && let Some(key) = updated(session, at, changes, columns) {
+                        inserted.insert((table, columns.to_vec(), key), op);
+                    }
+                }
                 Operation::Delete { .. } => {
                     if let Some(key) = loaded(session, at, columns) {
                         deleted.insert((table, columns.to_vec(), key), op);
                     }
                 }
-                _ => {}
+                Operation::Link(_) => {}
             }
         }
     }
@@ -267,6 +325,55 @@ fn foreign_keys(session: &Session, graph: &mut Graph) {
             }
             if let Some(delete) = before.and_then(|values| deleted.get(&place(values))).copied() {
                 graph.edge(op, delete);
+            }
+        }
+    }
+}
+
+/// A row that is deleted goes before those whose deletion would take it along, also by way of rows between them.
+fn cascades(session: &Session, graph: &mut Graph) {
+    let mut deletes: HashMap<At, usize> = HashMap::new();
+    for (op, operation) in graph.operations.iter().enumerate() {
+        if let Operation::Delete { at } = operation {
+            deletes.insert(*at, op);
+        }
+    }
+    let cascade = |key: &&ForeignKey| key.on_delete == ReferentialAction::Cascade;
+    let climbs = |table: &Table| {
+        let mut parents = table.foreign_keys.iter().filter(cascade).map(|key| (key.table)());
+        parents.any(|parent| parent.foreign_keys.iter().any(|key| cascade(&key)))
+    };
+    if deletes.len() < 2 || !deletes.keys().any(|at| climbs(session.store(*at).table())) {
+        return;
+    }
+    let mut rows: HashMap<Place, At> = HashMap::new();
+    for key in session.stores.iter().flat_map(|(_, store)| store.table().foreign_keys).filter(cascade) {
+        for (number, (_, store)) in session.stores.iter().enumerate() {
+            if store.table() != (key.table)() {
+                continue;
+            }
+            for at in
+                store.live().into_iter().map(|(slot, generation)| session.at(number as u32, slot, generation))
+            {
+                if let Some(values) = loaded(session, at, key.references) {
+                    rows.insert((store.table(), key.references.to_vec(), values), at);
+                }
+            }
+        }
+    }
+    for (at, op) in &deletes {
+        let (mut way, mut next) = (HashSet::from([*at]), vec![*at]);
+        while let Some(child) = next.pop() {
+            for key in session.store(child).table().foreign_keys.iter().filter(cascade) {
+                let place = loaded(session, child, key.columns)
+                    .map(|values| ((key.table)() as *const Table, key.references.to_vec(), values));
+                let Some(parent) = place.and_then(|place| rows.get(&place)).copied() else { continue };
+                if way.insert(parent) {
+                    next.push(parent);
+                    if let Some(delete) = deletes.get(&parent) {
+                        graph.edge(*op, *delete);
+                    }
+                }
             }
         }
     }
@@ -308,6 +415,25 @@ fn unique_values(session: &Session, graph: &mut Graph) {
                     }
                 }
                 Operation::Link(_) => {}
+            }
+        }
+    }
+    // So does a row of an association that is deleted as an entity, before the two are linked.
+    let mut linked: Vec<(&'static Table, Vec<usize>)> = Vec::new();
+    for (op, operation) in graph.operations.iter().enumerate() {
+        let Operation::Link(link) = operation else { continue };
+        match linked.iter_mut().find(|(through, _)| *through == link.through.table) {
+            _ if !link.linked => {}
+            Some((_, links)) => links.push(op),
+            None => linked.push((link.through.table, vec![op])),
+        }
+    }
+    for (through, links) in linked {
+        for op in 0..graph.operations.len() {
+            if let Operation::Delete { at } = graph.operations[op]
+                && session.store(at).table() == through
+            {
+                links.iter().for_each(|link| graph.edge(op, *link));
             }
         }
     }

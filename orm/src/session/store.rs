@@ -1,6 +1,10 @@
 //! The identity map of one entity type: who owns the entities, and what is known of each.
 
-use std::{any::Any, collections::HashMap, sync::Arc};
+use std::{
+    any::Any,
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use relata_core::{
     Error, Result,
@@ -24,7 +28,7 @@ pub(super) struct Store<E: Entity> {
     free: Vec<u32>,
     pub(super) map: HashMap<E::Key, u32>,
     /// Rows of a flush under way: they become entities when all of it has succeeded.
-    staged: Vec<(u32, E)>,
+    staged: Vec<(u32, Option<E>)>,
 }
 
 /// A place for an entity.
@@ -46,8 +50,8 @@ pub(super) enum State<E: Entity> {
 /// An entity that is not inserted yet.
 pub(super) struct Pending<E: Entity> {
     draft: Box<dyn Draft<E>>,
-    /// To-one relationships that were set after it was added, by the places of the columns.
-    overrides: Vec<(usize, Input)>,
+    /// To-one relationships that were set after it was added, by the places of the columns; and what was there then.
+    overrides: Vec<(usize, Input, Input)>,
     added: Time,
 }
 
@@ -68,8 +72,8 @@ pub(super) struct Tracked<E: Entity> {
     key: E::Key,
     /// The values as the database has them, from the first edit until it is flushed.
     pub(super) original: Option<Arc<[Value]>>,
-    /// To-one relationships to entities that are not inserted yet, by the places of the columns.
-    pub(super) links: Vec<(usize, PendingKey)>,
+    /// To-one relationships to entities that are not inserted yet, by the places of the columns; and what was there then.
+    pub(super) links: Vec<(usize, PendingKey, Value)>,
     /// The values to go back to, and since when they changed; oldest first.
     undo: Vec<(Time, Arc<[Value]>)>,
     /// When it was marked for deletion.
@@ -385,6 +389,8 @@ impl<E: Entity> Live<E> {
 /// What a session does with a store without knowing the type of its entities.
 pub(super) trait AnyStore: Any + Send + Sync {
     fn table(&self) -> &'static Table;
+    /// The places of all that are rows, and their generations.
+    fn live(&self) -> Vec<(u32, u32)>;
     /// Whether the place holds an entity that is not inserted yet.
     fn is_pending(&self, slot: u32, generation: u32) -> bool;
     /// The inputs of a pending entity, into places for each column.
@@ -420,23 +426,29 @@ pub(super) trait AnyStore: Any + Send + Sync {
     ) -> BoxFuture<'a, Result<()>>;
     /// Sets columns that a flush decided on: keys of parents, the next version.
     fn settle(&mut self, slot: u32, values: &[(usize, Value)]) -> Result<()>;
-    /// Makes the rows of a flush that succeeded entities.
-    fn apply_staged(&mut self, now: Time);
+    /// Makes rows of a flush that succeeded entities.
+    fn apply_staged(&mut self, slots: &[u32], now: Time);
     /// Forgets the rows of a flush that failed.
     fn clear_staged(&mut self);
     /// Says that the database deleted the row.
     fn mark_gone(&mut self, slot: u32);
     /// Marks every entity as possibly changed in the database.
     fn mark_stale(&mut self, now: Time);
-    /// What became of rows whose foreign key refers to a deleted one: those that were let go are stale; those that were
-    /// deleted with it are gone, and their places are given back.
-    fn parent_gone(&mut self, columns: &[usize], key: &[Value], cascades: bool, now: Time) -> Vec<u32>;
+    /// What became of rows whose foreign key refers to deleted ones: those that were let go are stale; those that were
+    /// deleted with them are gone, and their places are given back.
+    fn parents_gone(
+        &mut self,
+        columns: &[usize],
+        parents: &HashSet<Key>,
+        cascades: bool,
+        now: Time,
+    ) -> Vec<u32>;
     /// Goes back to how things were at a time.
     fn rollback(&mut self, to: Time) -> Result<()>;
     /// Keeps things as they are.
     fn commit(&mut self);
-    /// Forgets all that has no changes.
-    fn clear_clean(&mut self);
+    /// Forgets all that has no changes, but for these.
+    fn clear_clean(&mut self, kept: &HashSet<u32>);
     fn as_any(&self) -> &dyn Any;
     fn as_any_mut(&mut self) -> &mut dyn Any;
 }
@@ -446,6 +458,12 @@ impl<E: Entity> AnyStore for Store<E> {
         E::TABLE
     }
 
+    fn live(&self) -> Vec<(u32, u32)> {
+        let entries = (0_u32..).zip(&self.entries);
+        let live = entries.filter(|(_, entry)| matches!(entry.state, State::Live(_)));
+        live.map(|(slot, entry)| (slot, entry.generation)).collect()
+    }
+
     fn is_pending(&self, slot: u32, generation: u32) -> bool {
         matches!(self.entry(slot, generation), Ok(State::Pending(_)))
     }
@@ -453,16 +471,21 @@ impl<E: Entity> AnyStore for Store<E> {
     fn inputs(&self, slot: u32, row: &mut [Input]) {
         if let State::Pending(pending) = &self.entries[slot as usize].state {
             pending.draft.inputs(row);
-            for (column, input) in &pending.overrides {
-                row[*column] = input.clone();
+            for (column, input, before) in &pending.overrides {
+                // Of the two, what was said last counts.
+                if row[*column] == *before {
+                    row[*column] = input.clone();
+                }
             }
         }
     }
 
     fn override_input(&mut self, slot: u32, column: usize, input: Input) {
         if let State::Pending(pending) = &mut self.entries[slot as usize].state {
-            pending.overrides.retain(|(known, _)| *known != column);
-            pending.overrides.push((column, input));
+            let mut row = vec![Input::Default; E::TABLE.columns.len()];
+            pending.draft.inputs(&mut row);
+            pending.overrides.retain(|(known, ..)| *known != column);
+            pending.overrides.push((column, input, row.swap_remove(column)));
         }
     }
 
@@ -471,7 +494,7 @@ impl<E: Entity> AnyStore for Store<E> {
             State::Live(live) => Some(live.entity.value(column)),
             _ => {
                 let found = self.staged.binary_search_by_key(&slot, |(slot, _)| *slot).ok()?;
-                self.staged.get(found).map(|(_, entity)| entity.value(column))
+                self.staged.get(found)?.1.as_ref().map(|entity| entity.value(column))
             }
         }
     }
@@ -492,7 +515,12 @@ impl<E: Entity> AnyStore for Store<E> {
 
     fn links(&self, slot: u32) -> Vec<(usize, PendingKey)> {
         match &self.entries[slot as usize].state {
-            State::Live(Live { tracked: Some(tracked), .. }) => tracked.links.clone(),
+            State::Live(Live { tracked: Some(tracked), entity, .. }) => {
+                // Of a relationship and an edit, what was said last counts.
+                let last =
+                    tracked.links.iter().filter(|(column, _, before)| entity.value(*column).same(before));
+                last.map(|(column, to, _)| (*column, *to)).collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -511,16 +539,17 @@ impl<E: Entity> AnyStore for Store<E> {
         assign(entity, column, value)?;
         // A relationship that was set before is set anew.
         if let State::Live(live) = &mut self.entries[slot as usize].state {
-            live.track().links.retain(|(known, _)| *known != column);
+            live.track().links.retain(|(known, ..)| *known != column);
         }
         Ok(first)
     }
 
     fn link(&mut self, slot: u32, column: usize, to: PendingKey) {
         if let State::Live(live) = &mut self.entries[slot as usize].state {
+            let before = live.entity.value(column);
             let links = &mut live.track().links;
-            links.retain(|(known, _)| *known != column);
-            links.push((column, to));
+            links.retain(|(known, ..)| *known != column);
+            links.push((column, to, before));
         }
     }
 
@@ -552,7 +581,7 @@ impl<E: Entity> AnyStore for Store<E> {
                 );
                 return Err(Error::new(relata_core::ErrorClass::Session, why));
             }
-            self.staged.extend(staged);
+            self.staged.extend(staged.into_iter().map(|(slot, entity)| (slot, Some(entity))));
             // They are looked for by their slots; mostly they are in that order.
             self.staged.sort_by_key(|(slot, _)| *slot);
             Ok(())
@@ -561,6 +590,9 @@ impl<E: Entity> AnyStore for Store<E> {
 
     fn settle(&mut self, slot: u32, values: &[(usize, Value)]) -> Result<()> {
         let State::Live(live) = &mut self.entries[slot as usize].state else { return Ok(()) };
+        if live.deleted() {
+            return Ok(());
+        }
         for (column, value) in values {
             assign(&mut live.entity, *column, value)?;
         }
@@ -569,19 +601,27 @@ impl<E: Entity> AnyStore for Store<E> {
         tracked.original = None;
         tracked.links.clear();
         if tracked.key != key {
-            self.map.remove(&tracked.key);
+            // Another may have it by now.
+            if self.map.get(&tracked.key) == Some(&slot) {
+                self.map.remove(&tracked.key);
+            }
             self.map.insert(key.clone(), slot);
             tracked.key = key;
         }
         Ok(())
     }
 
-    fn apply_staged(&mut self, now: Time) {
-        self.map.reserve(self.staged.len());
-        for (slot, entity) in std::mem::take(&mut self.staged) {
+    fn apply_staged(&mut self, slots: &[u32], now: Time) {
+        self.map.reserve(slots.len());
+        for slot in slots {
+            let found = self.staged.binary_search_by_key(slot, |(slot, _)| *slot);
+            let Some(entity) = found.ok().and_then(|found| self.staged[found].1.take()) else { continue };
             // A row with this key may be known as deleted: the new one takes its place.
-            self.map.insert(entity.key(), slot);
-            self.entries[slot as usize].state = State::Live(Live::new(entity, now));
+            self.map.insert(entity.key(), *slot);
+            self.entries[*slot as usize].state = State::Live(Live::new(entity, now));
+        }
+        if self.staged.iter().all(|(_, entity)| entity.is_none()) {
+            self.staged.clear();
         }
     }
 
@@ -608,12 +648,18 @@ impl<E: Entity> AnyStore for Store<E> {
         }
     }
 
-    fn parent_gone(&mut self, columns: &[usize], key: &[Value], cascades: bool, now: Time) -> Vec<u32> {
+    fn parents_gone(
+        &mut self,
+        columns: &[usize],
+        parents: &HashSet<Key>,
+        cascades: bool,
+        now: Time,
+    ) -> Vec<u32> {
         let mut gone = Vec::new();
         for slot in 0..self.entries.len() as u32 {
             let State::Live(live) = &mut self.entries[slot as usize].state else { continue };
-            let refers = columns.iter().zip(key).all(|(column, value)| live.loaded(*column).same(value));
-            if !refers || live.deleted() {
+            let values: Vec<Value> = columns.iter().map(|column| live.loaded(*column)).collect();
+            if live.deleted() || !parents.contains(&Key::of_values(values.iter())) {
                 continue;
             }
             live.track().touched = Some(now);
@@ -697,10 +743,11 @@ impl<E: Entity> AnyStore for Store<E> {
         }
     }
 
-    fn clear_clean(&mut self) {
+    fn clear_clean(&mut self, kept: &HashSet<u32>) {
         for slot in 0..self.entries.len() {
             if let State::Live(live) = &self.entries[slot].state
                 && live.tracked.is_none()
+                && !kept.contains(&(slot as u32))
             {
                 let key = live.key();
                 self.map.remove(&key);
