@@ -395,6 +395,29 @@ mod tests {
     }
 
     #[test]
+    fn the_same_is_what_would_be_stored_alike() {
+        let other_nan = f64::from_bits(f64::NAN.to_bits() ^ 1);
+        for (a, b, same) in [
+            (Value::F64(f64::NAN), Value::F64(-other_nan), true),
+            (Value::F32(f32::NAN), Value::F32(-f32::NAN), true),
+            (Value::F64(f64::NAN), Value::F64(0.0), false),
+            (Value::F64(0.0), Value::F64(-0.0), false),
+            (Value::F32(0.0), Value::F32(-0.0), false),
+            (Value::F64(0.5), Value::F64(0.25 + 0.25), true),
+            (Value::F32(1.0), Value::F64(1.0), false),
+            (Value::Null(Kind::F64), Value::F64(f64::NAN), false),
+            (Value::Null(Kind::F64), Value::Null(Kind::F64), true),
+            (Value::Text("a".into()), Value::Text("A".into()), false),
+        ] {
+            assert_eq!((a.same(&b), b.same(&a)), (same, same), "{a:?} and {b:?}");
+            let list = |value: &Value| Value::Array(Kind::F64, vec![Value::F64(1.0), value.clone()]);
+            assert_eq!(list(&a).same(&list(&b)), same, "{a:?} and {b:?} in a list");
+        }
+        let list = |length| Value::Array(Kind::F64, vec![Value::F64(f64::NAN); length]);
+        assert!(!list(1).same(&list(2)));
+    }
+
+    #[test]
     fn a_value_stays_small() {
         assert!(size_of::<Value>() <= 40, "{}", size_of::<Value>());
     }

@@ -6,10 +6,12 @@ pub mod blog;
 pub mod book;
 mod database;
 mod dropped;
+mod line;
 mod wire;
 
 pub use database::{Database, Server, with_database};
 pub use dropped::{at_rest, polled};
+pub use line::Line;
 pub use wire::Wire;
 
 /// Runs each test on every database: `on_every_database! { async fn name(db: Database) { … } }`.

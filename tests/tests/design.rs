@@ -3,6 +3,14 @@
 use relata::prelude::*;
 use relata_tests::{blog::*, on_every_database};
 
+/// Its fields are found by their names, in whatever order.
+#[derive(Row, Debug, PartialEq)]
+struct Busy {
+    posts: i64,
+    name: Option<String>,
+    email: String,
+}
+
 on_every_database! {
     async fn a_session_writes_a_graph_and_reads_it_again(db: Database) {
         schema().create(&*db).await.unwrap();
@@ -61,5 +69,24 @@ on_every_database! {
         let (author, n) = per_author.columns();
         let top = select((User::email, n.clone())).join_on(per_author, author.eq(User::id)).filter(n.gt(2)).order_by(User::email);
         assert_eq!(top.all(&*db).await.unwrap(), [("3@example.com".to_string(), 3), ("4@example.com".to_string(), 4)]);
+    }
+
+    async fn rows_by_name(db: Database) {
+        schema().create(&*db).await.unwrap();
+        let new = |email: &str, name: Option<&str>| NewUser { email: email.into(), name: name.map(Into::into) };
+        let ids = insert_many([new("a", Some("A")), new("b", None)]).returning(User::id).all(&*db).await.unwrap();
+        let post = |author: i64| NewPost { author_id: author.into(), reviewer_id: None, title: "t".into() };
+        insert_many([post(ids[0]), post(ids[1]), post(ids[0])]).execute(&*db).await.unwrap();
+        let busy = || {
+            select((User::email, User::name, count(Post::id).label("posts")))
+                .join(User::posts).group_by(User::id).order_by(User::id).rows::<Busy>()
+        };
+        let row = |email: &str, name: Option<&str>, posts: i64| Busy { posts, name: name.map(Into::into), email: email.into() };
+        assert_eq!(busy().all(&*db).await.unwrap(), [row("a", Some("A"), 2), row("b", None, 1)]);
+        assert_eq!(busy().filter(User::email.eq("b")).one(&*db).await.unwrap(), row("b", None, 1));
+        let mut rows = busy().stream(&*db);
+        assert_eq!(rows.next().await.unwrap().unwrap(), row("a", Some("A"), 2));
+        drop(rows);
+        assert_eq!(busy().first(&mut db.session()).await.unwrap(), Some(row("a", Some("A"), 2)));
     }
 }

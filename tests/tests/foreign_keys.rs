@@ -1,4 +1,5 @@
-//! Foreign keys over several columns: made, obeyed by the database, and known to sessions.
+//! Foreign keys over several columns, and what they do when the other row goes or changes: made, obeyed by the database, and
+//! known to sessions.
 
 use relata::prelude::*;
 use relata_tests::{Server, on_every_database};
@@ -61,6 +62,45 @@ struct Player {
     id: i64,
     #[column(references = Team::id)]
     team_id: i64,
+}
+
+/// Has a key that changes.
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "currencies")]
+struct Currency {
+    #[column(primary_key, length = 3)]
+    code: String,
+}
+
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "prices")]
+struct Price {
+    #[column(primary_key)]
+    id: i64,
+    #[column(references = Currency::code, on_update = "cascade", on_delete = "restrict", length = 3)]
+    currency: String,
+}
+
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "quotes")]
+struct Quote {
+    #[column(primary_key)]
+    id: i64,
+    #[column(references = Currency::code, on_update = "set null", on_delete = "set null", length = 3)]
+    currency: Option<String>,
+}
+
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "wallets")]
+struct Wallet {
+    #[column(primary_key)]
+    id: i64,
+    #[column(references = Currency::code, on_delete = "set default", default = "EUR", length = 3)]
+    currency: String,
+}
+
+fn currency(code: &str) -> NewCurrency {
+    NewCurrency { code: code.into() }
 }
 
 fn line(order_id: i64, article: &str) -> NewOrderLine {
@@ -146,5 +186,51 @@ on_every_database! {
         schema.create_if_not_exists(&*db).await.unwrap();
         let error = insert(NewTeam { captain_id: Some(7.into()) }).execute(&*db).await.unwrap_err();
         assert_eq!(error.class(), ErrorClass::ForeignKey, "{error}");
+    }
+
+    async fn keys_that_change_or_go(db: Database) {
+        Schema::new().with::<Currency>().with::<Price>().with::<Quote>().create(&*db).await.unwrap();
+        insert_many(["EUR", "USD", "NOK"].map(currency)).execute(&*db).await.unwrap();
+        insert(NewPrice { currency: "USD".into() }).execute(&*db).await.unwrap();
+        insert_many(["USD", "NOK"].map(|code| NewQuote { currency: Some(code.into()) })).execute(&*db).await.unwrap();
+        update::<Currency>().set(Currency::code, "XXX").filter(Currency::code.eq("USD")).execute(&*db).await.unwrap();
+        assert_eq!(select(Price::currency).one(&*db).await.unwrap(), "XXX");
+        let quotes = || select(Quote::currency).order_by(Quote::id).all(&*db);
+        assert_eq!(quotes().await.unwrap(), [None, Some("NOK".to_owned())]);
+        delete::<Currency>().filter(Currency::code.eq("XXX")).execute(&*db).await.unwrap_err();
+        delete::<Currency>().filter(Currency::code.eq("NOK")).execute(&*db).await.unwrap();
+        assert_eq!(quotes().await.unwrap(), [None, None]);
+        let mut session = db.session();
+        let kept = session.get::<Currency>("XXX").await.unwrap().unwrap();
+        session.delete(kept);
+        session.flush().await.unwrap_err();
+        session.rollback().await.unwrap();
+        assert_eq!(Currency::select().count(&*db).await.unwrap(), 2);
+    }
+
+    /// It is obeyed, or the other row stays where it is.
+    async fn keys_that_go_back_to_their_default(db: Database) {
+        Schema::new().with::<Currency>().with::<Wallet>().create(&*db).await.unwrap();
+        let mut session = db.session();
+        let [_, usd] = ["EUR", "USD"].map(|code| session.add(currency(code)));
+        session.flush().await.unwrap();
+        let wallet = session.add(NewWallet { currency: Some("USD".into()) });
+        session.commit().await.unwrap();
+        session.delete(usd);
+        match session.flush().await {
+            Ok(()) => {
+                assert!(session.is_stale(wallet).unwrap());
+                session.refresh(wallet).await.unwrap();
+                assert_eq!(session[wallet].currency, "EUR");
+            }
+            Err(error) => {
+                assert!(error.is_foreign_key_violation(), "{error:?}");
+                session.rollback().await.unwrap();
+                assert_eq!((session[wallet].currency.as_str(), session[usd].code.as_str()), ("USD", "USD"));
+            }
+        }
+        session.commit().await.unwrap();
+        assert_eq!(select(Wallet::currency).all(&*db).await.unwrap(), [session[wallet].currency.as_str()]);
+        assert_eq!(Currency::select().filter(Currency::code.eq(session[wallet].currency.as_str())).count(&*db).await.unwrap(), 1);
     }
 }

@@ -1,6 +1,6 @@
 //! Rows with what is at the ends of their relationships.
 
-use relata::{prelude::*, statement::sql_unchecked};
+use relata::{dialect::Feature, prelude::*, statement::sql_unchecked};
 use relata_tests::{Server, blog::*, on_every_database};
 
 /// A key that only the database knows how to compare.
@@ -18,6 +18,84 @@ struct City {
     name: String,
     #[column(references = Country::code)]
     country: String,
+}
+
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "shelves", has_many(books: Book))]
+struct Shelf {
+    #[column(primary_key, generated = false)]
+    id: i64,
+}
+
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "books")]
+struct Book {
+    #[column(primary_key, generated = false)]
+    id: i64,
+    #[column(references = Shelf::id)]
+    shelf_id: i64,
+}
+
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(
+    table = "people",
+    has_one(passport: Passport),
+    many_to_many(following: Person, through = Follow, key = follower_id, target_key = followed_id),
+    many_to_many(followers: Person, through = Follow, key = followed_id, target_key = follower_id)
+)]
+struct Person {
+    #[column(primary_key)]
+    id: i64,
+    name: String,
+}
+
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "passports", belongs_to(person: Person), has_many(stamps: Stamp))]
+struct Passport {
+    #[column(primary_key)]
+    id: i64,
+    #[column(references = Person::id, unique)]
+    person_id: i64,
+    number: String,
+}
+
+/// Nothing but the program makes sure that there is a passport.
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "stamps", belongs_to(passport: Passport, key = passport_id))]
+struct Stamp {
+    #[column(primary_key)]
+    id: i64,
+    passport_id: i64,
+    country: String,
+}
+
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "follows")]
+struct Follow {
+    #[column(primary_key, references = Person::id)]
+    follower_id: i64,
+    #[column(primary_key, references = Person::id)]
+    followed_id: i64,
+}
+
+async fn people(db: &Engine, names: &[&str]) -> Vec<i64> {
+    Schema::new()
+        .with::<Person>()
+        .with::<Passport>()
+        .with::<Stamp>()
+        .with::<Follow>()
+        .create(db)
+        .await
+        .unwrap();
+    insert_many(names.iter().map(|name| NewPerson { name: (*name).into() }))
+        .returning(Person::id)
+        .all(db)
+        .await
+        .unwrap()
+}
+
+fn names(people: &[Person]) -> Vec<&str> {
+    people.iter().map(|person| person.name.as_str()).collect()
 }
 
 /// None of these reads a key for a field.
@@ -149,5 +227,80 @@ on_every_database! {
         }
         let error = Country::select().with(Country::cities).all(&*db).await.unwrap_err();
         assert!(error.class() == ErrorClass::Decode && error.to_string().contains("Country::cities"), "{error}");
+    }
+
+    /// More keys than one statement takes, unless they are one parameter.
+    async fn ends_of_very_many_rows(db: Database) {
+        const SHELVES: i64 = 10_003;
+        Schema::new().with::<Shelf>().with::<Book>().create(&*db).await.unwrap();
+        insert_many((0..SHELVES).map(|id| NewShelf { id })).execute(&*db).await.unwrap();
+        let books = (0..SHELVES).chain([SHELVES]).map(|id| NewBook { id, shelf_id: id.min(SHELVES - 1).into() });
+        insert_many(books).execute(&*db).await.unwrap();
+        let recorder = db.record();
+        let graph = Shelf::select().order_by(Shelf::id).with(Shelf::books).all(&*db).await.unwrap();
+        assert_eq!(recorder.count(), if db.dialect().supports(Feature::ArrayBind) { 2 } else { 3 });
+        let found: Vec<(i64, Vec<i64>)> = graph.iter().map(|(shelf, books)| (shelf.id, books.iter().map(|book| book.id).collect())).collect();
+        let mut expected: Vec<(i64, Vec<i64>)> = (0..SHELVES).map(|id| (id, vec![id])).collect();
+        expected.last_mut().unwrap().1.push(SHELVES);
+        assert!(found == expected);
+    }
+
+    async fn a_row_that_must_be_there_is_missing(db: Database) {
+        let ann = people(&db, &["Ann"]).await[0];
+        let id = insert(NewPassport { person_id: ann.into(), number: "A1".into() }).returning(Passport::id).one(&*db).await.unwrap();
+        let stamp = |passport: i64, country: &str| NewStamp { passport_id: passport.into(), country: country.into() };
+        insert_many([stamp(id, "no"), stamp(id + 1, "de")]).execute(&*db).await.unwrap();
+        let there = Stamp::select().filter(Stamp::passport_id.eq(id)).with(Stamp::passport).one(&*db).await.unwrap();
+        assert_eq!((there.0.country.as_str(), there.1.number.as_str()), ("no", "A1"));
+        let error = Stamp::select().with(Stamp::passport).all(&*db).await.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::NotFound, "{error:?}");
+        assert!(error.to_string().contains("Stamp::passport") && error.to_string().contains("optional"), "{error}");
+        assert_eq!(error.table(), Some("passports"));
+        let mut session = db.session();
+        assert_eq!(session.all(Stamp::select().with(Stamp::passport)).await.unwrap_err().class(), ErrorClass::NotFound);
+    }
+
+    async fn one_at_the_end_or_none(db: Database) {
+        let ids = people(&db, &["Ann", "Bob", "Cid"]).await;
+        let passport = |person: i64, number: &str| NewPassport { person_id: person.into(), number: number.into() };
+        let passports = insert_many([passport(ids[2], "C3"), passport(ids[0], "A1")]).returning(Passport::id).all(&*db).await.unwrap();
+        insert(NewStamp { passport_id: passports[0].into(), country: "no".into() }).execute(&*db).await.unwrap();
+        let recorder = db.record();
+        let graph: Vec<(Person, Option<Passport>)> = Person::select().order_by(Person::id).with(Person::passport).all(&*db).await.unwrap();
+        assert_eq!(recorder.count(), 2);
+        let numbers: Vec<Option<&str>> = graph.iter().map(|(_, passport)| passport.as_ref().map(|passport| passport.number.as_str())).collect();
+        assert_eq!(numbers, [Some("A1"), None, Some("C3")]);
+        let deeper = Person::select().order_by(Person::id).with(Person::passport.with(Passport::stamps)).all(&*db).await.unwrap();
+        let stamps: Vec<Option<usize>> = deeper.iter().map(|(_, passport)| passport.as_ref().map(|(_, stamps)| stamps.len())).collect();
+        assert_eq!(stamps, [Some(0), None, Some(1)]);
+        let filtered = Person::select().order_by(Person::id).with(Person::passport.filter(Passport::number.ne("A1"))).all(&*db).await.unwrap();
+        assert_eq!(filtered.iter().map(|(_, passport)| passport.is_some()).collect::<Vec<_>>(), [false, false, true]);
+        let mut session = db.session();
+        let (cid, passport): (Handle<Person>, Option<Handle<Passport>>) =
+            session.one(Person::select().filter(Person::name.eq("Cid")).with(Person::passport)).await.unwrap();
+        assert_eq!(session[passport.unwrap()].person_id, session[cid].id);
+    }
+
+    /// Both ends are of one entity, so that only the keys say which is which.
+    async fn many_to_many_by_its_keys(db: Database) {
+        let ids = people(&db, &["Ann", "Bob", "Cid"]).await;
+        let follow = |follower: usize, followed: usize| NewFollow { follower_id: ids[follower].into(), followed_id: ids[followed].into() };
+        insert_many([follow(0, 1), follow(0, 2), follow(1, 2)]).execute(&*db).await.unwrap();
+        let graph = Person::select().order_by(Person::id).with(Person::following).with(Person::followers).all(&*db).await.unwrap();
+        let shown: Vec<_> = graph.iter().map(|(_, following, followers)| (names(following), names(followers))).collect();
+        assert_eq!(shown, [(vec!["Bob", "Cid"], vec![]), (vec!["Cid"], vec!["Ann"]), (vec![], vec!["Ann", "Bob"])]);
+        let other = Person::alias("other");
+        let pairs = select((Person::name, other.column(Person::name)))
+            .join(Person::followers.to(&other))
+            .order_by((Person::id, other.column(Person::id)));
+        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        assert_eq!(pairs.all(&*db).await.unwrap(), [pair("Bob", "Ann"), pair("Cid", "Ann"), pair("Cid", "Bob")]);
+        let mut session = db.session();
+        let handles = session.all(Person::select().order_by(Person::id)).await.unwrap();
+        session.link(handles[2], Person::following, handles[0]);
+        session.unlink(handles[2], Person::followers, handles[1]);
+        session.commit().await.unwrap();
+        let left = select((Follow::follower_id, Follow::followed_id)).order_by((Follow::follower_id, Follow::followed_id)).all(&*db).await.unwrap();
+        assert_eq!(left, [(ids[0], ids[1]), (ids[0], ids[2]), (ids[2], ids[0])]);
     }
 }

@@ -2,12 +2,15 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::fmt::Debug;
+use std::{any::Any, fmt::Debug};
 
 use jiff::civil::{Date, date};
 use relata::{
-    expr::{concat, dense_rank, func, lag, lead, rank},
+    dialect::Standard,
+    expr::{Construct, Expression, IntoExpr, Node, concat, dense_rank, func, lag, lead, rank},
     prelude::*,
+    render::{Compile, Precedence, Renderer, Statement},
+    value::Value,
 };
 use relata_tests::{Database, on_every_database};
 use rust_decimal::Decimal;
@@ -26,6 +29,42 @@ struct Sample {
     u: Option<String>,
     flag: bool,
     day: Date,
+}
+
+/// `CASE WHEN value < least THEN least ELSE value END`: a construct that Relata does not have.
+#[derive(Debug, PartialEq)]
+struct AtLeast {
+    value: Expression,
+    least: Expression,
+}
+
+impl Node for AtLeast {
+    fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
+        out.sql("CASE WHEN ")
+            .infix(&self.value, " < ", &self.least, Precedence::Comparison)?
+            .sql(" THEN ")
+            .expression(&self.least)?
+            .sql(" ELSE ")
+            .expression(&self.value)?
+            .sql(" END");
+        Ok(())
+    }
+
+    fn for_each_child<'s>(&'s self, visit: &mut dyn FnMut(&'s Expression)) {
+        visit(&self.value);
+        visit(&self.least);
+    }
+}
+
+impl Construct for AtLeast {
+    fn same(&self, other: &dyn Construct) -> bool {
+        let other: &dyn Any = other;
+        other.downcast_ref::<AtLeast>().is_some_and(|other| self == other)
+    }
+}
+
+fn at_least<T>(value: impl IntoExpr, least: impl IntoExpr) -> Expr<T> {
+    Expr::custom(AtLeast { value: value.into_expr().into_node(), least: least.into_expr().into_node() })
 }
 
 /// A text that stands alone.
@@ -273,6 +312,48 @@ on_every_database! {
         assert_eq!(each(&db, scalar(later())).await, [Some(2), Some(3), Some(4), Some(5), None]);
         assert_eq!(keys(&db, scalar(later()).eq(4)).await, [3]);
         assert_eq!(each(&db, scalar(select(max(other.column(Sample::id)))) - Sample::id).await, [4, 3, 2, 1, 0].map(Some));
+    }
+
+    /// The innermost query names columns of both that are around it.
+    async fn subqueries_in_subqueries(db: Database) {
+        samples(&db).await;
+        let (other, between) = (Sample::alias("other"), Sample::alias("between"));
+        let id = |alias: &Alias<Sample>| alias.column(Sample::id);
+        // The next row with the same flag, where none between has this flag or that b.
+        let in_between = || {
+            select(id(&between))
+                .filter(id(&between).gt(Sample::id).and(id(&between).lt(id(&other))))
+                .filter(between.column(Sample::flag).eq(Sample::flag).or(between.column(Sample::b).eq(other.column(Sample::b))))
+        };
+        let next = || {
+            select(id(&other))
+                .filter(id(&other).gt(Sample::id))
+                .filter(other.column(Sample::flag).eq(Sample::flag))
+                .filter(not_exists(in_between()))
+        };
+        assert_eq!(keys(&db, exists(next())).await, [1, 2, 4]);
+        assert_eq!(keys(&db, val(5_i64).in_select(next())).await, [4]);
+        assert_eq!(each(&db, scalar(next())).await, [Some(4), Some(3), None, Some(5), None]);
+        // How many rows up to this one have none before them with a larger a and the b of this one.
+        let larger = || {
+            select(id(&between))
+                .filter(id(&between).lt(id(&other)))
+                .filter(between.column(Sample::a).gt(other.column(Sample::a)))
+                .filter(between.column(Sample::b).eq(Sample::b))
+        };
+        let counted = || select(count(id(&other))).filter(id(&other).le(Sample::id)).filter(not_exists(larger()));
+        assert_eq!(each(&db, scalar(counted())).await, [1, 1, 3, 4, 5].map(Some));
+    }
+
+    async fn constructs_of_ones_own(db: Database) {
+        samples(&db).await;
+        assert_eq!(each(&db, at_least::<i64>(Sample::a, 3_i64)).await, [7, 3, 7, 3, 9_007_199_254_740_993]);
+        assert_eq!(each(&db, at_least::<i64>(Sample::a + 1_i64, Sample::id * 2_i64) + 1_i64).await, [9, 5, 9, 9, 9_007_199_254_740_995]);
+        assert_eq!(keys(&db, at_least::<i64>(Sample::a, 1_i64).between(1, 5).and(Sample::b.eq(2))).await, [2]);
+        let sorted = select(Sample::id).order_by(at_least::<i64>(Sample::a, 1_i64)).order_by(Sample::id.desc()).all(&*db).await.unwrap();
+        assert_eq!(sorted, [4, 2, 3, 1, 5]);
+        assert_eq!(one(&db, at_least::<i64>(val(2_i64), at_least::<i64>(val(3_i64), val(1_i64)))).await, 3);
+        assert_eq!(select(sum(at_least::<i64>(Sample::b, 0))).filter(Sample::id.le(3)).one(&*db).await.unwrap().map(|sum| sum.to_string()).as_deref(), Some("4"));
     }
 
     async fn like(db: Database) {
@@ -704,5 +785,76 @@ on_every_database! {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn a_construct_of_ones_own_is_one_like_others() {
+    let construct = || at_least::<i64>(Sample::a + 1_i64, 2_i64);
+    let statement = select(construct()).filter(construct().gt(3_i64));
+    let compiled = statement.compile(&Standard).unwrap();
+    let text = r#"CASE WHEN "samples"."a" + ? < ? THEN ? ELSE "samples"."a" + ? END"#;
+    assert_eq!(compiled.sql, format!(r#"SELECT {text} FROM "samples" WHERE {text} > ?"#));
+    let binds: Vec<Value> = compiled.binds.iter().map(|bind| bind.value().into_owned()).collect();
+    assert_eq!(binds, [1, 2, 2, 1, 1, 2, 2, 1, 3].map(Value::I64));
+    assert_eq!(construct().node(), construct().node());
+    assert_ne!(construct().node(), at_least::<i64>(Sample::a, 2_i64).node());
+    // What is in it is seen: columns that are not read, not grouped, or may not be there.
+    let refused = |statement: Select<i64>| statement.compile(&Standard).unwrap_err().to_string();
+    let words = refused(select(construct()).from(Sample::alias("other")));
+    assert!(words.contains("samples.a is not in scope"), "{words}");
+    let words = refused(select(construct()).group_by(Sample::b));
+    assert!(words.contains("samples.a is neither"), "{words}");
+    let other = Sample::alias("other");
+    let outer = at_least::<i64>(val(1_i64), other.column(Sample::a));
+    let words =
+        refused(select(outer).from(Sample::entity()).left_join_on(&other, other.column(Sample::id).eq(1)));
+    assert!(words.contains("on the side of an outer join"), "{words}");
+}
+
+/// The operands of a construct are met in the order in which they are written.
+#[test]
+fn binds_are_met_as_they_are_written() {
+    fn collect<'e>(expression: &'e Expression, binds: &mut Vec<&'e Value>) {
+        if let Expression::Bind(value) = expression {
+            binds.push(value);
+        }
+        expression.for_each_child(&mut |child| collect(child, binds));
+    }
+    let v = |at: i64| val(at);
+    let t = |at: i64| text(&at.to_string());
+    let constructs: Vec<Expression> = vec![
+        (v(1) + v(2) * v(3) - v(4)).into_node(),
+        v(1).negative().eq(v(2)).into_node(),
+        v(1).lt(v(2)).and(v(3).ge(v(4)).or(v(5).ne(v(6)))).into_node(),
+        not(v(1).eq(v(2))).into_node(),
+        v(1).between(v(2), v(3)).into_node(),
+        not(v(1).between(v(2), v(3))).into_node(),
+        v(1).is_distinct_from(v(2)).into_node(),
+        v(1).is_null().into_node(),
+        t(1).like(t(2)).into_node(),
+        t(1).concat(t(2)).into_node(),
+        cast::<String, _>(v(1)).into_node(),
+        case().when(v(1).eq(v(2)), v(3)).when(v(4).gt(v(5)), v(6)).otherwise(v(7)).into_node(),
+        coalesce(val(Some(1_i64)), v(2)).into_node(),
+        nullif(v(1), v(2)).into_node(),
+        func::<i64, _>("f", [v(1), v(2), v(3)]).into_node(),
+        raw::<i64>("? + ? - ?").arg(v(1)).arg(v(2)).arg(v(3)).into_node(),
+        sum(v(1)).filter_where(v(2).gt(v(3))).into_node(),
+        over(sum(v(1)), window().partition_by(v(2)).order_by(v(3)).order_by(v(4))).into_node(),
+    ];
+    for construct in constructs {
+        let mut met = Vec::new();
+        collect(&construct, &mut met);
+        let statement = select(Expr::<i64>::new(construct.clone()));
+        let compiled = statement.compile(&Standard).unwrap();
+        let written: Vec<Value> = compiled.binds.iter().map(|bind| bind.value().into_owned()).collect();
+        assert_eq!(written.iter().collect::<Vec<_>>(), met, "{}", compiled.sql);
+        let numbers = written.iter().map(|value| match value {
+            Value::I64(number) => *number,
+            Value::Text(number) => number.parse().unwrap(),
+            other => panic!("{other:?}"),
+        });
+        assert!(numbers.eq(1..=met.len() as i64), "{}: {written:?}", compiled.sql);
     }
 }

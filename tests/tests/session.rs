@@ -1,7 +1,9 @@
 //! Every answer that the guide gives about sessions.
 
+use std::time::Duration;
+
 use relata::prelude::*;
-use relata_tests::{Database, Server, blog::*, on_every_database, polled};
+use relata_tests::{Database, Line, Server, at_rest, blog::*, on_every_database, polled};
 
 /// Refers to itself.
 #[derive(Entity, Debug, Clone, PartialEq)]
@@ -66,6 +68,26 @@ struct Measure {
     weight: i32,
 }
 
+/// Links a user and a tag, and says more of it.
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "subscriptions", belongs_to(user: User), belongs_to(tag: Tag))]
+struct Subscription {
+    #[column(primary_key, references = User::id, on_delete = "cascade")]
+    user_id: i64,
+    #[column(primary_key, references = Tag::id)]
+    tag_id: i64,
+    level: String,
+}
+
+/// Its reader may be gone, but not unsaid.
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "loans", belongs_to(reader: User, key = reader_id, optional))]
+struct Loan {
+    #[column(primary_key)]
+    id: i64,
+    reader_id: i64,
+}
+
 async fn blog(db: &Database) {
     schema().create(&**db).await.unwrap();
 }
@@ -80,6 +102,51 @@ fn post(author: impl Into<Ref<User, i64>>, title: &str) -> NewPost {
 
 async fn users(db: &Database) -> Vec<(String, Option<String>)> {
     select((User::email, User::name)).order_by(User::email).all(&**db).await.unwrap()
+}
+
+/// Drops a step of a session at each of its await points in turn. What is left is a session that goes on or asks to be rolled
+/// back, and nothing on the server.
+async fn dropped_midway(
+    db: &Database,
+    mut step: impl AsyncFnMut(&mut Session, Handle<User>) -> relata::Result<()>,
+) {
+    blog(db).await;
+    insert(user("a")).execute(&**db).await.unwrap();
+    for polls in 0.. {
+        assert!(polls < 10_000, "it never ends");
+        let mut session = db.session();
+        let handle = session.one(User::select()).await.unwrap();
+        session.commit().await.unwrap();
+        session[handle].name = Some(format!("{polls}"));
+        let outcome = polled(step(&mut session, handle), polls).await;
+        let done = outcome.is_some();
+        outcome.transpose().unwrap();
+        match session.commit().await {
+            Ok(()) => assert_eq!(users(db).await[0].1, Some(format!("{polls}"))),
+            Err(error) => {
+                assert_eq!(error.class(), ErrorClass::Poisoned, "{error}");
+                assert_eq!(session.flush().await.unwrap_err().class(), ErrorClass::Poisoned);
+                assert_eq!(session.all(User::select()).await.unwrap_err().class(), ErrorClass::Poisoned);
+                assert_eq!(session.savepoint().await.unwrap_err().class(), ErrorClass::Poisoned);
+                session.rollback().await.unwrap();
+            }
+        }
+        delete::<User>().filter(User::email.ne("a")).execute(&mut session).await.unwrap();
+        session.refresh(handle).await.unwrap();
+        assert_eq!(session[handle].email, "a");
+        session[handle].name = Some("after it".into());
+        session.commit().await.unwrap();
+        drop(session);
+        at_rest(db).await;
+        assert_eq!(users(db).await, [("a".to_string(), Some("after it".to_string()))]);
+        // It would wait for a transaction that is open still.
+        let change = update::<User>().set(User::name, None::<String>);
+        let changed = tokio::time::timeout(Duration::from_secs(10), change.execute(&**db)).await;
+        assert_eq!(changed.expect("a lock is held").unwrap(), 1);
+        if done {
+            break;
+        }
+    }
 }
 
 on_every_database! {
@@ -188,6 +255,24 @@ on_every_database! {
         assert!(session.is_modified(handle).unwrap());
         session.commit().await.unwrap();
         assert_eq!(select(Measure::value).all(&*db).await.unwrap(), [None]);
+    }
+
+    async fn nan_equals_itself(db: Database) {
+        Schema::new().with::<Measure>().create(&*db).await.unwrap();
+        let mut session = db.session();
+        let handle = session.add(NewMeasure { value: Some(f64::NAN), weight: None });
+        if let Err(error) = session.commit().await {
+            assert_eq!(error.class(), ErrorClass::Data, "{error:?}");
+            return;
+        }
+        session[handle].value = Some(-f64::NAN);
+        assert!(!session.is_modified(handle).unwrap());
+        let recorder = db.record();
+        session.commit().await.unwrap();
+        assert_eq!(recorder.count(), 0, "{:?}", recorder.sql());
+        session[handle].value = Some(1.5);
+        session.commit().await.unwrap();
+        assert_eq!(select(Measure::value).all(&*db).await.unwrap(), [Some(1.5)]);
     }
 
     async fn pending_parents_in_any_order(db: Database) {
@@ -602,6 +687,31 @@ on_every_database! {
         assert_eq!(session.one(select()).await.unwrap_err().class(), ErrorClass::TooManyRows);
     }
 
+    async fn bulk_statements_behind_a_savepoint(db: Database) {
+        blog(&db).await;
+        insert_many([user("a"), user("b")]).execute(&*db).await.unwrap();
+        let mut session = db.session();
+        let known = session.one(User::select().filter(User::email.eq("a"))).await.unwrap();
+        session.commit().await.unwrap();
+        let read = session.one(User::select().filter(User::email.eq("b"))).await.unwrap();
+        session[known].name = Some("before".into());
+        let savepoint = session.savepoint().await.unwrap();
+        update::<User>().set(User::name, "bulk").execute(&mut session).await.unwrap();
+        for handle in [known, read] {
+            session.refresh(handle).await.unwrap();
+            assert_eq!(session[handle].name.as_deref(), Some("bulk"));
+        }
+        session.rollback_to(savepoint).await.unwrap();
+        for (handle, name) in [(known, Some("before")), (read, None)] {
+            assert!(session.is_stale(handle).unwrap());
+            let id = session[handle].id;
+            assert_eq!(session.get::<User>(id).await.unwrap(), Some(handle));
+            assert_eq!(session[handle].name.as_deref(), name);
+        }
+        session.commit().await.unwrap();
+        assert_eq!(users(&db).await, [("a".to_string(), Some("before".to_string())), ("b".to_string(), None)]);
+    }
+
     async fn cascades_are_followed(db: Database) {
         blog(&db).await;
         let mut session = db.session();
@@ -663,6 +773,30 @@ on_every_database! {
         session.commit().await.unwrap();
         let id = session[sql].id;
         assert_eq!(select(PostTag::tag_id).all(&*db).await.unwrap(), [id]);
+    }
+
+    async fn an_association_with_columns_of_its_own(db: Database) {
+        blog(&db).await;
+        Schema::new().with::<Subscription>().create(&*db).await.unwrap();
+        let mut session = db.session();
+        let [ann, bob] = ["ann", "bob"].map(|email| session.add(user(email)));
+        let [rust, sql] = ["rust", "sql"].map(|name| session.add(NewTag { name: name.into() }));
+        let [first, second, third] = [(bob, rust, "all"), (ann, sql, "some"), (bob, sql, "none")].map(|(user, tag, level)| {
+            session.add(NewSubscription { user_id: user.into(), tag_id: tag.into(), level: level.into() })
+        });
+        session.commit().await.unwrap();
+        for (handle, user, tag) in [(first, bob, rust), (second, ann, sql), (third, bob, sql)] {
+            let key = (session[user].id, session[tag].id);
+            assert_eq!((session[handle].user_id, session[handle].tag_id), key);
+            assert_eq!(session.get::<Subscription>(key).await.unwrap(), Some(handle));
+        }
+        session[second].level = "most".into();
+        session.delete(third);
+        session.commit().await.unwrap();
+        let levels = select((User::email, Tag::name, Subscription::level))
+            .join(Subscription::user).join(Subscription::tag).order_by(User::email);
+        let row = |email: &str, tag: &str, level: &str| (email.to_owned(), tag.to_owned(), level.to_owned());
+        assert_eq!(levels.all(&*db).await.unwrap(), [row("ann", "sql", "most"), row("bob", "rust", "all")]);
     }
 
     async fn graphs_come_as_handles(db: Database) {
@@ -740,6 +874,197 @@ on_every_database! {
         }
         session.rollback().await.unwrap();
         assert_eq!(users(&db).await, [("a".to_string(), None)]);
+    }
+
+    async fn a_commit_whose_answer_is_lost(db: Database) {
+        blog(&db).await;
+        let Some(line) = Line::lay(&db).await else { return };
+        let mut session = line.session();
+        let handle = session.add(user("a"));
+        session.commit().await.unwrap();
+        session[handle].name = Some("x".into());
+        let added = session.add(user("b"));
+        session.flush().await.unwrap();
+        line.lose_the_next_answer();
+        let error = session.commit().await.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::CommitUnknown, "{error:?}");
+        assert!(!error.is_retryable());
+        assert_eq!(users(&db).await.len(), 2, "here it had happened");
+        session[handle].email = "c".into();
+        assert_eq!(session.commit().await.unwrap_err().class(), ErrorClass::Poisoned);
+        assert_eq!(session.all(User::select()).await.unwrap_err().class(), ErrorClass::Poisoned);
+        session.rollback().await.unwrap();
+        assert!(session.try_get(added).is_err());
+        assert_eq!((session[handle].email.as_str(), session[handle].name.as_deref()), ("a", None));
+        // Memory cannot know which of the two it is; the database does.
+        session.refresh(handle).await.unwrap();
+        assert_eq!(session[handle].name.as_deref(), Some("x"));
+        session[handle].name = Some("y".into());
+        session.commit().await.unwrap();
+        assert_eq!(users(&db).await, [("a".to_string(), Some("y".to_string())), ("b".to_string(), None)]);
+    }
+
+    async fn a_connection_that_is_lost(db: Database) {
+        blog(&db).await;
+        let Some(line) = Line::lay(&db).await else { return };
+        let mut session = line.session();
+        let handle = session.add(user("a"));
+        session.commit().await.unwrap();
+        session[handle].name = Some("x".into());
+        session.flush().await.unwrap();
+        let added = session.add(user("b"));
+        line.lose_the_next_answer();
+        let error = session.flush().await.unwrap_err();
+        assert!(error.is_disconnect() && !error.is_retryable(), "{error:?}");
+        assert_eq!(session.flush().await.unwrap_err().class(), ErrorClass::Poisoned);
+        session.rollback().await.unwrap();
+        assert_eq!(session[handle].name, None);
+        assert!(session.try_get(added).is_err());
+        // With the ROLLBACK itself, which is no error: the server does it by itself.
+        session[handle].name = Some("y".into());
+        session.flush().await.unwrap();
+        line.lose_the_next_answer();
+        session.rollback().await.unwrap();
+        assert_eq!(session[handle].name, None);
+        session[handle].name = Some("z".into());
+        session.commit().await.unwrap();
+        assert_eq!(users(&db).await, [("a".to_string(), Some("z".to_string()))]);
+    }
+
+    async fn a_commit_that_is_dropped(db: Database) {
+        dropped_midway(&db, async |session, _| session.commit().await).await;
+    }
+
+    async fn a_savepoint_that_is_dropped(db: Database) {
+        dropped_midway(&db, async |session, _| {
+            let outer = session.savepoint().await?;
+            session.add(user("b"));
+            let inner = session.savepoint().await?;
+            session.release(inner).await?;
+            session.rollback_to(outer).await
+        }).await;
+    }
+
+    async fn a_query_that_is_dropped(db: Database) {
+        dropped_midway(&db, async |session, _| session.all(User::select().with(User::posts)).await.map(drop)).await;
+    }
+
+    async fn a_refresh_that_is_dropped(db: Database) {
+        dropped_midway(&db, async |session, handle| session.refresh(handle).await).await;
+    }
+
+    async fn try_set_and_try_clear(db: Database) {
+        blog(&db).await;
+        Schema::new().with::<Loan>().create(&*db).await.unwrap();
+        let (mut session, mut other) = (db.session(), db.session());
+        let [a, b, gone] = ["a", "b", "gone"].map(|email| session.add(user(email)));
+        let handle = session.add(post(a, "one"));
+        session.flush().await.unwrap();
+        let loan = session.add(NewLoan { reader_id: session[a].id.into() });
+        session.commit().await.unwrap();
+        session.try_set(handle, Post::reviewer, b).unwrap();
+        session.commit().await.unwrap();
+        assert_eq!(select(Post::reviewer_id).one(&*db).await.unwrap(), Some(session[b].id));
+        session.delete(gone);
+        let foreign = other.add(user("foreign"));
+        for wrong in [gone, foreign] {
+            assert_eq!(session.try_set(handle, Post::author, wrong).unwrap_err().class(), ErrorClass::Handle);
+        }
+        session.commit().await.unwrap();
+        assert_eq!(session.try_set(handle, Post::author, gone).unwrap_err().class(), ErrorClass::Handle);
+        let error = session.try_clear(loan, Loan::reader).unwrap_err();
+        assert_eq!(error.class(), ErrorClass::Session, "{error:?}");
+        assert!(error.to_string().contains("Loan::reader") && error.to_string().contains("NOT NULL"), "{error}");
+        assert!(!session.has_pending(), "what failed has changed nothing");
+        session.try_clear(handle, Post::reviewer).unwrap();
+        session.commit().await.unwrap();
+        assert_eq!(select((Post::author_id, Post::reviewer_id)).one(&*db).await.unwrap(), (session[a].id, None));
+        session.delete(handle);
+        assert_eq!(session.try_clear(handle, Post::reviewer).unwrap_err().class(), ErrorClass::Handle);
+        assert_eq!(session.try_set(handle, Post::reviewer, b).unwrap_err().class(), ErrorClass::Handle);
+    }
+
+    async fn try_link_and_try_unlink(db: Database) {
+        blog(&db).await;
+        let mut session = db.session();
+        let author = session.add(user("a"));
+        let handle = session.add(post(author, "one"));
+        let [rust, gone] = ["rust", "gone"].map(|name| session.add(NewTag { name: name.into() }));
+        session.try_link(handle, Post::tags, rust).unwrap();
+        session.commit().await.unwrap();
+        assert_eq!(PostTag::select().count(&*db).await.unwrap(), 1);
+        session.delete(gone);
+        session.commit().await.unwrap();
+        assert_eq!(session.try_link(handle, Post::tags, gone).unwrap_err().class(), ErrorClass::Handle);
+        assert_eq!(session.try_link(gone, Tag::posts, handle).unwrap_err().class(), ErrorClass::Handle);
+        assert_eq!(session.try_unlink(handle, Post::tags, gone).unwrap_err().class(), ErrorClass::Handle);
+        assert_eq!(session.try_unlink(gone, Tag::posts, handle).unwrap_err().class(), ErrorClass::Handle);
+        assert!(!session.has_pending());
+        session.try_unlink(handle, Post::tags, rust).unwrap();
+        session.commit().await.unwrap();
+        assert_eq!(PostTag::select().count(&*db).await.unwrap(), 0);
+    }
+
+    async fn try_delete(db: Database) {
+        blog(&db).await;
+        let (mut session, mut other) = (db.session(), db.session());
+        let [kept, deleted] = ["kept", "deleted"].map(|email| session.add(user(email)));
+        session.commit().await.unwrap();
+        session.try_delete(deleted).unwrap();
+        assert_eq!(session.try_delete(deleted).unwrap_err().class(), ErrorClass::Handle);
+        let draft = session.add(user("draft"));
+        session.try_delete(draft).unwrap();
+        assert_eq!(session.try_delete(draft).unwrap_err().class(), ErrorClass::Handle);
+        session.commit().await.unwrap();
+        assert_eq!(session.try_delete(deleted).unwrap_err().class(), ErrorClass::Handle);
+        assert_eq!(session.try_delete(other.add(user("foreign"))).unwrap_err().class(), ErrorClass::Handle);
+        assert_eq!(users(&db).await, [("kept".to_string(), None)]);
+        assert_eq!(session[kept].email, "kept");
+    }
+
+    async fn has_pending(db: Database) {
+        blog(&db).await;
+        let mut session = db.session();
+        assert!(!session.has_pending());
+        let author = session.add(user("a"));
+        assert!(session.has_pending());
+        session.delete(author);
+        assert!(!session.has_pending(), "what was never there is forgotten");
+        let author = session.add(user("a"));
+        let handle = session.add(post(author, "one"));
+        let tag = session.add(NewTag { name: "t".into() });
+        session.commit().await.unwrap();
+        assert!(!session.has_pending());
+        session[author].name = Some("A".into());
+        assert!(session.has_pending());
+        session.flush().await.unwrap();
+        assert!(!session.has_pending());
+        session.link(handle, Post::tags, tag);
+        assert!(session.has_pending());
+        session.rollback().await.unwrap();
+        assert!(!session.has_pending());
+        session.delete(handle);
+        assert!(session.has_pending());
+        session.all(User::select()).await.unwrap();
+        assert!(!session.has_pending(), "a query flushes");
+    }
+
+    async fn sessions_with_options(db: Database) {
+        blog(&db).await;
+        insert(user("a")).execute(&*db).await.unwrap();
+        let mut session = db.session_with(TransactionOptions::new().read_only());
+        // In each of its transactions.
+        for _ in 0..2 {
+            let handle = session.one(User::select()).await.unwrap();
+            session[handle].name = Some("x".into());
+            assert_eq!(session.flush().await.unwrap_err().class(), ErrorClass::ReadOnly);
+            session.rollback().await.unwrap();
+        }
+        let mut session = db.session_with(TransactionOptions::new().isolation(Isolation::Serializable));
+        let handle = session.one(User::select()).await.unwrap();
+        session[handle].name = Some("y".into());
+        session.commit().await.unwrap();
+        assert_eq!(users(&db).await, [("a".to_string(), Some("y".to_string()))]);
     }
 
     async fn a_session_moves_between_threads(db: Database) {

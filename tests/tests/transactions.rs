@@ -11,6 +11,7 @@ use std::{
 };
 
 use relata::{
+    RetryOptions,
     driver::{Flow, Job, Mode, Row, Sink},
     prelude::*,
     render::Statement as _,
@@ -209,6 +210,69 @@ on_every_database! {
         assert!(error.is_unique_violation(), "{error:?}");
         assert_eq!(attempts.load(Ordering::Relaxed), 1);
         assert_eq!(emails(&db).await.len(), 1);
+    }
+
+    /// Two that have read the same row before either writes it: one is run again, with a session that knows nothing of before.
+    async fn units_of_work_are_run_again(db: Database) {
+        create(&db).await;
+        insert(user("0")).execute(&*db).await.unwrap();
+        let engine = match db.server() {
+            // Otherwise the second would not begin before the first has ended.
+            Server::Sqlite => Engine::connect(&format!("{}?begin=deferred", db.url)).await.unwrap(),
+            _ => (*db).clone(),
+        };
+        let (attempts, both_have_read) = (AtomicU32::new(0), tokio::sync::Barrier::new(2));
+        let count = async || {
+            engine.unit_of_work().run(|mut session: Session| {
+                let attempt = attempts.fetch_add(1, Ordering::Relaxed);
+                let both_have_read = &both_have_read;
+                async move {
+                    assert!(!session.has_pending());
+                    session.add(NewTag { name: format!("attempt {attempt}") });
+                    session.set_autoflush(false);
+                    let handle = session.one(User::select()).await?;
+                    if attempt < 2 {
+                        both_have_read.wait().await;
+                    }
+                    let number: i64 = session[handle].email.parse().unwrap();
+                    session[handle].email = (number + 1).to_string();
+                    session.commit().await
+                }
+            }).await
+        };
+        let (one, two) = tokio::join!(count(), count());
+        one.unwrap();
+        two.unwrap();
+        assert!(attempts.load(Ordering::Relaxed) > 2, "they have not met");
+        assert_eq!(emails(&db).await, ["2"]);
+        assert_eq!(Tag::select().count(&*db).await.unwrap(), 2, "nothing of a failed attempt is kept");
+    }
+
+    async fn units_of_work_are_not_run_for_ever(db: Database) {
+        create(&db).await;
+        let attempts = AtomicU32::new(0);
+        for (class, expected) in [
+            (ErrorClass::Serialization, 3),
+            (ErrorClass::Deadlock, 3),
+            (ErrorClass::Unique, 1),
+            (ErrorClass::CommitUnknown, 1),
+        ] {
+            attempts.store(0, Ordering::Relaxed);
+            let retry = RetryOptions::new().attempts(3).backoff(Duration::from_millis(1));
+            let error = db.unit_of_work().retry(retry).run(|mut session: Session| {
+                attempts.fetch_add(1, Ordering::Relaxed);
+                async move {
+                    session.add(user("a"));
+                    session.flush().await?;
+                    session.add(user("b"));
+                    Err::<(), _>(Error::new(class, "as the test wants"))
+                }
+            }).await.unwrap_err();
+            assert_eq!((error.class(), attempts.load(Ordering::Relaxed)), (class, expected));
+        }
+        at_rest(&db).await;
+        no_transaction_is_open(&db).await;
+        assert_eq!(emails(&db).await, [""; 0]);
     }
 
     /// In tasks and handlers, whose futures must be `Send`, borrowing what lies around.

@@ -63,6 +63,16 @@ struct Label {
     uses: i32,
 }
 
+/// No two are at one place, by an index.
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "stars", unique_index(name = "one_star_at_a_place", line, place), index(line))]
+struct Star {
+    #[column(primary_key)]
+    id: i64,
+    line: i32,
+    place: Option<i32>,
+}
+
 async fn create(db: &Database) {
     Schema::new()
         .with::<Item>()
@@ -189,6 +199,19 @@ on_every_database! {
         assert_eq!(insert(item("x")).returning(Item::code).one(&mut tx).await.unwrap().as_deref(), Some("x"));
         tx.commit().await.unwrap();
         assert_eq!(Item::select().count(&*db).await.unwrap(), 31);
+    }
+
+    async fn unique_index(db: Database) {
+        let schema = Schema::new().with::<Star>();
+        schema.create(&*db).await.unwrap();
+        schema.create_if_not_exists(&*db).await.unwrap();
+        let star = |line: i32, place: Option<i32>| NewStar { line, place };
+        insert_many([star(1, Some(1)), star(1, Some(2)), star(2, Some(1)), star(1, None), star(1, None)]).execute(&*db).await.unwrap();
+        let error = insert(star(1, Some(2))).execute(&*db).await.unwrap_err();
+        assert!(error.is_unique_violation(), "{error:?}");
+        assert!(error.constraint() == Some("one_star_at_a_place") || error.columns() == ["line", "place"], "{error:?}");
+        insert_many([star(2, Some(1)), star(3, Some(1))]).on_conflict((Star::line, Star::place)).do_nothing().execute(&*db).await.unwrap();
+        assert_eq!(Star::select().count(&*db).await.unwrap(), 6);
     }
 
     async fn upsert_do_nothing(db: Database) {
