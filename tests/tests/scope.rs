@@ -225,3 +225,14 @@ fn methods_on_what_they_do_not_belong_to() {
         compiles(select(both)).contains("FILTER (WHERE \"users\".\"name\" IS NULL AND \"users\".\"id\" > ")
     );
 }
+
+#[test]
+fn what_a_subquery_hides() {
+    let near = Post::alias("users");
+    let inner = select(near.column(Post::id)).from(&near).filter(near.column(Post::author_id).eq(User::id));
+    let words = refused(select(User::email).filter(exists(inner)));
+    assert!(words.contains("users of the statement around this one is hidden"), "{words}");
+    let near = Post::alias("near");
+    let inner = select(near.column(Post::id)).from(&near).filter(near.column(Post::author_id).eq(User::id));
+    compiles(select(User::email).filter(exists(inner)));
+}

@@ -897,7 +897,9 @@ on_every_database! {
         assert!(session.try_get(added).is_err());
         assert_eq!((session[handle].email.as_str(), session[handle].name.as_deref()), ("a", None));
         // Memory cannot know which of the two it is; the database does.
-        session.refresh(handle).await.unwrap();
+        assert!(session.is_stale(handle).unwrap());
+        let id = session[handle].id;
+        assert_eq!(session.get::<User>(id).await.unwrap(), Some(handle));
         assert_eq!(session[handle].name.as_deref(), Some("x"));
         session[handle].name = Some("y".into());
         session.commit().await.unwrap();

@@ -280,7 +280,9 @@ impl<'s> Renderer<'s> {
     ///
     /// If the table is not in scope.
     pub fn column(&mut self, table: &'static Table, column: &'static ColumnDef) -> Compile<&mut Self> {
-        if !self.sees(|source| source.is_table(table)) {
+        // With a schema before it, the name is no other's.
+        let name = if table.schema.is_none() { table.name } else { "" };
+        if !self.sees(name, |source| source.is_table(table))? {
             return Err(self.out_of_scope(table.name, column.name, true));
         }
         if self.scope.is_some_and(|scope| scope.bare) {
@@ -298,7 +300,7 @@ impl<'s> Renderer<'s> {
     ///
     /// If the alias is not in scope.
     pub fn alias_column(&mut self, alias: &str, column: &str) -> Compile<&mut Self> {
-        if !self.sees(|source| source.is_alias(alias)) {
+        if !self.sees(alias, |source| source.is_alias(alias))? {
             return Err(self.out_of_scope(alias, column, false));
         }
         self.identifier(alias)?.sql(".").identifier(column)
@@ -314,8 +316,21 @@ impl<'s> Renderer<'s> {
         self.scope.is_some_and(|scope| scope.is_optional(|source| source.is_alias(alias)))
     }
 
-    fn sees(&self, is: impl Fn(SourceRef<'s>) -> bool) -> bool {
-        self.levels().any(|scope| scope.reads(&is))
+    /// Whether a source can be named from here. One of a level around this one cannot be where another of its name is nearer.
+    fn sees(&self, name: &str, is: impl Fn(SourceRef<'s>) -> bool) -> Compile<bool> {
+        let mut hidden = false;
+        for scope in self.levels() {
+            if scope.reads(&is) {
+                return match hidden {
+                    true => Err(CompileError::invalid(format!(
+                        "{name} of the statement around this one is hidden by another of that name: give one an alias"
+                    ))),
+                    false => Ok(true),
+                };
+            }
+            hidden |= scope.contains(name);
+        }
+        Ok(false)
     }
 
     /// The levels of scope, innermost first.

@@ -34,6 +34,10 @@ fn classify(code: i32, message: &str) -> ErrorClass {
             return ErrorClass::Unique;
         }
         ffi::SQLITE_CONSTRAINT_FOREIGNKEY => return ErrorClass::ForeignKey,
+        // RESTRICT is a trigger of SQLite's own.
+        ffi::SQLITE_CONSTRAINT_TRIGGER if message.starts_with("FOREIGN KEY") => {
+            return ErrorClass::ForeignKey;
+        }
         ffi::SQLITE_CONSTRAINT_NOTNULL => return ErrorClass::NotNull,
         ffi::SQLITE_CONSTRAINT_CHECK => return ErrorClass::Check,
         ffi::SQLITE_CONSTRAINT_DATATYPE => return ErrorClass::Data,

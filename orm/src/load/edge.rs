@@ -156,10 +156,11 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
         let dialect = db.dialect().clone();
         let keys = &wanted.keys;
         // A list that travels as one parameter may be as long as it likes.
-        let chunk = if dialect.supports(Feature::ArrayBind) && columns.len() == 1 {
-            keys.len()
-        } else {
-            (dialect.max_binds() / 2 / columns.len().max(1)).min(10_000)
+        let chunk = match columns.len() {
+            1 if dialect.supports(Feature::ArrayBind) => keys.len(),
+            1 => (dialect.max_binds() / 2).min(10_000),
+            // A condition for each: SQLite takes up to a thousand, and PostgreSQL would compile thousands for minutes.
+            _ => 500,
         };
         let copies = |key: &Key| wanted.numbers.get(key).map_or(1, |number| wanted.counts[*number]);
         for part in keys.chunks(chunk.max(1)) {

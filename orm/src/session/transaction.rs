@@ -42,7 +42,7 @@ impl Session {
 
     /// Goes back to where the transaction began, in the database and in memory: entities that were edited have the values
     /// they had then, those that were added or first read in it leave, those that were deleted return. Only the ROLLBACK is
-    /// sent. It ends the poisoning of a session.
+    /// sent. It ends the poisoning of a session; if that came from a COMMIT, all entities are stale, as it may have gone through.
     ///
     /// # Errors
     ///
@@ -52,6 +52,12 @@ impl Session {
         // The memory goes back first: it does so whatever becomes of the connection.
         let began = self.levels.first().copied().unwrap_or(1);
         self.restore(began)?;
+        if self.poisoned && transaction.is_none() {
+            // A COMMIT may have gone through.
+            for (_, store) in &mut self.stores {
+                store.mark_stale(self.clock);
+            }
+        }
         self.next_transaction();
         self.poisoned = false;
         match transaction {

@@ -6,13 +6,19 @@ use relata_core::{
         render_nullness_and_default,
     },
     dialect::Dialect,
-    render::{Compile, Renderer, Statement},
-    schema::{ColumnDef, DefaultValue, Table},
+    render::{Compile, CompileError, Renderer, Statement},
+    schema::{ColumnDef, DefaultValue, ReferentialAction, Table},
 };
 
 use super::{MysqlDialect, types};
 
 pub(super) fn render<'s>(dialect: &'s MysqlDialect, ddl: &'s Ddl, out: &mut Renderer<'s>) -> Compile {
+    match ddl {
+        Ddl::CreateTable(CreateTable { table, .. }) | Ddl::AddForeignKey(AddForeignKey { table, .. }) => {
+            check_foreign_keys(dialect, table)?;
+        }
+        _ => {}
+    }
     match ddl {
         Ddl::CreateTable(create) => render_create_table(dialect, create, out),
         // MySQL has no CREATE INDEX IF NOT EXISTS (MySQL 8.4 manual 15.1.15); MariaDB has.
@@ -26,6 +32,28 @@ pub(super) fn render<'s>(dialect: &'s MysqlDialect, ddl: &'s Ddl, out: &mut Rend
         Ddl::DropForeignKey(drop) => render_drop_foreign_key(dialect, drop, out),
         other => other.render(out),
     }
+}
+
+/// What these servers take for something else without a word: SET DEFAULT for NO ACTION (MySQL 8.4 manual 15.1.20.5), and a table
+/// without a schema for one in the schema of the table that refers to it.
+fn check_foreign_keys(dialect: &MysqlDialect, table: &'static Table) -> Compile {
+    for key in table.foreign_keys {
+        if [key.on_delete, key.on_update].contains(&ReferentialAction::SetDefault) {
+            let why = format!("{} has no SET DEFAULT for foreign keys: {}", dialect.name(), table.name);
+            return Err(CompileError::invalid(why));
+        }
+        let target = (key.table)();
+        if table.schema.is_some() && target.schema.is_none() {
+            let why = format!(
+                "{} has a schema, and refers to {}, which has none: {} would look for it in that schema; give both a schema",
+                table.name,
+                target.name,
+                dialect.name()
+            );
+            return Err(CompileError::invalid(why));
+        }
+    }
+    Ok(())
 }
 
 /// Text compares and sorts by code point, trailing spaces included, as on PostgreSQL (C) and SQLite: a binary collation
