@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::{Collect, Folder, column, driver, execute, memory, one, texts};
 use relata_core::{
     Error, ErrorClass, Result,
@@ -143,6 +145,35 @@ async fn the_first_failure_ends_the_call() {
     assert_eq!(error.statement(), Some("INSERT INTO nowhere VALUES (1)"));
     assert_eq!(jobs.map(|job| job.done), [true, false, false]);
     assert_eq!(one::<i64>(&mut *connection, "SELECT COUNT(*) FROM users", &[]).await.unwrap(), 0);
+}
+
+/// With rows wanted behind the statement that fails, which will not come.
+#[tokio::test]
+async fn a_failure_ahead_of_a_statement_with_rows() {
+    const COUNT: &str = "SELECT COUNT(*) FROM users";
+    for blocking in ["inline", "thread"] {
+        let folder = Folder::new();
+        let driver = folder.driver(&format!("busy_timeout=20ms&blocking={blocking}"));
+        let mut holder = driver.connect().await.unwrap();
+        let mut waiter = driver.connect().await.unwrap();
+        texts(&mut *holder, &[TABLE, "BEGIN IMMEDIATE"]).await.unwrap();
+        let mut counts: [_; 2] = std::array::from_fn(|_| Collect::<i64>::new(|row| row.read()));
+        let [first, second] = &mut counts;
+        let mut jobs = [
+            Job::new(COUNT, &[], Mode::Cached).with_sink(first),
+            Job::text("BEGIN IMMEDIATE"),
+            Job::new(COUNT, &[], Mode::Cached).with_sink(second),
+            Job::text("COMMIT"),
+        ];
+        let run = tokio::time::timeout(Duration::from_secs(10), waiter.run(&mut jobs));
+        let error = run.await.expect("it hangs").unwrap_err();
+        assert_eq!(error.class(), ErrorClass::LockTimeout, "{error}");
+        assert_eq!(error.statement(), Some("BEGIN IMMEDIATE"));
+        assert_eq!(jobs.each_ref().map(|job| job.done), [true, false, false, false]);
+        assert_eq!(counts.map(|count| count.rows), [vec![0], vec![]]);
+        texts(&mut *holder, &["COMMIT"]).await.unwrap();
+        texts(&mut *waiter, &["BEGIN IMMEDIATE", "COMMIT"]).await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -10,9 +10,10 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     task::{Poll, Waker},
+    time::Duration,
 };
 
-use common::{driver, execute, memory, one, texts};
+use common::{Folder, driver, execute, memory, one, texts};
 use relata_core::{
     Error, ErrorClass, Result,
     driver::{BoxFuture, Connection, Driver, Flow, Job, Mode, Row, Sink},
@@ -150,10 +151,7 @@ async fn a_reader_that_is_woken_by_the_statement_alone() {
         }
         flow
     });
-    tokio::time::timeout(std::time::Duration::from_secs(20), reading)
-        .await
-        .expect("nobody woke the reader")
-        .unwrap();
+    tokio::time::timeout(Duration::from_secs(20), reading).await.expect("nobody woke the reader").unwrap();
     assert_eq!(sum, COUNT * (COUNT + 1) / 2);
 }
 
@@ -187,6 +185,26 @@ async fn a_dropped_stream_whose_reader_stays() {
     connection.reset().await.unwrap();
     assert_eq!(one::<i64>(&mut *connection, "SELECT COUNT(*) FROM t", &[]).await.unwrap(), 0);
     drop(receiver);
+}
+
+/// On a thread for the reader's sake, whatever the runtime.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_in_a_transaction_that_gets_no_lock() {
+    let folder = Folder::new();
+    let driver = folder.driver("busy_timeout=20ms");
+    let mut holder = driver.connect().await.unwrap();
+    let mut waiter = driver.connect().await.unwrap();
+    texts(&mut *holder, &["BEGIN IMMEDIATE"]).await.unwrap();
+    let (mut sink, receiver, _) = chunks();
+    let mut jobs =
+        [Job::text("BEGIN IMMEDIATE"), Job::new("SELECT 1", &[], Mode::Stream).with_sink(&mut sink)];
+    let run = tokio::time::timeout(Duration::from_secs(10), waiter.run(&mut jobs));
+    let error = run.await.expect("it hangs").unwrap_err();
+    assert_eq!(error.class(), ErrorClass::LockTimeout, "{error}");
+    assert!(!jobs[0].done && !jobs[1].done);
+    drop(receiver);
+    texts(&mut *holder, &["COMMIT"]).await.unwrap();
+    texts(&mut *waiter, &["BEGIN IMMEDIATE", "COMMIT"]).await.unwrap();
 }
 
 #[tokio::test]

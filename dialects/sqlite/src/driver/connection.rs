@@ -53,8 +53,6 @@ struct Outcome {
 struct OwnedJob {
     sql: String,
     binds: Vec<Bind<'static>>,
-    /// What brings the rows to the sink, which stays in the task.
-    packer: Option<Packer>,
     mode: Mode,
     rows: u64,
     rows_affected: u64,
@@ -89,15 +87,17 @@ impl SqliteConnection {
         let State::Here(mut link) = std::mem::replace(&mut self.state, State::Gone) else {
             return Err(gone());
         };
-        let (mut owned, unpackers): (Vec<OwnedJob>, Vec<Option<Unpacker>>) =
-            jobs.iter().map(OwnedJob::of).unzip();
+        let mut owned: Vec<OwnedJob> = jobs.iter().map(OwnedJob::of).collect();
+        // The sinks stay in the task.
+        let (packers, unpackers): (Vec<Option<Packer>>, Vec<Option<Unpacker>>) =
+            jobs.iter().map(|job| job.sink.is_some().then(pack).unzip()).unzip();
         let stop = Arc::new(AtomicBool::new(false));
         let work = {
             let stop = stop.clone();
             let busy_timeout = self.settings.options.busy_timeout;
             move || {
                 let _running = cooperate::begin(busy_timeout, Some(stop));
-                let result = run_owned(&mut link, &mut owned);
+                let result = run_owned(&mut link, &mut owned, packers);
                 Outcome { link, jobs: owned, result }
             }
         };
@@ -247,9 +247,9 @@ impl Drop for Stopper {
     }
 }
 
-fn run_owned(link: &mut Link, owned: &mut [OwnedJob]) -> Result<()> {
-    for job in owned {
-        let mut packer = job.packer.take();
+/// Runs the jobs on the thread. The packers end with it, however it ends: the task waits for rows while one is left.
+fn run_owned(link: &mut Link, owned: &mut [OwnedJob], packers: Vec<Option<Packer>>) -> Result<()> {
+    for (job, mut packer) in owned.iter_mut().zip(packers) {
         let mut lent = Job::new(&job.sql, &job.binds, job.mode);
         if let Some(packer) = &mut packer {
             lent.sink = Some(packer);
@@ -277,20 +277,16 @@ async fn feed(jobs: &mut [Job<'_>], unpackers: Vec<Option<Unpacker>>) -> Result<
 }
 
 impl OwnedJob {
-    /// A copy of a job, and where its rows come out.
-    fn of(job: &Job<'_>) -> (Self, Option<Unpacker>) {
-        let (packer, unpacker) = job.sink.is_some().then(pack).unzip();
-        let owned = OwnedJob {
+    fn of(job: &Job<'_>) -> Self {
+        OwnedJob {
             sql: job.sql.to_owned(),
             binds: job.binds.iter().map(|bind| bind.clone().into_owned()).collect(),
-            packer,
             mode: job.mode,
             rows: 0,
             rows_affected: 0,
             last_insert_id: None,
             done: false,
-        };
-        (owned, unpacker)
+        }
     }
 
     fn give_back(self, job: &mut Job<'_>) {
