@@ -3,6 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::{
+    ops::ControlFlow,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -431,6 +432,38 @@ on_every_database! {
         assert_eq!(emails(&db).await, [""; 0]);
     }
 
+    /// With more rows left than are worth reading: what was done before is there, and it goes on.
+    async fn rows_that_nobody_wants(db: Database) {
+        create(&db).await;
+        insert_many((0..3000).map(|at| NewTag { name: at.to_string() })).execute(&*db).await.unwrap();
+        let (dialect, all) = (db.dialect().clone(), Tag::select());
+        let all = all.compile(&*dialect).unwrap();
+        let mut connection = db.connection().await.unwrap();
+        // So many transactions on one connection that they begin by themselves, where they can.
+        for round in 0..10 {
+            let mut tx = connection.begin().await.unwrap();
+            Tag::select().for_each(&mut tx, |_| Ok(ControlFlow::Break(()))).await.unwrap();
+            insert(user(&format!("{round} enough"))).execute(&mut tx).await.unwrap();
+            let error = Tag::select().one(&mut tx).await.unwrap_err();
+            assert_eq!(error.class(), ErrorClass::TooManyRows, "{error:?}");
+            let error = Tag::select().one_or_none(&mut tx).await.unwrap_err();
+            assert_eq!(error.class(), ErrorClass::TooManyRows, "{error:?}");
+            insert(user(&format!("{round} too many"))).execute(&mut tx).await.unwrap();
+            let refused = || Error::new(ErrorClass::Data, "refused");
+            let error = Tag::select().for_each(&mut tx, |_| Err(refused())).await.unwrap_err();
+            assert_eq!(error.class(), ErrorClass::Data, "{error:?}");
+            insert(user(&format!("{round} refused"))).execute(&mut tx).await.unwrap();
+            let mut refuse = Refuse;
+            let mut jobs = [Job::new(&all.sql, &all.binds, Mode::Cached).with_sink(&mut refuse)];
+            let error = tx.run(&mut jobs).await.unwrap_err();
+            assert_eq!(error.class(), ErrorClass::Decode, "{error:?}");
+            insert(user(&format!("{round} not decoded"))).execute(&mut tx).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        drop(connection);
+        assert_eq!(emails(&db).await.len(), 40);
+    }
+
     /// The same by the clock, which hits where the server is in the middle of something.
     async fn timed_out(db: Database) {
         create(&db).await;
@@ -485,7 +518,7 @@ on_every_database! {
         let mut seen = 0;
         rows().for_each(&*db, |_| {
             seen += 1;
-            Ok(if seen < 300 { std::ops::ControlFlow::Continue(()) } else { std::ops::ControlFlow::Break(()) })
+            Ok(if seen < 300 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
         }).await.unwrap();
         assert_eq!(seen, 300);
         at_rest(&db).await;

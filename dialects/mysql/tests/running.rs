@@ -9,6 +9,7 @@ use common::{Collect, column, exec, on_each, one, open, options, rows, run};
 use futures_util::FutureExt;
 use relata_core::{
     Error, ErrorClass, Result,
+    dialect::Feature,
     driver::{BoxFuture, Connection, Driver, Flow, Job, Mode, Row, Sink},
     render::Bind,
     value::Value,
@@ -167,6 +168,94 @@ fn a_sink_that_fails_or_has_enough() {
         connection.run(&mut jobs).await.unwrap();
         assert!(jobs[0].done && connection.is_closed());
         assert!(run(connection, "SELECT 1").await.unwrap_err().is_disconnect());
+    });
+}
+
+/// Where more than rows would be lost with the connection, the rest is read, row by row.
+#[test]
+fn rows_that_nobody_wants_in_a_transaction() {
+    struct Enough;
+    impl Sink for Enough {
+        fn row(&mut self, _: &mut dyn Row) -> Result<Flow> {
+            Ok(Flow::Stop)
+        }
+    }
+    const INSERT: &str = "INSERT INTO t VALUES (1)";
+    const COUNT: &str = "SELECT COUNT(*) FROM t";
+    const MANY: &str = "SELECT a.n FROM m AS a, m AS b";
+    on_each(|mut db| async move {
+        for text in [
+            "CREATE TABLE t (n INT)",
+            "CREATE TABLE m (n INT)",
+            &format!("INSERT INTO m VALUES {}", vec!["(1)"; 50].join(", ")),
+            &format!("CREATE PROCEDURE p() BEGIN START TRANSACTION; {INSERT}; {MANY}; END"),
+        ] {
+            run(&mut *db.connection, text).await.unwrap();
+        }
+        for begin in [
+            vec!["START TRANSACTION"],
+            vec!["START TRANSACTION", INSERT],
+            vec!["BEGIN", INSERT],
+            vec!["SET autocommit = 0"],
+            vec!["SET autocommit = 0", INSERT],
+            // An error says nothing of the transaction.
+            vec!["BEGIN", INSERT, "INSERT INTO nowhere VALUES (1)"],
+        ] {
+            let mut connection = open(&db.url).await;
+            for text in &begin {
+                let outcome = run(&mut *connection, text).await;
+                assert_eq!(outcome.is_err(), text.contains("nowhere"), "{text}");
+            }
+            let mut enough = Enough;
+            let mut jobs = [Job::new(MANY, &[], Mode::Stream).with_sink(&mut enough)];
+            connection.run(&mut jobs).await.unwrap();
+            assert!(jobs[0].done && jobs[0].rows == 1 && !connection.is_closed(), "{begin:?}");
+            run(&mut *connection, INSERT).await.unwrap();
+            run(&mut *connection, "COMMIT").await.unwrap();
+            let inserted = begin.iter().filter(|text| **text == INSERT).count() + 1;
+            let count = one::<i64>(&mut *db.connection, COUNT, &[]).await.unwrap();
+            assert_eq!(usize::try_from(count).unwrap(), inserted, "{begin:?}");
+            run(&mut *db.connection, "DELETE FROM t").await.unwrap();
+        }
+        // In the same call; and in a statement that begins one by itself.
+        for (before, rows) in [(&["START TRANSACTION", INSERT][..], MANY), (&[], "CALL p()")] {
+            let mut connection = open(&db.url).await;
+            let mut enough = Enough;
+            let mut jobs: Vec<Job<'_>> = before.iter().map(|text| Job::text(text)).collect();
+            jobs.push(Job::new(rows, &[], Mode::Cached).with_sink(&mut enough));
+            connection.run(&mut jobs).await.unwrap();
+            run(&mut *connection, "COMMIT").await.unwrap();
+            assert_eq!(one::<i64>(&mut *db.connection, COUNT, &[]).await.unwrap(), 1, "{rows}");
+            run(&mut *db.connection, "DELETE FROM t").await.unwrap();
+        }
+        // 50 MB go by.
+        let before = resident();
+        let mut enough = Enough;
+        let large = format!("SELECT REPEAT('x', 20000) FROM ({MANY}) AS n");
+        let mut jobs = [
+            Job::text("START TRANSACTION"),
+            Job::new(&large, &[], Mode::Cached).with_sink(&mut enough),
+            Job::text("COMMIT"),
+        ];
+        db.connection.run(&mut jobs).await.unwrap();
+        if let (Some(before), Some(after)) = (before, resident()) {
+            assert!(after < before + 30_000, "{before} {after}");
+        }
+        // Outside, a statement that changes rows is one as well.
+        if db.connection.dialect().supports(Feature::DeleteReturning) {
+            run(&mut *db.connection, &format!("INSERT INTO t {MANY}")).await.unwrap();
+            let mut connection = open(&db.url).await;
+            let mut enough = Enough;
+            let mut jobs = [Job::new("DELETE FROM t RETURNING n", &[], Mode::Cached).with_sink(&mut enough)];
+            connection.run(&mut jobs).await.unwrap();
+            assert_eq!((jobs[0].rows, jobs[0].rows_affected), (1, 2500));
+            assert_eq!(one::<i64>(&mut *connection, COUNT, &[]).await.unwrap(), 0);
+        }
+        // A first statement that only reads has nothing to lose.
+        let mut connection = open(&db.url).await;
+        let mut enough = Enough;
+        connection.run(&mut [Job::new(MANY, &[], Mode::Cached).with_sink(&mut enough)]).await.unwrap();
+        assert!(connection.is_closed());
     });
 }
 

@@ -278,7 +278,7 @@ impl Autocommit {
             self.plain = false;
             self.in_doubt = true;
         }
-        self.hearsay = kind == Kind::Plain && begins_with(job.sql, &["SELECT", "WITH"]);
+        self.hearsay = reads(job);
     }
 
     /// A job came to its end without an error.
@@ -302,6 +302,15 @@ impl Autocommit {
     /// What trailed was run.
     pub(super) fn trailed(&mut self, text: &str) {
         self.off = text == OFF;
+    }
+
+    /// Whether nothing but rows is lost with a connection that is closed in the middle of a job: no transaction, and nothing that
+    /// the job itself has changed. Not if in doubt.
+    pub(super) fn loses_only_rows(&self, job: &Job<'_>) -> bool {
+        let both = StatusFlags::SERVER_STATUS_IN_TRANS | StatusFlags::SERVER_STATUS_AUTOCOMMIT;
+        self.transaction == Transaction::None
+            && self.status.is_some_and(|status| status & both == StatusFlags::SERVER_STATUS_AUTOCOMMIT)
+            && reads(job)
     }
 
     /// Whether a transaction was open when the server last said so.
@@ -337,6 +346,11 @@ impl Autocommit {
 /// Whether a job reads or changes rows, and no more.
 pub(super) fn is_plain(job: Option<&Job<'_>>) -> bool {
     job.is_some_and(|job| Kind::of(job) == Kind::Plain)
+}
+
+/// Whether a job is a SELECT, and no more. (One that begins with WITH and changes rows gives none.)
+fn reads(job: &Job<'_>) -> bool {
+    Kind::of(job) == Kind::Plain && begins_with(job.sql, &["SELECT", "WITH"])
 }
 
 /// Whether jobs begin a transaction that can as well begin by itself.
@@ -527,6 +541,26 @@ mod tests {
         let mut state = within(Some(OPEN));
         ran(&mut state, INSERT, None);
         assert_eq!(next(&state, &[INSERT]), Step::send(1));
+    }
+
+    #[test]
+    fn a_connection_is_closed_early_only_where_nothing_is_lost() {
+        const SELECT: &str = "SELECT n FROM t";
+        let mut state = Autocommit::new();
+        assert!(!state.loses_only_rows(&job(SELECT)));
+        state.hear(Some(BY_ITSELF));
+        assert!(state.loses_only_rows(&job(SELECT)));
+        for sql in ["DELETE FROM t RETURNING n", "CALL p(?)", "BEGIN; SELECT n FROM t"] {
+            assert!(!state.loses_only_rows(&job(sql)), "{sql}");
+        }
+        for status in [None, Some(OPEN), Some(OPEN | BY_ITSELF), Some(StatusFlags::empty())] {
+            state.hear(status);
+            assert!(!state.loses_only_rows(&job(SELECT)), "{status:?}");
+            assert!(!within(status).loses_only_rows(&job(SELECT)), "{status:?}");
+        }
+        ran(&mut state, BEGIN, Some(OPEN | BY_ITSELF));
+        ran(&mut state, INSERT, None);
+        assert!(!state.loses_only_rows(&job(SELECT)));
     }
 
     #[test]

@@ -23,8 +23,8 @@ use super::{
 use crate::{MysqlDialect, error};
 
 /// How many rows that nobody wants are read to keep a connection usable. With more of them to come, closing it and opening
-/// another is cheaper.
-const ROWS_TO_DRAIN: usize = 1000;
+/// another is cheaper, where [nothing else is lost with it](Autocommit::loses_only_rows).
+const ROWS_TO_DRAIN: u64 = 1000;
 
 /// What tells a server from others, as an SQL expression.
 pub(super) const SERVER: &str = "CONCAT(@@hostname, ':', @@port, ' ', @@server_id)";
@@ -62,6 +62,8 @@ impl MysqlConnection {
         statement_cache_size: usize,
         identity: Identity,
     ) -> Self {
+        let mut autocommit = Autocommit::new();
+        autocommit.hear(conn.last_ok_packet().map(|ok| ok.status_flags()));
         MysqlConnection {
             opts: conn.opts().clone(),
             identity,
@@ -69,7 +71,7 @@ impl MysqlConnection {
             dialect,
             max_packet,
             statements: Statements::new(statement_cache_size),
-            autocommit: Autocommit::new(),
+            autocommit,
             busy: false,
         }
     }
@@ -127,10 +129,12 @@ impl MysqlConnection {
                         ([job], Lead::Nothing, None) => {
                             let binds = ready.take().unwrap_or_else(|| params(job.binds, max_packet));
                             self.autocommit.begins(job, is_plain(later.first()));
+                            let to_drain =
+                                if self.autocommit.loses_only_rows(job) { ROWS_TO_DRAIN } else { u64::MAX };
                             let next = later.first().map(|job| job.binds);
                             // The server works meanwhile.
                             let make_next = async { next.map(|binds| params(binds, max_packet)) };
-                            let running = run_one(conn, &mut self.statements, binds, job);
+                            let running = run_one(conn, &mut self.statements, binds, job, to_drain);
                             let outcome;
                             (outcome, ready) = join(running, make_next).await;
                             if job.done {
@@ -255,11 +259,12 @@ async fn run_one(
     statements: &mut Statements,
     params: Result<Params>,
     job: &mut Job<'_>,
+    to_drain: u64,
 ) -> Result<Ended, Failure> {
     let sql = job.sql;
     if job.mode == Mode::Text {
         let result = conn.query_iter(sql).await.map_err(|e| error::running(e, sql))?;
-        return take_result(result, job).await;
+        return take_result(result, job, to_drain).await;
     }
     let params = params.map_err(|e| e.with_statement(sql))?;
     let kept = statements.get(sql, job.binds);
@@ -274,7 +279,7 @@ async fn run_one(
             // Some statements cannot be prepared, such as LOCK TABLES (MySQL 8.4 manual 15.5).
             Err(mysql_async::Error::Server(e)) if e.code == 1295 && job.binds.is_empty() => {
                 let result = conn.query_iter(sql).await.map_err(|e| error::running(e, sql))?;
-                return take_result(result, job).await;
+                return take_result(result, job, to_drain).await;
             }
             Err(e) => return Err(error::running(e, sql).into()),
         },
@@ -296,7 +301,7 @@ async fn run_one(
         return Err(Error::new(ErrorClass::Statement, why).with_statement(sql).into());
     }
     let outcome = match conn.exec_iter(statement, params).await {
-        Ok(result) => take_result(result, job).await,
+        Ok(result) => take_result(result, job, to_drain).await,
         Err(e) => {
             if error::is_about_the_preparation(&e) {
                 statements.forget(sql);
@@ -392,10 +397,12 @@ fn refused_colon(sql: &str) -> Failure {
     Error::new(ErrorClass::Statement, why).with_statement(sql).into()
 }
 
-/// Reads an answer to its end: the rows of its first result go to the sink.
+/// Reads an answer to its end: the rows of its first result go to the sink. Of those that it does not want, at most so many are
+/// read.
 async fn take_result<P: Protocol>(
     mut result: QueryResult<'_, 'static, P>,
     job: &mut Job<'_>,
+    to_drain: u64,
 ) -> Result<Ended, Failure> {
     let sql = job.sql;
     let fail = |e| Failure::from(error::running(e, sql));
@@ -409,7 +416,11 @@ async fn take_result<P: Protocol>(
         return Ok(Ended::Cleanly);
     }
     let enough = push_rows(&mut result, job).await.map_err(fail)?;
-    if !matches!(enough, Ok(false)) && !drain(&mut result).await.map_err(fail)? {
+    let drained = match &enough {
+        Ok(false) => Some(0),
+        _ => drain(&mut result, to_drain).await.map_err(fail)?,
+    };
+    let Some(drained) = drained else {
         return match enough {
             Err(error) => Err(Failure { error: error.with_statement(sql), rows_left: true }),
             Ok(_) => {
@@ -417,9 +428,9 @@ async fn take_result<P: Protocol>(
                 Ok(Ended::WithRowsLeft)
             }
         };
-    }
+    };
     // The rows of a RETURNING are those that were changed; MariaDB does not count them again behind them.
-    job.rows_affected = if changes_rows(sql) { job.rows } else { result.affected_rows() };
+    job.rows_affected = if changes_rows(sql) { job.rows + drained } else { result.affected_rows() };
     job.last_insert_id = result.last_insert_id();
     result.drop_result().await.map_err(fail)?;
     enough.map_err(|error| error.with_statement(sql))?;
@@ -456,14 +467,17 @@ async fn push_rows<P: Protocol>(
     Ok(Ok(false))
 }
 
-/// Reads rows that nobody wants, if there are not too many. Whether it came to the end.
-async fn drain<P: Protocol>(result: &mut QueryResult<'_, 'static, P>) -> mysql_async::Result<bool> {
-    for _ in 0..ROWS_TO_DRAIN {
+/// Reads rows that nobody wants, if there are not too many: how many there were.
+async fn drain<P: Protocol>(
+    result: &mut QueryResult<'_, 'static, P>,
+    most: u64,
+) -> mysql_async::Result<Option<u64>> {
+    for count in 0..most {
         if result.next().await?.is_none() {
-            return Ok(true);
+            return Ok(Some(count));
         }
     }
-    Ok(false)
+    Ok(None)
 }
 
 /// Ends a session from another one (MySQL 8.4 manual 15.7.8.4, "KILL Statement"): whoever may log in may end what is their own.
