@@ -331,6 +331,8 @@ impl Link {
     }
 
     async fn commit_behind(&mut self, jobs: &mut [Job<'_>]) -> Result<()> {
+        // Then nobody hears of COMMIT.
+        let closed_before = self.is_dead();
         // What its sink refuses is not to be committed, and a driver may be ahead of the sinks.
         let alone = jobs.iter().any(|job| job.sink.is_some());
         let result = match alone {
@@ -346,7 +348,7 @@ impl Link {
         };
         // Whether COMMIT was on its way when the connection broke: with pipelining it always is.
         let pipelined = !alone && self.dialect.supports(Feature::Pipelining);
-        let sent = pipelined || jobs.iter().all(|job| job.done);
+        let sent = !closed_before && (pipelined || jobs.iter().all(|job| job.done));
         if self.dead && sent {
             return Err(Error::new(
                 ErrorClass::CommitUnknown,

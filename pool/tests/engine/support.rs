@@ -90,6 +90,8 @@ pub enum Fault {
     LostBefore,
     /// The connection breaks before the answer has come.
     LostAfter,
+    /// The connection is closed when the answer has come.
+    ClosedAfter,
     /// Takes for ever.
     Hang,
 }
@@ -241,9 +243,13 @@ impl TestConnection {
                 }
             }
         }
-        if let Some(Fault::LostAfter) = fault {
-            self.lite = None;
-            return Err(lost());
+        match fault {
+            Some(Fault::ClosedAfter) => self.lite = None,
+            Some(Fault::LostAfter) => {
+                self.lite = None;
+                return Err(lost());
+            }
+            _ => {}
         }
         Ok(())
     }

@@ -235,6 +235,17 @@ async fn a_lost_answer_to_commit_is_said_so() -> Result<()> {
     let error = tx.commit().await.unwrap_err();
     assert_eq!(error.class(), ErrorClass::Disconnected);
     assert_eq!(emails(&db).await, ["a@x"]);
+
+    // So is one that is known by then.
+    for statements in [false, true] {
+        let mut tx = db.engine.begin().await?;
+        db.server.fault("INSERT", 1, Fault::ClosedAfter);
+        insert(new("c@x")).execute(&mut tx).await?;
+        let mut jobs = if statements { vec![Job::text("DELETE FROM users")] } else { vec![] };
+        let error = tx.commit_with(&mut jobs).await.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::Disconnected);
+        assert_eq!(emails(&db).await, ["a@x"]);
+    }
     Ok(())
 }
 
