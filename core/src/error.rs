@@ -7,7 +7,7 @@ use crate::render::CompileError;
 /// The result of everything that talks to a database.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What class of failure an [`Error`] is. `docs/errors` has a page for each.
+/// What class of failure an [`Error`] is. `docs/src/errors` has a page for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorClass {
@@ -90,6 +90,7 @@ struct Inner {
     class: ErrorClass,
     message: Cow<'static, str>,
     statement: Option<String>,
+    database: Option<&'static str>,
     constraint: Option<String>,
     table: Option<String>,
     columns: Vec<String>,
@@ -105,6 +106,7 @@ impl Error {
             class,
             message: message.into(),
             statement: None,
+            database: None,
             constraint: None,
             table: None,
             columns: Vec::new(),
@@ -125,6 +127,13 @@ impl Error {
     #[must_use]
     pub fn with_statement(mut self, sql: &str) -> Self {
         self.0.statement.get_or_insert_with(|| sql.to_owned());
+        self
+    }
+
+    /// The same error with the name of the database that said so, as its dialect has it; the first one given stays.
+    #[must_use]
+    pub fn with_database(mut self, name: &'static str) -> Self {
+        self.0.database.get_or_insert(name);
         self
     }
 
@@ -178,6 +187,11 @@ impl Error {
     /// The SQL text that failed, without its parameters.
     pub fn statement(&self) -> Option<&str> {
         self.0.statement.as_deref()
+    }
+
+    /// Which database it is about, such as `PostgreSQL`: that of a statement that was run.
+    pub fn database(&self) -> Option<&'static str> {
+        self.0.database
     }
 
     /// The name of the violated constraint, where the server tells.
@@ -267,6 +281,9 @@ impl fmt::Display for Error {
         }
         if let Some(code) = &self.0.code {
             detail(f, "code", code)?;
+        }
+        if let Some(database) = self.0.database {
+            detail(f, "on", database)?;
         }
         if open == ", " {
             f.write_str(")")?;

@@ -475,9 +475,12 @@ impl Link {
         let result = in_time.unwrap_or_else(|limit| {
             Err(Error::new(ErrorClass::Timeout, format!("no answer within {limit:?}")))
         });
-        let result = result.map_err(|error| match jobs.iter().find(|job| !job.done) {
-            Some(job) => error.with_statement(job.sql),
-            None => error,
+        let result = result.map_err(|error| {
+            let error = error.with_database(self.dialect.name());
+            match jobs.iter().find(|job| !job.done) {
+                Some(job) => error.with_statement(job.sql),
+                None => error,
+            }
         });
         if let Some(watch) = &mut watch {
             watch.end(&self.shared, jobs, lead, trail, result.as_ref().err());

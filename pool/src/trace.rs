@@ -1,11 +1,15 @@
 //! Watching statements: `tracing` and recorders. Next to nothing is done when nobody looks.
 
-use std::time::{Duration, Instant};
+use std::{
+    fmt::{self, Write as _},
+    time::{Duration, Instant},
+};
 
 use relata_core::{
     Error, Result,
     dialect::Dialect,
     driver::{BoxFuture, Job},
+    render::Bind,
 };
 use tracing::{Instrument, Level, Span, enabled};
 
@@ -82,7 +86,7 @@ impl Watch {
 
     fn log(&self, shared: &Shared, job: &Job<'_>, duration: Duration, slow: bool, error: Option<&Error>) {
         let _entered = self.span.enter();
-        let parameters = if shared.options.log_parameters { Some(job.binds) } else { None };
+        let parameters = shared.options.log_parameters.then(|| shortened(job.binds));
         // A macro, since the level of an event is a constant.
         macro_rules! event {
             ($level:ident, $words:literal) => {
@@ -92,7 +96,7 @@ impl Watch {
                     message = $words,
                     db.system.name = self.database,
                     db.query.text = job.sql,
-                    db.query.parameters = parameters.map(tracing::field::debug),
+                    db.query.parameters = parameters.map(tracing::field::display),
                     db.response.returned_rows = job.rows,
                     rows_affected = job.rows_affected,
                     duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX),
@@ -107,5 +111,51 @@ impl Watch {
         } else {
             event!(DEBUG, "statement");
         }
+    }
+}
+
+/// The binds as a log shows them: of very many, the first.
+fn shortened(binds: &[Bind<'_>]) -> String {
+    const LIMIT: usize = 4096;
+    let mut text = String::new();
+    // It is over where there is no more room, before the rest is written.
+    let whole = write!(Short { text: &mut text, left: LIMIT }, "{binds:?}");
+    if whole.is_err() {
+        text.push('…');
+    }
+    text
+}
+
+/// Takes so many bytes of text and no more.
+struct Short<'t> {
+    text: &'t mut String,
+    left: usize,
+}
+
+impl fmt::Write for Short<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = text.floor_char_boundary(self.left.min(text.len()));
+        self.text.push_str(&text[..end]);
+        self.left -= end;
+        if end < text.len() { Err(fmt::Error) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use relata_core::value::Value;
+
+    use super::*;
+
+    #[test]
+    fn very_many_binds_are_shortened() {
+        let binds: Vec<Bind<'_>> = (0..100_000).map(|at| Bind::from(Value::I64(at))).collect();
+        let text = shortened(&binds);
+        assert!(
+            text.starts_with("[I64(0), I64(1)") && text.ends_with('…') && text.len() < 5000,
+            "{}",
+            text.len()
+        );
+        assert_eq!(shortened(&binds[..1]), "[I64(0)]");
     }
 }

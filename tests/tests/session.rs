@@ -208,6 +208,17 @@ on_every_database! {
         assert_eq!(users(&db).await, [("b".to_string(), Some("mine".to_string()))]);
     }
 
+    async fn a_statement_that_does_not_flush(db: Database) {
+        blog(&db).await;
+        let mut session = db.session();
+        let handle = session.add(user("a"));
+        assert_eq!(User::select().count(&mut session.unflushed()).await.unwrap(), 0);
+        assert!(session.draft(handle).is_ok());
+        assert_eq!(User::select().count(&mut session).await.unwrap(), 1);
+        update::<User>().set(User::email, "b").execute(&mut session.unflushed()).await.unwrap();
+        assert!(session.is_stale(handle).unwrap());
+    }
+
     async fn refresh_asks_the_database(db: Database) {
         blog(&db).await;
         insert(user("a")).execute(&*db).await.unwrap();

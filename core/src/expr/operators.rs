@@ -30,7 +30,8 @@ pub type Either<A, B, T> = <A as Type>::With<<B as Type>::With<T>>;
 // The operators take `self` like those of `std::ops`: an expression is built up, not looked at.
 #[allow(clippy::wrong_self_convention)]
 pub trait Operators: IntoExpr + Sized {
-    /// `self = other`.
+    /// `self = other`. With `None` it is `= NULL`, which holds for no row: [`is_null`](Operators::is_null) asks for NULL, and
+    /// [`is_not_distinct_from`](Operators::is_not_distinct_from) for either.
     fn eq<R: IntoExpr>(self, other: R) -> Expr<Either<Self::Sql, R::Sql, bool>>
     where
         <Self::Sql as Type>::Base: Comparable<<R::Sql as Type>::Base>,

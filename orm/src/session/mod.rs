@@ -21,7 +21,7 @@ use std::{
 };
 
 pub use handle::{Handle, Ref, RefInput};
-pub use read::SessionRead;
+pub use read::{SessionRead, Unflushed};
 pub use transaction::Savepoint;
 
 use relata_core::{
@@ -104,7 +104,7 @@ impl Session {
         }
     }
 
-    /// Whether queries flush first, as they do by default.
+    /// Whether queries flush first, as they do by default. [`unflushed`](Session::unflushed) is for one of them.
     pub fn set_autoflush(&mut self, autoflush: bool) {
         self.autoflush = autoflush;
     }

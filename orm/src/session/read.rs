@@ -128,7 +128,7 @@ impl Session {
             .key(handle.at.slot, handle.at.generation)
             .map_err(|why| handle.error(why))?;
         // Its own edits are not sent for this: they may be what is in doubt.
-        let row: Option<E> = E::find(&key).one_or_none(&mut Unflushed(self)).await?;
+        let row: Option<E> = E::find(&key).one_or_none(&mut self.unflushed()).await?;
         let row = row.ok_or_else(|| {
             Error::new(ErrorClass::Stale, format!("the row of {} is gone", self.name_of(handle.at)))
                 .with_table(E::TABLE.name)
@@ -148,6 +148,12 @@ impl Session {
             Ok(_) => Some(Some(Handle::new(super::At { session: id, store, slot, generation }))),
             Err(_) => Some(None),
         }
+    }
+
+    /// The session as what runs a statement without flushing first: `User::select().all(&mut session.unflushed())` gives the rows as
+    /// the database has them, without what is pending.
+    pub fn unflushed(&mut self) -> Unflushed<'_> {
+        Unflushed(self)
     }
 
     pub(super) async fn run_unflushed(&mut self, jobs: &mut [Job<'_>]) -> Result<()> {
@@ -231,8 +237,9 @@ impl Executor for Session {
     }
 }
 
-/// A session that runs a statement without flushing first.
-struct Unflushed<'a>(&'a mut Session);
+/// A session that runs a statement without flushing first. [`Session::unflushed`] makes it.
+#[derive(Debug)]
+pub struct Unflushed<'a>(&'a mut Session);
 
 impl Executor for Unflushed<'_> {
     fn dialect(&self) -> &Arc<dyn Dialect> {
@@ -253,5 +260,9 @@ impl Executor for Unflushed<'_> {
 
     fn join<'a>(&'a mut self) -> BoxFuture<'a, Result<Transaction<'a>>> {
         Box::pin(self.0.join_unflushed())
+    }
+
+    fn wrote(&mut self, table: &'static Table, change: RowChange) {
+        self.0.wrote(table, change);
     }
 }

@@ -335,8 +335,8 @@ fn params(binds: &[Bind<'_>], max_packet: usize) -> Result<Params> {
     }
     let mut values = Vec::with_capacity(binds.len());
     let (mut total, mut largest) = (0, 0);
-    for bind in binds {
-        let value = to_native(&bind.value())?;
+    for (at, bind) in binds.iter().enumerate() {
+        let value = to_native(&bind.value()).map_err(|error| error.context(format!("bind {}", at + 1)))?;
         let size = if let Native::Bytes(bytes) = &value { bytes.len() } else { 0 } + ASIDE;
         total += size;
         largest = largest.max(size);

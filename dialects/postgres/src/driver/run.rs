@@ -251,9 +251,14 @@ async fn run_one(wire: &mut Wire, cache: &mut Cache, job: &mut Job<'_>) -> Resul
 }
 
 /// A prepared statement whose columns have changed since ("cached plan must not change result type"), or that is not known
-/// any more, after DISCARD or behind a pooler. Both are found before anything is done.
+/// any more, after DISCARD or behind a pooler, or names a type that was dropped and made anew. All are found before anything is
+/// done.
 fn is_outdated(error: &Error) -> bool {
-    matches!(error.code(), Some("0A000" | "26000"))
+    match error.code() {
+        Some("0A000" | "26000") => true,
+        Some("XX000") => error.to_string().contains("cache lookup failed for type"),
+        _ => false,
+    }
 }
 
 async fn try_one(wire: &mut Wire, cache: &mut Cache, job: &mut Job<'_>) -> Result<()> {
