@@ -431,6 +431,30 @@ on_every_database! {
         assert_eq!(one(&db, cast::<Decimal, _>(text("12.25"))).await, decimal("12.25"));
     }
 
+    /// What is bound where no column tells its type is calculated with as what it is.
+    async fn integers_stay_integers(db: Database) {
+        samples(&db).await;
+        const BIG: i64 = 9_007_199_254_740_993;
+        let sign = || case().when(Sample::a.gt(0), 1_i64).otherwise(-1_i64);
+        assert_eq!(each(&db, sign()).await, [1, -1, 1, -1, 1]);
+        assert_eq!(each(&db, sign() + 1_i64).await, [2, 0, 2, 0, 2]);
+        assert_eq!(each(&db, sign().negative()).await, [-1, 1, -1, 1, -1]);
+        assert_eq!(each(&db, abs(sign())).await, [1; 5]);
+        assert_eq!(each(&db, (sign() * 7_i64).divided_by(2_i64)).await, [3, -3, 3, -3, 3].map(Some));
+        assert_eq!(each(&db, case().when(Sample::flag, BIG).otherwise(0_i64) + 1_i64).await, [BIG + 1, 1, 1, BIG + 1, BIG + 1]);
+        assert_eq!(each(&db, case().when(Sample::flag, sign()).otherwise(5_i64) + 1_i64).await, [2, 6, 6, 0, 2]);
+        let once = case().when(Sample::flag, None::<i64>).otherwise(Some(1_i64));
+        assert_eq!(each(&db, once + 1_i64).await, [None, Some(2), Some(2), None, None]);
+        assert_eq!(each(&db, over(sum(sign()), window())).await, [Some(1); 5]);
+        assert_eq!(each(&db, over(sum(val(2_i64)), window().order_by(Sample::id))).await, [2, 4, 6, 8, 10].map(Some));
+        let sums = select((sum(sign()), sum(val(2_i64)), sum(val(2_i32)), sum(sign()).filter_where(Sample::flag), sum(val(3_i64)).filter_where(Sample::flag)));
+        let sums = sums.from(Sample::entity()).one(&*db).await.unwrap();
+        assert_eq!(sums, (Some(1), Some(10), Some(10), Some(1), Some(9)));
+        let others = select((max(sign()) + 1_i64, max(val(BIG)) + 1_i64, sum(val(BIG)), avg(sign()), count(val(7)), count_where(Sample::flag)));
+        let others = others.from(Sample::entity()).one(&*db).await.unwrap();
+        assert_eq!(others, (Some(2), Some(BIG + 1), Some(BIG * 5), Some(0.2), 5, 3));
+    }
+
     async fn aggregates(db: Database) {
         samples(&db).await;
         let row = select((count_all(), count(Sample::n), count_distinct(Sample::a), sum(Sample::b), sum(Sample::n))).one(&*db).await.unwrap();

@@ -75,17 +75,39 @@ impl<T: Type> CaseBuilder<T> {
     }
 }
 
-impl Node for Case {
-    fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
+impl Case {
+    /// The values, in order.
+    pub fn values(&self) -> impl Iterator<Item = &Expression> {
+        self.branches.iter().map(|(_, value)| value).chain(&self.otherwise)
+    }
+
+    /// Writes the `CASE` with each value in the dialect's own way.
+    ///
+    /// # Errors
+    ///
+    /// As [`Renderer::expression`], or what `write` returns.
+    pub fn render_values<'s>(
+        &'s self,
+        out: &mut Renderer<'s>,
+        mut write: impl FnMut(&mut Renderer<'s>, &'s Expression) -> Compile,
+    ) -> Compile {
         out.sql("CASE");
         for (condition, value) in &self.branches {
-            out.sql(" WHEN ").expression(condition)?.sql(" THEN ").expression(value)?;
+            out.sql(" WHEN ").expression(condition)?.sql(" THEN ");
+            write(out, value)?;
         }
         if let Some(value) = &self.otherwise {
-            out.sql(" ELSE ").expression(value)?;
+            out.sql(" ELSE ");
+            write(out, value)?;
         }
         out.sql(" END");
         Ok(())
+    }
+}
+
+impl Node for Case {
+    fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
+        self.render_values(out, |out, value| out.expression(value).map(drop))
     }
 
     fn for_each_child<'s>(&'s self, visit: &mut dyn FnMut(&'s Expression)) {
@@ -98,10 +120,6 @@ impl Node for Case {
 
     fn may_be_null(&self, out: &Renderer<'_>) -> bool {
         // A condition that is NULL only fails; the values decide.
-        self.branches
-            .iter()
-            .map(|(_, value)| value)
-            .chain(&self.otherwise)
-            .any(|value| value.may_be_null(out))
+        self.values().any(|value| value.may_be_null(out))
     }
 }

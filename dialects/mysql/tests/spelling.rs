@@ -178,6 +178,29 @@ fn concatenation_and_division() {
 }
 
 #[test]
+fn types_of_binds() {
+    let flag = || case().when(Item::amount.gt(0), 1_i64).otherwise(0_i64);
+    let text = |dialect, expr: Expr<_>| select(expr).compile(dialect).unwrap().sql;
+    assert_eq!(
+        text(&MYSQL, sum(flag())),
+        "SELECT SUM(CASE WHEN `items`.`a:mount` > ? THEN CAST(? AS SIGNED) ELSE ? END) FROM `items`"
+    );
+    assert_eq!(
+        text(&MARIADB, sum(flag())),
+        "SELECT SUM(CASE WHEN `items`.`a:mount` > ? THEN ? ELSE ? END) FROM `items`"
+    );
+    assert_eq!(text(&MYSQL, sum(val(2))), "SELECT SUM(CAST(? AS SIGNED))");
+    assert_eq!(text(&MARIADB, sum(val(2))), "SELECT SUM(?)");
+    // Where a column tells the type, nothing else does.
+    let known = case().when(Item::amount.gt(5), Item::amount).otherwise(0).plus(1);
+    assert_eq!(
+        sql(&update::<Item>().set(Item::amount, known).filter(Item::amount.plus(1).gt(3))),
+        "UPDATE `items` SET `a:mount` = CASE WHEN `items`.`a:mount` > ? THEN `items`.`a:mount` ELSE ? END + ? \
+         WHERE `items`.`a:mount` + ? > ?"
+    );
+}
+
+#[test]
 fn distinct_from() {
     let statement = select(Item::id).filter(Item::note.is_distinct_from(None::<String>));
     assert_eq!(sql(&statement), "SELECT `items`.`id` FROM `items` WHERE (NOT (`items`.`note` <=> ?))");

@@ -2,8 +2,8 @@
 
 use relata_core::{
     clause::Limit,
-    expr::{Aggregate, Expression, Function, In, InList, Node, Operator},
-    render::{Compile, CompileError, Precedence, Renderer, Statement},
+    expr::{Aggregate, Case, Expression, Function, In, InList, Node, Operator},
+    render::{Compile, Precedence, Renderer, Statement},
     value::{DecimalValue, Kind, Value},
 };
 
@@ -63,13 +63,16 @@ pub(super) fn render<'s>(
                 out.sql("(").operand(&n.operand, Precedence::Comparison)?.sql(" <> 0)");
             }
         },
-        Expression::Aggregate(n) if n.filter.is_some() => return render_filtered(n, out),
+        Expression::Aggregate(n) => return render_aggregate(dialect, n, out),
+        Expression::Case(n) if n.values().all(is_bind) => return render_case(dialect, n, out),
         // Microseconds are said, or there are none (MySQL 8.4 manual 14.7, NOW).
         Expression::Function(n) if is_now(n) => {
             out.sql("CURRENT_TIMESTAMP(6)");
         }
-        Expression::Function(n) if n.arguments.iter().any(|a| matches!(a, Expression::Bind(_))) => {
-            return render_call(dialect, n, out);
+        // Of binds only: nothing tells their types but themselves.
+        Expression::Function(n) if !n.arguments.is_empty() && n.arguments.iter().all(is_bind) => {
+            out.sql(n.name).sql("(");
+            out.list(&n.arguments, ", ", |out, argument| render_alone(dialect, argument, out))?.sql(")");
         }
         // The alias for the new row that MySQL 8.0.19 brought is unknown to MariaDB; VALUES() works on both (MySQL 8.4
         // manual 15.2.7.2; MariaDB KB, "INSERT ON DUPLICATE KEY UPDATE").
@@ -88,19 +91,28 @@ fn is_now(function: &Function) -> bool {
 }
 
 /// No FILTER. Aggregates leave NULL out, and so does a CASE without ELSE: `SUM(CASE WHEN condition THEN x END)`.
-fn render_filtered<'s>(n: &'s Aggregate, out: &mut Renderer<'s>) -> Compile {
-    let Some(filter) = &n.filter else {
-        return Err(CompileError::invalid("an aggregate without a filter"));
-    };
-    out.sql(n.name).sql(if n.distinct { "(DISTINCT CASE WHEN " } else { "(CASE WHEN " });
-    out.expression(filter)?.sql(" THEN ");
-    match &n.operand {
-        Some(operand) => out.expression(operand)?,
+fn render_aggregate<'s>(dialect: &'s MysqlDialect, n: &'s Aggregate, out: &mut Renderer<'s>) -> Compile {
+    out.sql(n.name).sql(if n.distinct { "(DISTINCT " } else { "(" });
+    if let Some(filter) = &n.filter {
+        out.sql("CASE WHEN ").expression(filter)?.sql(" THEN ");
+    }
+    match (&n.operand, &n.filter) {
+        (Some(operand), _) => render_alone(dialect, operand, out)?,
+        (None, None) => drop(out.sql("*")),
         // COUNT(*) counts rows; any value will do.
-        None => out.sql("1"),
-    };
-    out.sql(" END)");
+        (None, Some(_)) => drop(out.sql("1")),
+    }
+    out.sql(if n.filter.is_some() { " END)" } else { ")" });
     Ok(())
+}
+
+/// A CASE that chooses among binds. What the first one is, all are (MySQL 8.4 manual 15.5.1).
+fn render_case<'s>(dialect: &'s MysqlDialect, n: &'s Case, out: &mut Renderer<'s>) -> Compile {
+    let mut first = true;
+    n.render_values(out, |out, value| match std::mem::take(&mut first) {
+        true => render_alone(dialect, value, out),
+        false => out.expression(value).map(drop),
+    })
 }
 
 /// A subquery with LIMIT cannot stand in IN itself, but inside of one that stands there can (MySQL 8.4 manual 15.2.15.12).
@@ -164,29 +176,29 @@ fn is_arithmetic(operator: Operator) -> bool {
     operator.precedence() >= Precedence::Additive
 }
 
-/// A function of binds only: nothing tells their types but themselves.
-fn render_call<'s>(dialect: &'s MysqlDialect, n: &'s Function, out: &mut Renderer<'s>) -> Compile {
-    let binds_only = n.arguments.iter().all(|argument| matches!(argument, Expression::Bind(_)));
-    if !binds_only {
-        return n.render(out);
-    }
-    out.sql(n.name).sql("(").list(&n.arguments, ", ", |out, argument| match argument {
+fn is_bind(expression: &Expression) -> bool {
+    matches!(expression, Expression::Bind(_))
+}
+
+/// An operand beside which no column stands.
+fn render_alone<'s>(dialect: &'s MysqlDialect, operand: &'s Expression, out: &mut Renderer<'s>) -> Compile {
+    match operand {
         Expression::Bind(value) => {
             render_number(dialect, value, out);
             Ok(())
         }
         other => out.expression(other).map(drop),
-    })?;
-    out.sql(")");
-    Ok(())
+    }
 }
 
 /// A bind that no column tells the type of. MySQL would take a number for a DOUBLE (MySQL 8.4 manual 15.5.1).
 fn render_number<'s>(dialect: &'s MysqlDialect, value: &'s Value, out: &mut Renderer<'s>) {
-    let ty = match value {
+    let ty = match value.kind() {
         _ if dialect.server.is_mariadb() => None,
-        Value::I16(_) | Value::I32(_) | Value::I64(_) => Some(" AS SIGNED)"),
-        Value::U64(_) => Some(" AS UNSIGNED)"),
+        Kind::I8 | Kind::I16 | Kind::I32 | Kind::I64 | Kind::U8 | Kind::U16 | Kind::U32 => {
+            Some(" AS SIGNED)")
+        }
+        Kind::U64 => Some(" AS UNSIGNED)"),
         _ => None,
     };
     match ty {

@@ -27,7 +27,7 @@ pub(crate) fn is_decimal(expression: &Expression) -> bool {
             matches!(n.name, "SUM" | "MIN" | "MAX") && n.operand.as_ref().is_some_and(is_decimal)
         }
         Expression::Window(n) => is_decimal(&n.function),
-        Expression::Case(n) => n.branches.iter().map(|(_, value)| value).chain(&n.otherwise).any(is_decimal),
+        Expression::Case(n) => n.values().any(is_decimal),
         _ => false,
     }
 }
