@@ -455,6 +455,27 @@ on_every_database! {
         assert_eq!(others, (Some(2), Some(BIG + 1), Some(BIG * 5), Some(0.2), 5, 3));
     }
 
+    /// A NULL that is bound is calculated with as a number of its type: what stands in for it is of that type, too.
+    async fn null_is_calculated_with(db: Database) {
+        samples(&db).await;
+        let none = || None::<i64>;
+        assert_eq!(each(&db, coalesce(Sample::n + none(), 7_i64)).await, [7; 5]);
+        assert_eq!(each(&db, coalesce(none(), Sample::n) + 1_i64).await, [None, Some(2), Some(3), Some(3), None]);
+        assert_eq!(each(&db, coalesce(Sample::a - Sample::b * none(), Sample::b)).await, [2, 2, -2, 5, 3]);
+        assert_eq!(each(&db, coalesce(val(none()) * Sample::a, 7_i64)).await, [7; 5]);
+        assert_eq!(each(&db, coalesce(Sample::a.modulo(none()), 7_i64)).await, [7; 5]);
+        assert_eq!(each(&db, coalesce(Sample::a.divided_by(none()), 7_i64)).await, [7; 5]);
+        assert_eq!(each(&db, coalesce(val(none()).negative(), 7_i64)).await, [7; 5]);
+        assert_eq!(each(&db, coalesce(abs(val(none())), 7_i64)).await, [7; 5]);
+        assert_eq!(each(&db, case().when(Sample::flag, Sample::n + None::<i32>).otherwise(Some(7_i64))).await, [None, Some(7), Some(7), None, None]);
+        assert_eq!(each(&db, coalesce(case().when(Sample::flag, none()).end() + 1_i64, 7_i64)).await, [7; 5]);
+        assert_eq!(each(&db, coalesce(over(sum(val(none())), window()), 7_i64)).await, [7; 5]);
+        assert_eq!(each(&db, coalesce(Sample::d + None::<Decimal>, decimal("0.1"))).await, [decimal("0.1"); 5]);
+        assert_eq!(each(&db, coalesce(val(None::<Decimal>) * Sample::d, Sample::d)).await, ["12.5", "-0.05", "0", "1000000", "0.0001"].map(decimal));
+        assert_eq!(each(&db, coalesce(Sample::f * None::<f64>, 0.5)).await, [0.5; 5]);
+        assert_eq!(one(&db, coalesce(val(none()) + 1_i64, 7_i64)).await, 7);
+    }
+
     async fn aggregates(db: Database) {
         samples(&db).await;
         let row = select((count_all(), count(Sample::n), count_distinct(Sample::a), sum(Sample::b), sum(Sample::n))).one(&*db).await.unwrap();

@@ -191,7 +191,19 @@ fn types_of_binds() {
     );
     assert_eq!(text(&MYSQL, sum(val(2))), "SELECT SUM(CAST(? AS SIGNED))");
     assert_eq!(text(&MARIADB, sum(val(2))), "SELECT SUM(?)");
-    // Where a column tells the type, nothing else does.
+    let text = |dialect| select(Item::parent_id + None::<i64>).compile(dialect).unwrap().sql;
+    assert_eq!(text(&MYSQL), "SELECT `items`.`parent_id` + ? FROM `items`");
+    assert_eq!(text(&MARIADB), "SELECT `items`.`parent_id` + CAST(? AS SIGNED) FROM `items`");
+    // Where a column or the value tells the type, nothing else does.
+    assert_eq!(sql(&select(Item::parent_id + Some(1_i64))), "SELECT `items`.`parent_id` + ? FROM `items`");
+    assert_eq!(
+        sql(&select(Item::id).filter(Item::parent_id.eq(None::<i64>))),
+        "SELECT `items`.`id` FROM `items` WHERE `items`.`parent_id` = ?"
+    );
+    assert_eq!(
+        sql(&update::<Item>().set(Item::parent_id, None::<i64>)),
+        "UPDATE `items` SET `parent_id` = ?"
+    );
     let known = case().when(Item::amount.gt(5), Item::amount).otherwise(0).plus(1);
     assert_eq!(
         sql(&update::<Item>().set(Item::amount, known).filter(Item::amount.plus(1).gt(3))),

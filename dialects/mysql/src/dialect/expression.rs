@@ -2,7 +2,7 @@
 
 use relata_core::{
     clause::Limit,
-    expr::{Aggregate, Case, Expression, Function, In, InList, Node, Operator},
+    expr::{Aggregate, Case, Expression, Function, In, InList, Infix, Node, Operator},
     render::{Compile, Precedence, Renderer, Statement},
     value::{DecimalValue, Kind, Value},
 };
@@ -15,29 +15,7 @@ pub(super) fn render<'s>(
     out: &mut Renderer<'s>,
 ) -> Compile {
     match expression {
-        Expression::Infix(n) => match n.operator {
-            // `||` is OR (MySQL 8.4 manual 14.4.3). CONCAT is NULL when an argument is, too (14.8).
-            Operator::Concat => {
-                out.sql("CONCAT(").expression(&n.left)?.sql(", ").expression(&n.right)?.sql(")");
-            }
-            _ => {
-                // `/` gives a fraction (MySQL 8.4 manual 14.6.1).
-                let operator = match n.operator {
-                    Operator::DivideInteger => " DIV ",
-                    other => other.as_sql(),
-                };
-                match (&n.left, &n.right) {
-                    (Expression::Bind(left), Expression::Bind(right)) if is_arithmetic(n.operator) => {
-                        render_number(dialect, left, out);
-                        out.sql(operator);
-                        render_number(dialect, right, out);
-                    }
-                    (left, right) => {
-                        out.infix(left, operator, right, n.operator.precedence())?;
-                    }
-                }
-            }
-        },
+        Expression::Infix(n) => return render_infix(dialect, n, out),
         // No IS DISTINCT FROM; `<=>` is its negation (MySQL 8.4 manual 14.4.2). Wrapped, as NOT binds looser.
         Expression::DistinctFrom(n) => {
             out.sql(if n.negated { "" } else { "(NOT (" });
@@ -45,15 +23,10 @@ pub(super) fn render<'s>(
             out.sql(if n.negated { "" } else { "))" });
         }
         // A space, for `--` begins a comment, and mysql_async's reader of parameters would skip a quote mark behind a minus.
-        Expression::Negate(n) => match &n.operand {
-            Expression::Bind(value) => {
-                out.sql("- ");
-                render_number(dialect, value, out);
-            }
-            operand => {
-                out.sql("- ").operand(operand, Precedence::Unary)?;
-            }
-        },
+        Expression::Negate(n) => {
+            out.sql("- ");
+            return render_alone(dialect, &n.operand, Precedence::Unary, out);
+        }
         // There is no cast to a truth value. A fraction is not zero.
         Expression::Cast(n) if n.ty.kind == Kind::Bool => match n.from {
             Kind::Text => {
@@ -72,7 +45,10 @@ pub(super) fn render<'s>(
         // Of binds only: nothing tells their types but themselves.
         Expression::Function(n) if !n.arguments.is_empty() && n.arguments.iter().all(is_bind) => {
             out.sql(n.name).sql("(");
-            out.list(&n.arguments, ", ", |out, argument| render_alone(dialect, argument, out))?.sql(")");
+            out.list(&n.arguments, ", ", |out, argument| {
+                render_alone(dialect, argument, Precedence::Lowest, out)
+            })?
+            .sql(")");
         }
         // The alias for the new row that MySQL 8.0.19 brought is unknown to MariaDB; VALUES() works on both (MySQL 8.4
         // manual 15.2.7.2; MariaDB KB, "INSERT ON DUPLICATE KEY UPDATE").
@@ -90,6 +66,40 @@ fn is_now(function: &Function) -> bool {
     function.name == "CURRENT_TIMESTAMP" && function.arguments.is_empty()
 }
 
+fn render_infix<'s>(dialect: &'s MysqlDialect, n: &'s Infix, out: &mut Renderer<'s>) -> Compile {
+    let operator = match n.operator {
+        // `||` is OR (MySQL 8.4 manual 14.4.3). CONCAT is NULL when an argument is, too (14.8).
+        Operator::Concat => {
+            out.sql("CONCAT(").expression(&n.left)?.sql(", ").expression(&n.right)?.sql(")");
+            return Ok(());
+        }
+        // `/` gives a fraction (MySQL 8.4 manual 14.6.1).
+        Operator::DivideInteger => " DIV ",
+        other => other.as_sql(),
+    };
+    let precedence = n.operator.precedence();
+    if precedence >= Precedence::Additive && has_bind_alone(dialect, n) {
+        render_alone(dialect, &n.left, precedence, out)?;
+        out.sql(operator);
+        render_alone(dialect, &n.right, precedence, out)
+    } else {
+        out.infix(&n.left, operator, &n.right, precedence).map(drop)
+    }
+}
+
+/// Whether an operand is a bind whose type the other one does not tell.
+fn has_bind_alone(dialect: &MysqlDialect, n: &Infix) -> bool {
+    match (&n.left, &n.right) {
+        (Expression::Bind(_), Expression::Bind(_)) => true,
+        // On MariaDB it is the value that tells the type, and NULL has none: with it, what is calculated is a DOUBLE,
+        // and so is what stands in for it in a COALESCE. No page of its manual says so.
+        (Expression::Bind(Value::Null(_)), _) | (_, Expression::Bind(Value::Null(_))) => {
+            dialect.server.is_mariadb()
+        }
+        _ => false,
+    }
+}
+
 /// No FILTER. Aggregates leave NULL out, and so does a CASE without ELSE: `SUM(CASE WHEN condition THEN x END)`.
 fn render_aggregate<'s>(dialect: &'s MysqlDialect, n: &'s Aggregate, out: &mut Renderer<'s>) -> Compile {
     out.sql(n.name).sql(if n.distinct { "(DISTINCT " } else { "(" });
@@ -97,7 +107,7 @@ fn render_aggregate<'s>(dialect: &'s MysqlDialect, n: &'s Aggregate, out: &mut R
         out.sql("CASE WHEN ").expression(filter)?.sql(" THEN ");
     }
     match (&n.operand, &n.filter) {
-        (Some(operand), _) => render_alone(dialect, operand, out)?,
+        (Some(operand), _) => render_alone(dialect, operand, Precedence::Lowest, out)?,
         (None, None) => drop(out.sql("*")),
         // COUNT(*) counts rows; any value will do.
         (None, Some(_)) => drop(out.sql("1")),
@@ -110,7 +120,7 @@ fn render_aggregate<'s>(dialect: &'s MysqlDialect, n: &'s Aggregate, out: &mut R
 fn render_case<'s>(dialect: &'s MysqlDialect, n: &'s Case, out: &mut Renderer<'s>) -> Compile {
     let mut first = true;
     n.render_values(out, |out, value| match std::mem::take(&mut first) {
-        true => render_alone(dialect, value, out),
+        true => render_alone(dialect, value, Precedence::Lowest, out),
         false => out.expression(value).map(drop),
     })
 }
@@ -172,33 +182,37 @@ fn render_bind<'s>(dialect: &MysqlDialect, value: &'s Value, out: &mut Renderer<
     }
 }
 
-fn is_arithmetic(operator: Operator) -> bool {
-    operator.precedence() >= Precedence::Additive
-}
-
 fn is_bind(expression: &Expression) -> bool {
     matches!(expression, Expression::Bind(_))
 }
 
-/// An operand beside which no column stands.
-fn render_alone<'s>(dialect: &'s MysqlDialect, operand: &'s Expression, out: &mut Renderer<'s>) -> Compile {
+/// An operand that has to tell its type itself.
+fn render_alone<'s>(
+    dialect: &'s MysqlDialect,
+    operand: &'s Expression,
+    than: Precedence,
+    out: &mut Renderer<'s>,
+) -> Compile {
     match operand {
         Expression::Bind(value) => {
             render_number(dialect, value, out);
             Ok(())
         }
-        other => out.expression(other).map(drop),
+        other => out.operand(other, than).map(drop),
     }
 }
 
-/// A bind that no column tells the type of. MySQL would take a number for a DOUBLE (MySQL 8.4 manual 15.5.1).
+/// A bind that no column tells the type of. MySQL would take a number for a DOUBLE (MySQL 8.4 manual 15.5.1), and MariaDB
+/// a NULL.
 fn render_number<'s>(dialect: &'s MysqlDialect, value: &'s Value, out: &mut Renderer<'s>) {
     let ty = match value.kind() {
-        _ if dialect.server.is_mariadb() => None,
+        _ if dialect.server.is_mariadb() && !value.is_null() => None,
         Kind::I8 | Kind::I16 | Kind::I32 | Kind::I64 | Kind::U8 | Kind::U16 | Kind::U32 => {
             Some(" AS SIGNED)")
         }
         Kind::U64 => Some(" AS UNSIGNED)"),
+        // As `render_bind` casts one that is there.
+        Kind::Decimal if value.is_null() => Some(" AS DECIMAL(65, 30))"),
         _ => None,
     };
     match ty {
