@@ -132,6 +132,35 @@ on_every_database! {
         assert_eq!(one(&db, val(i64::MAX - 1) + 1_i64).await, i64::MAX);
     }
 
+    /// Where floats of 32 bits are calculated with in 64, the result is rounded.
+    async fn arithmetic_of_f32(db: Database) {
+        #[derive(Entity)]
+        #[entity(table = "narrow")]
+        struct Narrow {
+            #[column(primary_key)]
+            id: i64,
+            f: f32,
+            n: Option<f32>,
+        }
+
+        Schema::new().with::<Narrow>().create(&*db).await.unwrap();
+        let values = [1.5_f32, -0.1, 16_777_217.0, 1e-38, 3.4e38];
+        insert_many(values.map(|f| NewNarrow { f, n: Some(f) })).execute(&*db).await.unwrap();
+        let each = async |expr: Expr<f32>| select(expr).from(Narrow::entity()).order_by(Narrow::id).all(&*db).await.unwrap();
+        let stored = select(Narrow::f).order_by(Narrow::id).all(&*db).await.unwrap();
+        assert_eq!(stored, values, "what is stored comes back as it was");
+        assert_eq!(each(Narrow::f * 0.1_f32).await, values.map(|f| f * 0.1));
+        assert_eq!(each(Narrow::f + 0.1_f32).await, values.map(|f| f + 0.1));
+        assert_eq!(each(Narrow::f - 0.3_f32).await, values.map(|f| f - 0.3));
+        assert_eq!(each(coalesce(Narrow::f.divided_by(3.0_f32), 0.0_f32)).await, values.map(|f| f / 3.0));
+        assert_eq!(each(coalesce(Narrow::n, 0.1_f32)).await, values);
+        assert_eq!(each(case().when(Narrow::f.lt(0.0_f32), 0.1_f32).otherwise(0.7)).await, [0.7, 0.1, 0.7, 0.7, 0.7]);
+        assert_eq!(one(&db, val(1.5_f32) * 0.1_f32).await, 1.5 * 0.1);
+        // What no f32 can hold is an error.
+        let error = select(Narrow::f * 10.0_f32).all(&*db).await.unwrap_err();
+        assert!(matches!(error.class(), ErrorClass::Decode | ErrorClass::Data), "{error:?}");
+    }
+
     async fn division(db: Database) {
         samples(&db).await;
         // Integers are divided as in Rust, and the remainder has the sign of what is divided.
