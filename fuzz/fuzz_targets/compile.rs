@@ -188,6 +188,7 @@ fn expression(input: &mut Unstructured<'_>, depth: u8) -> Result<Expression> {
                 Operator::Subtract,
                 Operator::Multiply,
                 Operator::Divide,
+                Operator::DivideDecimal,
                 Operator::DivideInteger,
                 Operator::Modulo,
                 Operator::Concat,

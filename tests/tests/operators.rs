@@ -188,6 +188,57 @@ on_every_database! {
         }
     }
 
+    /// Where decimals are divided, the quotient has digits enough, and not more than a decimal in Rust can hold.
+    async fn quotients(db: Database) {
+        #[derive(Entity)]
+        #[entity(table = "prices")]
+        struct Price {
+            #[column(primary_key)]
+            id: i64,
+            d: Decimal,
+            #[column(precision(12, 2))]
+            money: Decimal,
+        }
+
+        Schema::new().with::<Price>().create(&*db).await.unwrap();
+        let values = ["0.5", "-10", "12.50", "1000000.01"].map(decimal);
+        insert_many(values.map(|d| NewPrice { d, money: d })).execute(&*db).await.unwrap();
+        let prices = select((Price::d, Price::money)).from(Price::entity()).subquery("prices");
+        let (d, money) = prices.columns();
+        let three = Decimal::from(3);
+        let third = Price::d.divided_by(three);
+        if let Err(error) = select(third.clone()).all(&*db).await {
+            assert_eq!(error.class(), ErrorClass::Compile, "{error:?}");
+            let error = select(d.divided_by(3)).from(&prices).all(&*db).await.unwrap_err();
+            assert_eq!(error.class(), ErrorClass::Compile, "{error:?}");
+            return;
+        }
+        // PostgreSQL gives 16 digits or more, those before the point included.
+        let rounded = |values: Vec<Option<Decimal>>| values.into_iter().map(|d| d.unwrap().round_dp(11)).collect::<Vec<_>>();
+        let each = async |expr: Expr<Option<Decimal>>| {
+            rounded(select(expr).from(Price::entity()).order_by(Price::id).all(&*db).await.unwrap())
+        };
+        let same = |of: &dyn Fn(Decimal) -> Decimal| values.map(|d| of(d).round_dp(11));
+        let (tenth, one) = (decimal("0.1"), Decimal::ONE);
+        assert_eq!(each(third.clone()).await, same(&|d| d / three));
+        assert_eq!(each(Price::d / 3).await, same(&|d| d / three));
+        assert_eq!(each(Price::money.divided_by(three)).await, same(&|d| d / three));
+        assert_eq!(each(val(1).divided_by(Price::d)).await, same(&|d| one / d));
+        assert_eq!(each(val(tenth).divided_by(Price::money)).await, same(&|d| tenth / d));
+        assert_eq!(each(Price::d.divided_by(decimal("0.7")).divided_by(three)).await, same(&|d| d / decimal("0.7") / three));
+        assert_eq!(each((Price::d + 1).divided_by(three) * 2 + tenth).await, same(&|d| (d + one) / three * (one + one) + tenth));
+        assert_eq!(each(Price::d.divided_by(8)).await, ["0.0625", "-1.25", "1.5625", "125000.00125"].map(decimal));
+        assert_eq!(each(coalesce(Price::d.divided_by(None::<Decimal>), tenth).optional()).await, [tenth; 4]);
+        let sums = select((sum(third.clone()), sum(Price::money).divided_by(count_all()))).from(Price::entity());
+        let (thirds, average) = sums.one(&*db).await.unwrap();
+        assert_eq!(rounded(vec![thirds, average]), ["333334.33666666667", "250000.7525"].map(decimal));
+        let derived = select(d.divided_by(3)).from(&prices).filter(money.eq(decimal("0.5")));
+        assert_eq!(rounded(derived.all(&*db).await.unwrap()), [decimal("0.16666666667")]);
+        // What was stored is read again.
+        update::<Price>().set(Price::d, coalesce(third, Decimal::ZERO)).execute(&*db).await.unwrap();
+        assert_eq!(each(Price::d.optional()).await, same(&|d| d / three));
+    }
+
     async fn decimals(db: Database) {
         samples(&db).await;
         let decimals = |texts: [&str; 5]| texts.map(decimal);

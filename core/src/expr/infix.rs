@@ -38,8 +38,10 @@ pub enum Operator {
     Subtract,
     /// `*`
     Multiply,
-    /// `/` with a fraction.
+    /// `/` between floats.
     Divide,
+    /// `/` between decimals, or of one and an integer: rounded, with a fraction.
+    DivideDecimal,
     /// `/` between integers, which cuts off the fraction.
     DivideInteger,
     /// `%`
@@ -61,7 +63,7 @@ impl Operator {
             Operator::Add => " + ",
             Operator::Subtract => " - ",
             Operator::Multiply => " * ",
-            Operator::Divide | Operator::DivideInteger => " / ",
+            Operator::Divide | Operator::DivideDecimal | Operator::DivideInteger => " / ",
             Operator::Modulo => " % ",
             Operator::Concat => " || ",
         }
@@ -75,9 +77,11 @@ impl Operator {
             }
             Operator::Concat => Precedence::Other,
             Operator::Add | Operator::Subtract => Precedence::Additive,
-            Operator::Multiply | Operator::Divide | Operator::DivideInteger | Operator::Modulo => {
-                Precedence::Multiplicative
-            }
+            Operator::Multiply
+            | Operator::Divide
+            | Operator::DivideDecimal
+            | Operator::DivideInteger
+            | Operator::Modulo => Precedence::Multiplicative,
         }
     }
 

@@ -10,6 +10,7 @@ use crate::{
     projection::Labelled,
     statement::Select,
     types::Type,
+    value::Kind,
 };
 use std::borrow::Cow;
 
@@ -213,14 +214,19 @@ pub trait Operators: IntoExpr + Sized {
 
     /// `self / other`: integers are divided as in Rust, cutting off the fraction, on every database.
     ///
+    /// A quotient of decimals is rounded: PostgreSQL gives 16 digits or more, MySQL and MariaDB 16 behind the point, and
+    /// SQLite divides no decimals.
+    ///
     /// The result may be NULL: some databases give NULL for a division by zero, others an error.
     fn divided_by<R: IntoExpr>(self, other: R) -> Divided<Self::Sql, R::Sql>
     where
         <Self::Sql as Type>::Base: Arithmetic<<R::Sql as Type>::Base, Output: Numeric>,
     {
-        let integer =
-            <<<Self::Sql as Type>::Base as Arithmetic<<R::Sql as Type>::Base>>::Output as Numeric>::INTEGER;
-        infix(self, if integer { Operator::DivideInteger } else { Operator::Divide }, other)
+        infix(
+            self,
+            division::<<<Self::Sql as Type>::Base as Arithmetic<<R::Sql as Type>::Base>>::Output>(),
+            other,
+        )
     }
 
     /// `self % other`: the remainder, with the sign of `self`. May be NULL, as a division may.
@@ -333,6 +339,15 @@ pub(super) fn node(operand: impl IntoExpr) -> Expression {
 
 fn infix<T>(left: impl IntoExpr, operator: Operator, right: impl IntoExpr) -> Expr<T> {
     Expr::new(Expression::Infix(Box::new(Infix { left: node(left), operator, right: node(right) })))
+}
+
+/// The division that gives a `T`.
+fn division<T: Numeric>() -> Operator {
+    match T::KIND {
+        Kind::Decimal => Operator::DivideDecimal,
+        _ if T::INTEGER => Operator::DivideInteger,
+        _ => Operator::Divide,
+    }
 }
 
 fn distinct_from(left: impl IntoExpr, right: impl IntoExpr, negated: bool) -> Expr<bool> {

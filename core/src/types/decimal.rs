@@ -57,6 +57,8 @@ mod tests {
             assert_eq!(Decimal::decode(Cell::Text(text)), Ok(decimal));
         }
         assert!(Decimal::decode(Cell::Text("79228162514264337593543950336")).is_err());
+        // What is stored is never rounded.
+        assert!(Decimal::decode(Cell::Text("0.166666666666666666666666666667")).is_err());
         assert_eq!(
             Decimal::decode(Cell::Text("1.000000000000000000000000000000"))
                 .map(|d| d.normalize().to_string()),

@@ -156,6 +156,16 @@ fn concatenation_and_division() {
         sql(&statement),
         "SELECT CONCAT(`items`.`na``me`, ?), `items`.`a:mount` DIV ?, - `items`.`a:mount` FROM `items`"
     );
+    let price = || cast::<Decimal, _>(Item::amount);
+    assert_eq!(
+        sql(&select((price().divided_by(3), val(1).divided_by(price())))),
+        "SELECT CAST(CAST(CAST(`items`.`a:mount` AS DECIMAL(65, 30)) AS DECIMAL(65, 30)) / ? AS DECIMAL(65, 16)), \
+         CAST(CAST(? AS DECIMAL(65, 30)) / CAST(`items`.`a:mount` AS DECIMAL(65, 30)) AS DECIMAL(65, 16)) FROM `items`"
+    );
+    assert_eq!(
+        sql(&select(cast::<f64, _>(Item::amount).divided_by(0.5))),
+        "SELECT CAST(`items`.`a:mount` AS DOUBLE) / ? FROM `items`"
+    );
     on_each(|mut db| async move {
         let connection = &mut *db.connection;
         filled(connection).await;

@@ -73,6 +73,7 @@ fn render_infix<'s>(dialect: &'s MysqlDialect, n: &'s Infix, out: &mut Renderer<
             out.sql("CONCAT(").expression(&n.left)?.sql(", ").expression(&n.right)?.sql(")");
             return Ok(());
         }
+        Operator::DivideDecimal => return render_quotient(n, out),
         // `/` gives a fraction (MySQL 8.4 manual 14.6.1).
         Operator::DivideInteger => " DIV ",
         other => other.as_sql(),
@@ -85,6 +86,22 @@ fn render_infix<'s>(dialect: &'s MysqlDialect, n: &'s Infix, out: &mut Renderer<
     } else {
         out.infix(&n.left, operator, &n.right, precedence).map(drop)
     }
+}
+
+/// `/` between decimals gives as many digits behind the point as the left one is declared with, and four more (MySQL 8.4
+/// manual 14.6.1; MariaDB KB, "div_precision_increment"): of the 30 of a column without a precision more than a decimal in
+/// Rust can hold, of an integer hardly any. So the left one gets 30, and the quotient 16, as many as PostgreSQL gives at
+/// least.
+/// It is rounded here and not where it is read: it may be stored, and what is stored is read as it is.
+fn render_quotient<'s>(n: &'s Infix, out: &mut Renderer<'s>) -> Compile {
+    out.sql("CAST(CAST(");
+    match &n.left {
+        Expression::Bind(value) => out.bind(value),
+        left => out.expression(left)?,
+    };
+    out.sql(" AS DECIMAL(65, 30)) / ").operand(&n.right, Precedence::Multiplicative)?;
+    out.sql(" AS DECIMAL(65, 16))");
+    Ok(())
 }
 
 /// Whether an operand is a bind whose type the other one does not tell.

@@ -21,7 +21,10 @@ pub(crate) fn is_decimal(expression: &Expression) -> bool {
         Expression::Bind(value) => value.kind() == Kind::Decimal,
         Expression::Cast(n) => n.ty.kind == Kind::Decimal,
         Expression::Negate(n) => is_decimal(&n.operand),
-        Expression::Infix(n) => is_arithmetic(n.operator) && (is_decimal(&n.left) || is_decimal(&n.right)),
+        Expression::Infix(n) => match n.operator {
+            Operator::DivideDecimal => true,
+            operator => is_arithmetic(operator) && (is_decimal(&n.left) || is_decimal(&n.right)),
+        },
         Expression::Function(n) => keeps_type(n) && n.arguments.iter().any(is_decimal),
         Expression::Aggregate(n) => {
             matches!(n.name, "SUM" | "MIN" | "MAX") && n.operand.as_ref().is_some_and(is_decimal)
