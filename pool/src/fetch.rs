@@ -94,10 +94,7 @@ pub trait Fetch: Sized + Send {
         async move {
             let mut db = db;
             let (row, sql) = at_most_one(self, &mut db).await?;
-            row.ok_or_else(|| {
-                Error::new(ErrorClass::NotFound, "no row was found; `one_or_none` allows for that")
-                    .with_statement(&sql)
-            })
+            row.ok_or_else(|| no_row().with_statement(&sql))
         }
     }
 
@@ -160,15 +157,24 @@ pub trait Fetch: Sized + Send {
     }
 }
 
+/// What is said where one row was asked for, and there is none.
+pub fn no_row() -> Error {
+    Error::new(ErrorClass::NotFound, "no row was found; `one_or_none` allows for that")
+}
+
+/// What is said where one row was asked for, and there are more.
+pub fn too_many_rows() -> Error {
+    Error::new(
+        ErrorClass::TooManyRows,
+        "more than one row was found; `first` takes the first, `all` takes all",
+    )
+}
+
 async fn at_most_one<F: Fetch>(statement: F, db: &mut dyn Executor) -> Result<(Option<F::Row>, String)> {
     let mut first = First::new(statement.reader(), statement.reads_only());
     let ran = statement.run_into(db, &mut first, Mode::Cached).await?;
     if first.more {
-        return Err(Error::new(
-            ErrorClass::TooManyRows,
-            "more than one row was found; `first` takes the first, `all` takes all",
-        )
-        .with_statement(&ran.sql));
+        return Err(too_many_rows().with_statement(&ran.sql));
     }
     Ok((first.row, ran.sql))
 }
@@ -217,8 +223,8 @@ impl<R: Send + 'static> Fetch for Select<R> {
     }
 
     fn at_most(self, rows: u64) -> Self {
-        let rows = self.body().limit.limit.map_or(rows, |limit| limit.min(rows));
-        self.limit(rows)
+        let limit = self.body().limit.at_most(rows);
+        self.limit(limit)
     }
 
     async fn run_into(self, db: &mut dyn Executor, sink: &mut dyn Sink, mode: Mode) -> Result<Ran> {

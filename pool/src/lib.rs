@@ -24,7 +24,7 @@ pub use connection::Connection;
 pub use engine::{Engine, Status};
 pub use execute::Execute;
 pub use executor::{Executor, RowChange};
-pub use fetch::{Fetch, FetchSelect, Ran};
+pub use fetch::{Fetch, FetchSelect, Ran, no_row, too_many_rows};
 pub use options::{PoolOptions, PrePing};
 pub use recorder::{Recorded, Recorder};
 pub use retry::{Attempt, RetryOptions, Retrying};

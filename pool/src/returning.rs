@@ -4,7 +4,10 @@
 //! the keys that were given, or, for an upsert, the values of the conflict target. All of it is one transaction, and the
 //! result is the one that RETURNING gives: rows in the order of the input, without those that `DO NOTHING` left out.
 
-use std::sync::Mutex;
+use std::sync::{
+    Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 
 use futures_util::future::join;
 use relata_core::{
@@ -131,14 +134,20 @@ async fn run_in_waves(
     let mut next = Some(compile_all(first, &*dialect));
     while let Some(wave) = next {
         let wave = wave?;
-        // The server works meanwhile.
+        // The server works meanwhile, unless there is none.
+        let works = AtomicBool::new(true);
+        let run = async {
+            let ran = run_batches(&mut tx, &wave, sink).await;
+            works.store(false, Ordering::Relaxed);
+            ran
+        };
         let compile_next = async {
             match waves.next() {
-                Some(wave) => Some(compile_in_between(wave, &*dialect).await),
+                Some(wave) => Some(compile_while(&works, wave, &*dialect).await),
                 None => None,
             }
         };
-        let (ran, compiled) = join(run_batches(&mut tx, &wave, sink), compile_next).await;
+        let (ran, compiled) = join(run, compile_next).await;
         rows_affected += ran?;
         sql.get_or_insert_with(|| first_text(wave));
         next = compiled;
@@ -148,14 +157,17 @@ async fn run_in_waves(
 }
 
 /// Compiles batches while others run, which may have an answer and want to go on after each.
-async fn compile_in_between<'s>(
+async fn compile_while<'s>(
+    works: &AtomicBool,
     batches: &'s [InsertPart<'_>],
     dialect: &'s dyn Dialect,
 ) -> Result<Vec<Compiled<'s>>> {
     let mut compiled = Vec::with_capacity(batches.len());
     for batch in batches {
         compiled.push(batch.compile(dialect)?);
-        yield_now().await;
+        if works.load(Ordering::Relaxed) {
+            yield_now().await;
+        }
     }
     Ok(compiled)
 }

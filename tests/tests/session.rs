@@ -695,6 +695,8 @@ on_every_database! {
         let first = session.one(select().limit(1)).await.unwrap();
         assert_eq!(session[first].email, "a");
         assert_eq!(session.first(select().limit(0)).await.unwrap(), None);
+        assert_eq!(select().with(User::posts).limit(0).first(&mut session).await.unwrap(), None);
+        assert!(select().with(User::posts).limit(1).one(&mut session).await.is_ok());
         assert_eq!(session.one(select()).await.unwrap_err().class(), ErrorClass::TooManyRows);
     }
 

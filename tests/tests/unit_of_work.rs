@@ -325,4 +325,19 @@ on_every_database! {
         assert!(posts[1000..].iter().all(|post| session.try_get(*post).is_ok()));
         assert_eq!(Post::select().count(&*db).await.unwrap(), 500);
     }
+
+    async fn handles_of_another_session(db: Database) {
+        create(&db).await;
+        let (mut session, mut other) = (db.session(), db.session());
+        let own = session.add(user("own"));
+        session.commit().await.unwrap();
+        let theirs = other.add(user("theirs"));
+        session.add(post(theirs));
+        let error = session.commit().await.unwrap_err();
+        assert!(error.to_string().contains("another session"), "{error}");
+        session.rollback().await.unwrap();
+        session.add(post(own));
+        session.commit().await.unwrap();
+        assert!(session.try_set(own, User::boss, theirs).is_err());
+    }
 }

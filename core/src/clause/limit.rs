@@ -14,6 +14,11 @@ pub struct Limit {
 }
 
 impl Limit {
+    /// So many rows, or as many as its own limit, if that is lower.
+    pub fn at_most(&self, rows: u64) -> u64 {
+        self.limit.map_or(rows, |limit| limit.min(rows))
+    }
+
     pub(super) fn render(&self, out: &mut Renderer<'_>) -> Compile {
         if let Some(limit) = self.limit {
             out.sql(" LIMIT ").number(limit);

@@ -8,51 +8,12 @@ use relata_pool::Executor;
 use super::{
     edge::{Edge, EdgeHandles},
     rows::{Keys, Load, LoadHandles},
+    shape::Shaped,
 };
 use crate::session::{Handle, Session};
 
-/// A whole entity, without edges.
-#[derive(Debug)]
-pub struct Whole<E>(PhantomData<fn() -> E>);
-
-impl<E> Whole<E> {
-    pub(super) const fn new() -> Self {
-        Whole(PhantomData)
-    }
-}
-
-impl<E> Clone for Whole<E> {
-    fn clone(&self) -> Self {
-        Whole::new()
-    }
-}
-
-impl<E: Entity> Load for Whole<E> {
-    type Entity = E;
-    type Scalars = E;
-    type Output = E;
-
-    fn columns(&self) -> Vec<usize> {
-        (0..E::TABLE.columns.len()).collect()
-    }
-
-    fn read(row: &mut RowReader<'_>) -> Result<E> {
-        E::read(row)
-    }
-
-    fn edge_columns(&self) -> Vec<&'static [usize]> {
-        Vec::new()
-    }
-
-    fn assemble<'a>(
-        &'a self,
-        scalars: Vec<E>,
-        _: Vec<Keys>,
-        _: &'a mut dyn Executor,
-    ) -> BoxFuture<'a, Result<Vec<E>>> {
-        Box::pin(std::future::ready(Ok(scalars)))
-    }
-}
+/// A whole entity, without edges: the shape of itself.
+pub type Whole<E> = Shaped<E>;
 
 impl<E: Entity> LoadHandles for Whole<E> {
     type Handles = Handle<E>;

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use relata_core::{
-    Error, ErrorClass, Result,
+    Result,
     clause::IntoOrder,
     driver::BoxFuture,
     entity::Entity,
     expr::{Condition, IntoExpr},
     statement::{Core, Select, SelectBody},
 };
-use relata_pool::Executor;
+use relata_pool::{Executor, no_row, too_many_rows};
 
 use super::{
     edge::Edge,
@@ -112,9 +112,7 @@ impl<L: Load> GraphSelect<L> {
     /// As [`all`](GraphSelect::all); [`NotFound`](ErrorClass::NotFound) or [`TooManyRows`](ErrorClass::TooManyRows) if there
     /// is not exactly one.
     pub async fn one(self, db: impl Executor) -> Result<L::Output> {
-        self.one_or_none(db)
-            .await?
-            .ok_or_else(|| Error::new(ErrorClass::NotFound, "one row was asked for, and there is none"))
+        self.one_or_none(db).await?.ok_or_else(no_row)
     }
 
     /// The one row, or `None`.
@@ -122,11 +120,10 @@ impl<L: Load> GraphSelect<L> {
     /// # Errors
     ///
     /// As [`all`](GraphSelect::all); [`TooManyRows`](ErrorClass::TooManyRows) if there are more.
-    pub async fn one_or_none(mut self, db: impl Executor) -> Result<Option<L::Output>> {
-        self.body.limit.limit = Some(self.body.limit.limit.unwrap_or(2).min(2));
-        let mut rows = self.all(db).await?;
+    pub async fn one_or_none(self, db: impl Executor) -> Result<Option<L::Output>> {
+        let mut rows = self.at_most(2).all(db).await?;
         if rows.len() > 1 {
-            return Err(Error::new(ErrorClass::TooManyRows, "one row was asked for, and there are more"));
+            return Err(too_many_rows());
         }
         Ok(rows.pop())
     }
@@ -136,9 +133,13 @@ impl<L: Load> GraphSelect<L> {
     /// # Errors
     ///
     /// As [`all`](GraphSelect::all).
-    pub async fn first(mut self, db: impl Executor) -> Result<Option<L::Output>> {
-        self.body.limit.limit = Some(1);
-        Ok(self.all(db).await?.pop())
+    pub async fn first(self, db: impl Executor) -> Result<Option<L::Output>> {
+        Ok(self.at_most(1).all(db).await?.pop())
+    }
+
+    fn at_most(mut self, rows: u64) -> Self {
+        self.body.limit.limit = Some(self.body.limit.at_most(rows));
+        self
     }
 }
 
@@ -156,8 +157,7 @@ impl<L: LoadHandles> SessionRead for GraphSelect<L> {
         })
     }
 
-    fn at_most(mut self, rows: u64) -> Self {
-        self.body.limit.limit = Some(self.body.limit.limit.unwrap_or(rows).min(rows));
-        self
+    fn at_most(self, rows: u64) -> Self {
+        GraphSelect::at_most(self, rows)
     }
 }

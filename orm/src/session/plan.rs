@@ -152,7 +152,7 @@ fn collect(session: &Session) -> Result<Vec<Operation>> {
             let mut inputs = vec![Input::Default; store.table().columns.len()];
             store.inputs(at.slot, &mut inputs);
             for (column, input) in inputs.iter_mut().enumerate() {
-                resolve(session, store.table(), column, input);
+                resolve(session, *at, column, input)?;
             }
             operations.push(Operation::Insert { at: *at, inputs });
         }
@@ -172,7 +172,7 @@ fn collect(session: &Session) -> Result<Vec<Operation>> {
         for (column, to) in store.links(at.slot) {
             changes.retain(|(known, _)| *known != column);
             let mut input = Input::Pending(to);
-            resolve(session, store.table(), column, &mut input);
+            resolve(session, *at, column, &mut input)?;
             changes.push((column, input));
         }
         if !changes.is_empty() {
@@ -185,13 +185,17 @@ fn collect(session: &Session) -> Result<Vec<Operation>> {
 }
 
 /// Makes of the handle of an entity that is a row the key that it has.
-fn resolve(session: &Session, table: &'static Table, column: usize, input: &mut Input) {
-    if let Input::Pending(to) = input
-        && !session.store(*to).is_pending(to.slot, to.generation)
-        && let Ok(key) = key_of(&session.stores, table, column, *to)
+fn resolve(session: &Session, at: At, column: usize, input: &mut Input) -> Result<()> {
+    let Input::Pending(to) = *input else { return Ok(()) };
+    if to.session != session.id {
+        return Err(session.describe(at, "it refers to an entity of another session"));
+    }
+    if !session.store(to).is_pending(to.slot, to.generation)
+        && let Ok(key) = key_of(&session.stores, session.store(at).table(), column, to)
     {
         *input = Input::Value(key);
     }
+    Ok(())
 }
 
 /// A row that refers to itself is inserted with the key that was given for it, or without one, and completed.

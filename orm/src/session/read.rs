@@ -10,7 +10,7 @@ use relata_core::{
     schema::Table,
     statement::Select,
 };
-use relata_pool::{Executor, Fetch, RowChange, Transaction};
+use relata_pool::{Executor, Fetch, RowChange, Transaction, no_row, too_many_rows};
 
 use super::{
     Handle, Session,
@@ -76,9 +76,7 @@ impl Session {
     /// As [`all`](Session::all); [`NotFound`](ErrorClass::NotFound) or [`TooManyRows`](ErrorClass::TooManyRows) if there is
     /// not exactly one.
     pub async fn one<Q: SessionRead>(&mut self, statement: Q) -> Result<Q::Handles> {
-        self.one_or_none(statement)
-            .await?
-            .ok_or_else(|| Error::new(ErrorClass::NotFound, "one row was asked for, and there is none"))
+        self.one_or_none(statement).await?.ok_or_else(no_row)
     }
 
     /// The one row of a statement, or `None`.
@@ -89,7 +87,7 @@ impl Session {
     pub async fn one_or_none<Q: SessionRead>(&mut self, statement: Q) -> Result<Option<Q::Handles>> {
         let mut rows = statement.at_most(2).read_into(self).await?;
         if rows.len() > 1 {
-            return Err(Error::new(ErrorClass::TooManyRows, "one row was asked for, and there are more"));
+            return Err(too_many_rows());
         }
         Ok(rows.pop())
     }
