@@ -331,8 +331,9 @@ impl Link {
     }
 
     async fn commit_behind(&mut self, jobs: &mut [Job<'_>]) -> Result<()> {
-        // Then nobody hears of COMMIT.
-        let closed_before = self.is_dead();
+        let pipelining = self.dialect.supports(Feature::Pipelining);
+        // Then nobody hears of COMMIT. A driver that pipelines would have to ask the system, each time.
+        let closed_before = !pipelining && self.is_dead();
         // What its sink refuses is not to be committed, and a driver may be ahead of the sinks.
         let alone = jobs.iter().any(|job| job.sink.is_some());
         let result = match alone {
@@ -347,8 +348,7 @@ impl Link {
             return Ok(());
         };
         // Whether COMMIT was on its way when the connection broke: with pipelining it always is.
-        let pipelined = !alone && self.dialect.supports(Feature::Pipelining);
-        let sent = !closed_before && (pipelined || jobs.iter().all(|job| job.done));
+        let sent = !closed_before && ((pipelining && !alone) || jobs.iter().all(|job| job.done));
         if self.dead && sent {
             return Err(Error::new(
                 ErrorClass::CommitUnknown,

@@ -99,7 +99,7 @@ impl<L: Load> GraphSelect<L> {
     ///
     /// # Errors
     ///
-    /// What the database says; what cannot be decoded; [`NotFound`](ErrorClass::NotFound) if a row that a relationship
+    /// What the database says; what cannot be decoded; [`NotFound`](relata_core::ErrorClass::NotFound) if a row that a relationship
     /// promises is not there.
     pub async fn all(self, mut db: impl Executor) -> Result<Vec<L::Output>> {
         load_rows(&*self.load, self.body, &mut db).await
@@ -109,7 +109,7 @@ impl<L: Load> GraphSelect<L> {
     ///
     /// # Errors
     ///
-    /// As [`all`](GraphSelect::all); [`NotFound`](ErrorClass::NotFound) or [`TooManyRows`](ErrorClass::TooManyRows) if there
+    /// As [`all`](GraphSelect::all); [`NotFound`](relata_core::ErrorClass::NotFound) or [`TooManyRows`](relata_core::ErrorClass::TooManyRows) if there
     /// is not exactly one.
     pub async fn one(self, db: impl Executor) -> Result<L::Output> {
         self.one_or_none(db).await?.ok_or_else(no_row)
@@ -119,7 +119,7 @@ impl<L: Load> GraphSelect<L> {
     ///
     /// # Errors
     ///
-    /// As [`all`](GraphSelect::all); [`TooManyRows`](ErrorClass::TooManyRows) if there are more.
+    /// As [`all`](GraphSelect::all); [`TooManyRows`](relata_core::ErrorClass::TooManyRows) if there are more.
     pub async fn one_or_none(self, db: impl Executor) -> Result<Option<L::Output>> {
         let mut rows = self.at_most(2).all(db).await?;
         if rows.len() > 1 {

@@ -156,6 +156,7 @@ impl Session {
     fn settle_flush(&mut self, done: Vec<Done>) -> Result<()> {
         let now = self.clock;
         let mut gone: Vec<(usize, u32)> = Vec::new();
+        let mut linked: Vec<&'static Table> = Vec::new();
         for done in done {
             if let Done::Deleted { at } = done {
                 gone.push((at.store as usize, at.slot));
@@ -168,14 +169,15 @@ impl Session {
                     self.settle_key(at, &values);
                     self.stores[at.store as usize].1.settle(at.slot, &values)?;
                 }
-                Done::Linked { through } => {
-                    let entities = self.stores.iter_mut().filter(|(_, store)| store.table() == through);
-                    entities.for_each(|(_, store)| store.mark_stale(now));
-                }
+                Done::Linked { through } if linked.contains(&through) => {}
+                Done::Linked { through } => linked.push(through),
                 Done::Deleted { .. } | Done::Nothing => {}
             }
         }
         self.settle_deletes(gone);
+        for (_, store) in self.stores.iter_mut().filter(|(_, store)| linked.contains(&store.table())) {
+            store.mark_stale(now);
+        }
         for at in std::mem::take(&mut self.dirty) {
             // What was set back to where it was is clean as well.
             self.stores[at.store as usize].1.settle(at.slot, &[])?;
