@@ -4,7 +4,7 @@ use super::{column_names, generated_name, render_column_list};
 use crate::{
     dialect::Feature,
     render::{Compile, Renderer},
-    schema::{ForeignKey, Table},
+    schema::{ForeignKey, ReferentialAction, Table},
 };
 
 /// `ALTER TABLE … ADD CONSTRAINT … FOREIGN KEY …`.
@@ -53,6 +53,9 @@ pub(super) fn render_foreign_key(
     render_column_list(table, key.columns, out)?;
     out.sql(" REFERENCES ").table(target)?.sql(" ");
     render_column_list(target, key.references, out)?;
+    if [key.on_delete, key.on_update].contains(&ReferentialAction::SetDefault) {
+        out.require(Feature::SetDefault)?;
+    }
     if let Some(action) = key.on_delete.as_sql() {
         out.sql(" ON DELETE ").sql(action);
     }

@@ -48,6 +48,8 @@ features! {
     ArrayBind => "array parameters",
     /// Enum types with a name, made by `CREATE TYPE`.
     NamedEnum => "named enum types",
+    /// `ON DELETE SET DEFAULT` and `ON UPDATE SET DEFAULT`.
+    SetDefault => "SET DEFAULT of foreign keys",
     /// `ON CONFLICT` with a target, as opposed to whichever unique key is hit.
     ConflictTarget => "ON CONFLICT with a target",
     /// A transaction that only reads.

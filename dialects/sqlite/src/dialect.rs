@@ -79,6 +79,7 @@ impl Dialect for Sqlite {
             | Feature::FullJoin
             | Feature::RightJoin
             | Feature::IntersectExcept
+            | Feature::SetDefault
             | Feature::ConflictTarget
             | Feature::ReadOnlyTransaction
             | Feature::AggregateFilter

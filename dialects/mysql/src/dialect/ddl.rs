@@ -7,7 +7,7 @@ use relata_core::{
     },
     dialect::Dialect,
     render::{Compile, CompileError, Renderer, Statement},
-    schema::{ColumnDef, DefaultValue, ReferentialAction, Table},
+    schema::{ColumnDef, DefaultValue, Table},
 };
 
 use super::{MysqlDialect, types};
@@ -34,14 +34,9 @@ pub(super) fn render<'s>(dialect: &'s MysqlDialect, ddl: &'s Ddl, out: &mut Rend
     }
 }
 
-/// What these servers take for something else without a word: SET DEFAULT for NO ACTION (MySQL 8.4 manual 15.1.20.5), and a table
-/// without a schema for one in the schema of the table that refers to it.
+/// These servers look for a table without a schema in that of the table that refers to it.
 fn check_foreign_keys(dialect: &MysqlDialect, table: &'static Table) -> Compile {
     for key in table.foreign_keys {
-        if [key.on_delete, key.on_update].contains(&ReferentialAction::SetDefault) {
-            let why = format!("{} has no SET DEFAULT for foreign keys: {}", dialect.name(), table.name);
-            return Err(CompileError::invalid(why));
-        }
         let target = (key.table)();
         if table.schema.is_some() && target.schema.is_none() {
             let why = format!(

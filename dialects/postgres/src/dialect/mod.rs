@@ -51,6 +51,7 @@ impl Dialect for Postgres {
                 | IntersectExceptAll
                 | ArrayBind
                 | NamedEnum
+                | SetDefault
                 | ConflictTarget
                 | ReadOnlyTransaction
                 | AggregateFilter
