@@ -163,10 +163,11 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
             _ => 500,
         };
         let copies = |key: &Key| wanted.numbers.get(key).map_or(1, |number| wanted.counts[*number]);
+        let has_copies = wanted.counts.iter().any(|count| *count > 1);
         for part in keys.chunks(chunk.max(1)) {
             let body = self.select(table, columns, part, order);
             let sort = order == Order::Here;
-            let group = Group { table, columns, sort, copies: wanted.has_copies.then_some(&copies) };
+            let group = Group { table, columns, sort, copies: has_copies.then_some(&copies) };
             let (outputs, found) = load_grouped(&self.load, body, Some(group), db).await?;
             // Rows of one key often come one after the other.
             let mut last = None;
@@ -277,7 +278,6 @@ struct Distinct<'k> {
     numbers: HashMap<&'k Key, usize>,
     /// How often each is wanted.
     counts: Vec<usize>,
-    has_copies: bool,
 }
 
 impl<'k> Distinct<'k> {
@@ -286,7 +286,6 @@ impl<'k> Distinct<'k> {
             keys: Vec::with_capacity(keys),
             numbers: HashMap::with_capacity(keys),
             counts: Vec::with_capacity(keys),
-            has_copies: false,
         }
     }
 
@@ -294,7 +293,6 @@ impl<'k> Distinct<'k> {
     fn want(&mut self, key: &'k Key) -> Option<usize> {
         let known = self.add(key)?;
         self.counts[known] += 1;
-        self.has_copies = true;
         Some(known)
     }
 

@@ -99,8 +99,8 @@ impl<L: Load> GraphSelect<L> {
     ///
     /// # Errors
     ///
-    /// What the database says; what cannot be decoded; [`NotFound`](relata_core::ErrorClass::NotFound) if a row that a relationship
-    /// promises is not there.
+    /// What the database says; what cannot be decoded; [`NotFound`](relata_core::ErrorClass::NotFound) if a row that a
+    /// relationship promises is not there.
     pub async fn all(self, mut db: impl Executor) -> Result<Vec<L::Output>> {
         load_rows(&*self.load, self.body, &mut db).await
     }
@@ -109,8 +109,8 @@ impl<L: Load> GraphSelect<L> {
     ///
     /// # Errors
     ///
-    /// As [`all`](GraphSelect::all); [`NotFound`](relata_core::ErrorClass::NotFound) or [`TooManyRows`](relata_core::ErrorClass::TooManyRows) if there
-    /// is not exactly one.
+    /// As [`all`](GraphSelect::all); [`NotFound`](relata_core::ErrorClass::NotFound) or
+    /// [`TooManyRows`](relata_core::ErrorClass::TooManyRows) if there is not exactly one.
     pub async fn one(self, db: impl Executor) -> Result<L::Output> {
         self.one_or_none(db).await?.ok_or_else(no_row)
     }

@@ -188,16 +188,24 @@ impl Session {
         Ok(())
     }
 
-    /// Columns of a row are changed, which others may refer to: the database may have changed those as well.
+    /// Columns of a row are changed: where others refer to them, the database may have changed those as well.
     fn settle_key(&mut self, at: At, values: &[(usize, Value)]) {
-        let (now, table) = (self.clock, self.stores[at.store as usize].1.table());
+        let table = self.stores[at.store as usize].1.table();
+        let refers = |key: &ForeignKey| {
+            acts(key.on_update)
+                && (key.table)() == table
+                && values.iter().any(|(column, _)| key.references.contains(column))
+        };
+        if self.stores.iter().any(|(_, store)| store.table().foreign_keys.iter().any(refers)) {
+            self.mark_followers(table, RowChange::Update);
+        }
+    }
+
+    /// Marks stale what the database may have changed by itself when it changed or deleted rows of a table.
+    pub(super) fn mark_followers(&mut self, table: &'static Table, change: RowChange) {
+        let now = self.clock;
         for (_, store) in &mut self.stores {
-            let refers = |key: &ForeignKey| {
-                acts(key.on_update)
-                    && (key.table)() == table
-                    && values.iter().any(|(column, _)| key.references.contains(column))
-            };
-            if store.table().foreign_keys.iter().any(refers) {
+            if follows(store.table(), table, change, acts, &mut Vec::new()) {
                 store.mark_stale(now);
             }
         }
@@ -246,7 +254,7 @@ impl Session {
 
 /// Whether the database may do something to rows of `table` by itself when it changes or deletes rows of `target`: by keys that do
 /// so, through tables between them whose keys cascade.
-pub(super) fn follows(
+fn follows(
     table: &'static Table,
     target: &'static Table,
     change: RowChange,
@@ -274,7 +282,7 @@ fn parents(
     table.foreign_keys.iter().filter(move |key| does(action(key))).map(|key| (key.table)())
 }
 
-pub(super) fn acts(action: ReferentialAction) -> bool {
+fn acts(action: ReferentialAction) -> bool {
     !matches!(action, ReferentialAction::NoAction | ReferentialAction::Restrict)
 }
 
@@ -555,7 +563,8 @@ fn equals(table: &'static Table, column: usize, value: Value) -> Expression {
     Expression::Infix(Box::new(Infix { left, operator: Operator::Eq, right: Expression::Bind(value) }))
 }
 
-fn prepare_link(stores: &Stores, link: &Link) -> Result<Ready> {
+/// The values of the row of an association.
+fn link_values(stores: &Stores, link: &Link) -> Result<Vec<(usize, Value)>> {
     let table = link.through.table;
     let mut columns: Vec<(usize, Value)> = Vec::new();
     for (at, own, other) in [
@@ -574,16 +583,27 @@ fn prepare_link(stores: &Stores, link: &Link) -> Result<Ready> {
             columns.push((*own, value));
         }
     }
+    Ok(columns)
+}
+
+/// The row of an association as inputs, a place for each column.
+pub(super) fn link_inputs(stores: &Stores, link: &Link) -> Result<Vec<Input>> {
+    let mut inputs = vec![Input::Default; link.through.table.columns.len()];
+    for (column, value) in link_values(stores, link)? {
+        inputs[column] = Input::Value(value);
+    }
+    Ok(inputs)
+}
+
+fn prepare_link(stores: &Stores, link: &Link) -> Result<Ready> {
+    let table = link.through.table;
     let statement = if link.linked {
-        let mut inputs = vec![Input::Default; table.columns.len()];
-        for (column, value) in columns {
-            inputs[column] = Input::Value(value);
-        }
-        let mut body: InsertBody = Insert::from_inputs(table, inputs).into_body();
+        let mut body: InsertBody = Insert::from_inputs(table, link_inputs(stores, link)?).into_body();
         body.conflict = Some(OnConflict { target: Vec::new(), action: ConflictAction::Nothing });
         Change::Link(Insert::from_body(body))
     } else {
-        let filter = columns.into_iter().map(|(column, value)| equals(table, column, value)).collect();
+        let values = link_values(stores, link)?;
+        let filter = values.into_iter().map(|(column, value)| equals(table, column, value)).collect();
         Change::Delete(Delete::of(table, filter))
     };
     Ok(Ready { statement, exact: false, at: None, done: Done::Linked { through: table } })

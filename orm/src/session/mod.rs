@@ -24,6 +24,7 @@ pub use handle::{Handle, Ref, RefInput};
 pub use read::{SessionRead, Unflushed};
 pub use transaction::Savepoint;
 
+use plan::Operation;
 use relata_core::{
     Error, ErrorClass, Result,
     entity::{Entity, Input, Insertable, PendingKey},
@@ -269,10 +270,7 @@ impl Session {
             let store = self.store(*at);
             let mut inputs = vec![Input::Default; store.table().columns.len()];
             store.inputs(at.slot, &mut inputs);
-            kept.extend(inputs.into_iter().filter_map(|input| match input {
-                Input::Pending(to) => Some(to),
-                Input::Value(_) | Input::Default => None,
-            }));
+            kept.extend(Operation::Insert { at: *at, inputs }.waits_for());
         }
         for (number, (_, store)) in self.stores.iter_mut().enumerate() {
             let own = kept.iter().filter(|at| at.store as usize == number);

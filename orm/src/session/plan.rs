@@ -18,7 +18,7 @@ use relata_core::{
 
 use super::{
     At, Session,
-    flush::{key_of, referenced},
+    flush::{key_of, link_inputs, referenced},
     relate::Link,
 };
 use crate::key::Key;
@@ -208,20 +208,19 @@ fn own_keys(session: &Session, operations: &mut Vec<Operation>) -> Result<()> {
             if inputs[column] != Input::Pending(at) {
                 continue;
             }
-            let key = referenced(table, column, table).map(|referenced| inputs[referenced].clone());
-            let nullable = table.columns[column].nullable;
-            inputs[column] = match key {
-                Some(Input::Value(key)) => Input::Value(key),
-                _ if nullable => Input::Value(Value::Null(table.columns[column].ty.kind)),
+            let definition = &table.columns[column];
+            inputs[column] = match referenced(table, column, table).map(|referenced| &inputs[referenced]) {
+                Some(Input::Value(key)) => Input::Value(key.clone()),
+                _ if definition.nullable => {
+                    let changes = vec![(column, Input::Pending(at))];
+                    completed.push(Operation::Update { at, changes, kind: UpdateKind::Complete });
+                    Input::Value(Value::Null(definition.ty.kind))
+                }
                 _ => {
                     let why = "it refers to itself by a key that the database makes, and the column cannot be NULL until then";
                     return Err(session.describe(at, why));
                 }
             };
-            if inputs[column] == Input::Value(Value::Null(table.columns[column].ty.kind)) {
-                let changes = vec![(column, Input::Pending(at))];
-                completed.push(Operation::Update { at, changes, kind: UpdateKind::Complete });
-            }
         }
     }
     operations.extend(completed);
@@ -268,15 +267,7 @@ fn pending_keys(graph: &mut Graph) -> HashMap<At, usize> {
 fn foreign_keys(session: &Session, graph: &mut Graph) {
     let mut inserted: HashMap<Place, usize> = HashMap::new();
     let mut deleted: HashMap<Place, usize> = HashMap::new();
-    let mut referenced: Vec<(*const Table, &'static [usize])> = Vec::new();
-    for (_, store) in &session.stores {
-        for key in store.table().foreign_keys {
-            let target: *const Table = (key.table)();
-            if !referenced.contains(&(target, key.references)) {
-                referenced.push((target, key.references));
-            }
-        }
-    }
+    let referenced = targets(session, |_| true);
     for (op, operation) in graph.operations.iter().enumerate() {
         let Some(at) = operation.at() else { continue };
         let table: *const Table = session.store(at).table();
@@ -334,6 +325,24 @@ fn foreign_keys(session: &Session, graph: &mut Graph) {
     }
 }
 
+/// The tables and columns that such keys of the session's tables refer to.
+fn targets(
+    session: &Session,
+    such: impl Fn(&ForeignKey) -> bool,
+) -> HashSet<(*const Table, &'static [usize])> {
+    let keys = session.stores.iter().flat_map(|(_, store)| store.table().foreign_keys);
+    keys.filter(|key| such(key)).map(|key| (std::ptr::from_ref((key.table)()), key.references)).collect()
+}
+
+/// What is in memory of the rows of a table.
+fn rows_of(session: &Session, table: *const Table) -> impl Iterator<Item = At> {
+    let stores =
+        (0_u32..).zip(&session.stores).filter(move |(_, (_, store))| std::ptr::eq(store.table(), table));
+    stores.flat_map(move |(number, (_, store))| {
+        store.live().into_iter().map(move |(slot, generation)| session.at(number, slot, generation))
+    })
+}
+
 /// A row that is deleted goes before those whose deletion would take it along, also by way of rows between them.
 fn cascades(session: &Session, graph: &mut Graph) {
     let mut deletes: HashMap<At, usize> = HashMap::new();
@@ -342,35 +351,26 @@ fn cascades(session: &Session, graph: &mut Graph) {
             deletes.insert(*at, op);
         }
     }
-    let cascade = |key: &&ForeignKey| key.on_delete == ReferentialAction::Cascade;
+    let cascade = |key: &ForeignKey| key.on_delete == ReferentialAction::Cascade;
     let climbs = |table: &Table| {
-        let mut parents = table.foreign_keys.iter().filter(cascade).map(|key| (key.table)());
-        parents.any(|parent| parent.foreign_keys.iter().any(|key| cascade(&key)))
+        let mut keys = table.foreign_keys.iter().filter(|key| cascade(key));
+        keys.any(|key| (key.table)().foreign_keys.iter().any(cascade))
     };
     if deletes.len() < 2 || !deletes.keys().any(|at| climbs(session.store(*at).table())) {
         return;
     }
     let mut rows: HashMap<Place, At> = HashMap::new();
-    for key in session.stores.iter().flat_map(|(_, store)| store.table().foreign_keys).filter(cascade) {
-        for (number, (_, store)) in session.stores.iter().enumerate() {
-            if store.table() != (key.table)() {
-                continue;
-            }
-            for at in
-                store.live().into_iter().map(|(slot, generation)| session.at(number as u32, slot, generation))
-            {
-                if let Some(values) = loaded(session, at, key.references) {
-                    rows.insert((store.table(), key.references.to_vec(), values), at);
-                }
-            }
+    for (table, columns) in targets(session, cascade) {
+        for at in rows_of(session, table) {
+            rows.extend(loaded(session, at, columns).map(|key| ((table, columns.to_vec(), key), at)));
         }
     }
     for (at, op) in &deletes {
         let (mut way, mut next) = (HashSet::from([*at]), vec![*at]);
         while let Some(child) = next.pop() {
-            for key in session.store(child).table().foreign_keys.iter().filter(cascade) {
+            for key in session.store(child).table().foreign_keys.iter().filter(|key| cascade(key)) {
                 let place = loaded(session, child, key.columns)
-                    .map(|values| ((key.table)() as *const Table, key.references.to_vec(), values));
+                    .map(|values| (std::ptr::from_ref((key.table)()), key.references.to_vec(), values));
                 let Some(parent) = place.and_then(|place| rows.get(&place)).copied() else { continue };
                 if way.insert(parent) {
                     next.push(parent);
@@ -393,8 +393,11 @@ fn unique_values(session: &Session, graph: &mut Graph) {
     let mut freed: HashMap<Place, (usize, &'static [usize])> = HashMap::new();
     let mut taken: Vec<(Place, usize)> = Vec::new();
     for (op, operation) in graph.operations.iter().enumerate() {
-        let Some(at) = operation.at() else { continue };
-        let table = session.store(at).table();
+        let (at, table) = match (operation, operation.at()) {
+            (_, Some(at)) => (at, session.store(at).table()),
+            (Operation::Link(link), None) => (link.source, link.through.table),
+            (_, None) => continue,
+        };
         let place = |columns: &[usize], key| (std::ptr::from_ref(table), columns.to_vec(), key);
         for columns in unique_columns(table) {
             match operation {
@@ -418,26 +421,13 @@ fn unique_values(session: &Session, graph: &mut Graph) {
                         freed.insert(place(columns, key), (op, columns));
                     }
                 }
-                Operation::Link(_) => {}
-            }
-        }
-    }
-    // So does a row of an association that is deleted as an entity, before the two are linked.
-    let mut linked: Vec<(&'static Table, Vec<usize>)> = Vec::new();
-    for (op, operation) in graph.operations.iter().enumerate() {
-        let Operation::Link(link) = operation else { continue };
-        match linked.iter_mut().find(|(through, _)| *through == link.through.table) {
-            _ if !link.linked => {}
-            Some((_, links)) => links.push(op),
-            None => linked.push((link.through.table, vec![op])),
-        }
-    }
-    for (through, links) in linked {
-        for op in 0..graph.operations.len() {
-            if let Operation::Delete { at } = graph.operations[op]
-                && session.store(at).table() == through
-            {
-                links.iter().for_each(|link| graph.edge(op, *link));
+                Operation::Link(link) => {
+                    // The row that is linked may be deleted as an entity.
+                    let inputs = link_inputs(&session.stores, link).ok().filter(|_| link.linked);
+                    if let Some(key) = inputs.and_then(|inputs| given(&inputs, columns)) {
+                        taken.push((place(columns, key), op));
+                    }
+                }
             }
         }
     }

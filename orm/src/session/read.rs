@@ -14,7 +14,7 @@ use relata_pool::{Executor, Fetch, RowChange, Transaction, no_row, too_many_rows
 
 use super::{
     Handle, Session,
-    flush::{acts, ends_transaction, exclusive, follows, lost_transaction},
+    flush::{ends_transaction, exclusive, lost_transaction},
 };
 
 /// A statement whose rows a session can take in: a select of entities, or a graph of them.
@@ -226,12 +226,10 @@ impl Executor for Session {
 
     fn wrote(&mut self, table: &'static Table, change: RowChange) {
         let now = self.clock;
-        for (_, store) in &mut self.stores {
-            let own = store.table();
-            if own == table || follows(own, table, change, acts, &mut Vec::new()) {
-                store.mark_stale(now);
-            }
+        for (_, store) in self.stores.iter_mut().filter(|(_, store)| store.table() == table) {
+            store.mark_stale(now);
         }
+        self.mark_followers(table, change);
     }
 }
 
