@@ -44,8 +44,8 @@ pub trait Executor: Send {
     ///
     /// # Errors
     ///
-    /// As [`run`](Executor::run); none of the jobs has then had an effect, unless the transaction was open before, or it is about a
-    /// row that the sink of a job that stands alone could not take. And
+    /// As [`run`](Executor::run); none of the jobs has then had an effect, unless the transaction was open before. One job alone needs
+    /// no transaction: it has had its effect where its sink could not take a row. And
     /// [`CommitUnknown`](relata_core::ErrorClass::CommitUnknown) if the connection broke before COMMIT was answered.
     fn run_atomic<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>>;
 

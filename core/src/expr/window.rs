@@ -10,6 +10,7 @@ use crate::{
     render::{Compile, Renderer},
     types::Type,
 };
+
 /// A function over the rows around each row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Window {
