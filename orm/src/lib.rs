@@ -111,10 +111,9 @@ pub use relata_sqlite as sqlite;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::{
-        load::{Filling, Keys, Part, Shape},
+        load::{Filling, Keys, Loader, Part, Shape, together},
         session::{Ref, RefInput},
     };
     pub use relata_core as core;
     pub use relata_core::driver::BoxFuture;
-    pub use relata_pool::Executor;
 }

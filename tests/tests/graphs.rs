@@ -1,6 +1,14 @@
 //! Rows with what is at the ends of their relationships.
 
-use relata::{dialect::Feature, prelude::*, statement::sql_unchecked};
+use std::sync::Arc;
+
+use relata::{
+    Executor,
+    dialect::{Dialect, Feature},
+    driver::{BoxFuture, Job},
+    prelude::*,
+    statement::{sql, sql_unchecked},
+};
 use relata_tests::{Server, blog::*, on_every_database};
 
 /// A key that only the database knows how to compare.
@@ -119,7 +127,92 @@ struct Label {
     name: String,
 }
 
+/// A person with edges side by side.
+#[derive(Shape, Debug)]
+#[shape(of = Person)]
+struct Acquaintances {
+    name: String,
+    followers: Vec<Acquaintance>,
+    passport: Option<Passport>,
+    following: Vec<Person>,
+}
+
+#[derive(Shape, Debug)]
+#[shape(of = Person)]
+struct Acquaintance {
+    name: String,
+    passport: Option<Passport>,
+}
+
+/// Notes how many statements each trip takes along.
+struct Trips<'a>(&'a Engine, Vec<usize>);
+
+impl Executor for Trips<'_> {
+    fn dialect(&self) -> &Arc<dyn Dialect> {
+        self.0.dialect()
+    }
+
+    fn run<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, relata::Result<()>> {
+        self.1.push(jobs.len());
+        self.0.run(jobs)
+    }
+
+    fn run_atomic<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, relata::Result<()>> {
+        self.0.run_atomic(jobs)
+    }
+
+    fn in_transaction(&self) -> bool {
+        false
+    }
+
+    fn join<'a>(&'a mut self) -> BoxFuture<'a, relata::Result<Transaction<'a>>> {
+        self.0.join()
+    }
+}
+
 on_every_database! {
+    async fn edges_side_by_side_travel_together(db: Database) {
+        let ids = people(&db, &["Ann", "Bob", "Cy"]).await;
+        let [ann, bob, cy] = ids[..] else { panic!("three people: {ids:?}") };
+        let passports = [(ann, "A1"), (bob, "B1")];
+        let passports = passports.map(|(person, number)| NewPassport { person_id: person.into(), number: number.into() });
+        insert_many(passports).execute(&*db).await.unwrap();
+        for (follower, followed) in [(ann, bob), (bob, ann), (cy, ann)] {
+            let follow = NewFollow { follower_id: follower.into(), followed_id: followed.into() };
+            insert(follow).execute(&*db).await.unwrap();
+        }
+
+        let mut trips = Trips(&db, Vec::new());
+        let graph = Person::select()
+            .order_by(Person::id)
+            .with(Person::passport.with(Passport::stamps))
+            .with(Person::following.with(Person::passport))
+            .with(Person::followers)
+            .all(&mut trips)
+            .await
+            .unwrap();
+        assert_eq!(trips.1, [1, 3, 2]);
+        let (person, passport, following, followers) = &graph[0];
+        assert_eq!((&*person.name, &*passport.as_ref().unwrap().0.number), ("Ann", "A1"));
+        let [(friend, Some(their_passport))] = &following[..] else { panic!("{following:?}") };
+        assert_eq!((&*friend.name, &*their_passport.number), ("Bob", "B1"));
+        assert_eq!(names(followers), ["Bob", "Cy"]);
+
+        let mut trips = Trips(&db, Vec::new());
+        let shapes: Vec<Acquaintances> = Person::select().order_by(Person::id).shape().all(&mut trips).await.unwrap();
+        assert_eq!(trips.1, [1, 3, 1]);
+        let ann = &shapes[0];
+        let followers: Vec<_> = ann.followers.iter().map(|person| (&*person.name, person.passport.is_some())).collect();
+        assert_eq!((&*ann.name, &followers[..]), ("Ann", &[("Bob", true), ("Cy", false)][..]));
+        assert_eq!((ann.passport.as_ref().unwrap().number.as_str(), names(&ann.following)), ("A1", vec!["Bob"]));
+
+        // Whichever of them fails, it is said.
+        sql("DROP TABLE follows").execute(&*db).await.unwrap();
+        let missing = Person::select().with(Person::passport).with(Person::following).with(Person::followers);
+        let error = missing.all(&*db).await.unwrap_err();
+        assert!(error.statement().is_some_and(|statement| statement.contains("follows")), "{error}");
+    }
+
     /// The rows are stored in another order, where the database lets them be.
     async fn ends_come_in_the_order_of_their_keys(db: Database) {
         schema().create(&*db).await.unwrap();

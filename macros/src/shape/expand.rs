@@ -61,11 +61,14 @@ pub(super) fn expand(shape: &Shape<'_>) -> TokenStream {
                 fn assemble(
                     scalars: ::std::vec::Vec<Self::Scalars>,
                     keys: ::std::vec::Vec<#private::Keys>,
-                    db: &mut dyn #private::Executor,
+                    loader: &#private::Loader,
                 ) -> #private::BoxFuture<'_, #core::Result<::std::vec::Vec<Self>>> {
                     ::std::boxed::Box::pin(async move {
                         let mut keys = keys.into_iter();
-                        #(let mut #fillings = #private::Filling::<#types>::load(#parts(), &mut keys, &mut *db).await?;)*
+                        #(let mut #fillings = #private::Filling::<#types>::default();)*
+                        let mut loads = ::std::vec::Vec::new();
+                        #(loads.extend(#fillings.load(#parts(), &mut keys, loader));)*
+                        #private::together(loads).await?;
                         let mut shapes = ::std::vec::Vec::with_capacity(scalars.len());
                         for (#(#scalars,)*) in scalars {
                             let (#(::core::option::Option::Some(#values),)*) = (#(#fillings.next(#scalars),)*) else {

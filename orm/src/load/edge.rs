@@ -14,10 +14,10 @@ use relata_core::{
     statement::{Core, Query, SelectBody},
     value::{Kind, Value},
 };
-use relata_pool::Executor;
 
 use super::{
     graph::{Append, Graph, Whole},
+    loader::{Loader, together},
     rows::{Group, Keys, Load, LoadHandles, load_grouped},
 };
 use crate::{key::Key, session::Session};
@@ -43,7 +43,7 @@ pub trait Edge: Send + Sync + 'static {
     /// # Errors
     ///
     /// What the database says; a row that should be there and is not.
-    fn load<'a>(&'a self, keys: Keys, db: &'a mut dyn Executor) -> BoxFuture<'a, Result<Vec<Self::Output>>>;
+    fn load<'a>(&'a self, keys: Keys, loader: &'a Loader) -> BoxFuture<'a, Result<Vec<Self::Output>>>;
 }
 
 /// An edge whose end a session can take in.
@@ -146,14 +146,14 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
         &self,
         wanted: &Distinct<'_>,
         order: Order,
-        db: &mut dyn Executor,
+        loader: &Loader,
         mut put: impl FnMut(usize, L::Output) + Send,
     ) -> Result<()> {
         let (table, columns) = match self.relationship.through() {
             Some(through) => (through.table, through.source_columns),
             None => (R::Target::TABLE, self.relationship.target_columns()),
         };
-        let dialect = db.dialect().clone();
+        let dialect = loader.dialect();
         let keys = &wanted.keys;
         // A list that travels as one parameter may be as long as it likes.
         let chunk = match columns.len() {
@@ -162,13 +162,17 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
             // A condition for each: SQLite takes up to a thousand, and PostgreSQL would compile thousands for minutes.
             _ => 500,
         };
-        let copies = |key: &Key| wanted.numbers.get(key).map_or(1, |number| wanted.counts[*number]);
-        let has_copies = wanted.counts.iter().any(|count| *count > 1);
-        for part in keys.chunks(chunk.max(1)) {
+        let sort = order == Order::Here;
+        let parts = keys.chunks(chunk.max(1)).zip(wanted.counts.chunks(chunk.max(1)));
+        let loads = parts.map(|(part, counts)| {
             let body = self.select(table, columns, part, order);
-            let sort = order == Order::Here;
-            let group = Group { table, columns, sort, copies: has_copies.then_some(&copies) };
-            let (outputs, found) = load_grouped(&self.load, body, Some(group), db).await?;
+            let copies = part.iter().zip(counts).filter(|(_, count)| **count > 1);
+            let copies = copies.map(|(key, count)| ((*key).clone(), *count)).collect();
+            let group = Group { table, columns, sort, copies };
+            let load: BoxFuture<'_, _> = Box::pin(load_grouped(&self.load, body, Some(group), loader));
+            load
+        });
+        for (outputs, found) in together(loads.collect()).await? {
             // Rows of one key often come one after the other.
             let mut last = None;
             for (key, output) in found.0.iter().zip(outputs) {
@@ -212,7 +216,7 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
         SelectBody { core: Core::Query(query), order_by, limit: Limit::default(), lock: None }
     }
 
-    async fn many(&self, keys: Keys, db: &mut dyn Executor) -> Result<Vec<Vec<L::Output>>> {
+    async fn many(&self, keys: Keys, loader: &Loader) -> Result<Vec<Vec<L::Output>>> {
         let mut outputs: Vec<Vec<L::Output>> = keys.0.iter().map(|_| Vec::new()).collect();
         let order = match self.order_by[..] {
             [] if has_number_for_key(R::Target::TABLE) => Order::Here,
@@ -228,7 +232,7 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
                 Some(number) => next.swap(at, turn[number]),
             }
         }
-        self.fetch(&wanted, order, db, |number, output| {
+        self.fetch(&wanted, order, loader, |number, output| {
             let at = turn[number];
             outputs[at].push(output);
             turn[number] = next[at];
@@ -253,7 +257,7 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
         .with_table(R::Target::TABLE.name)
     }
 
-    async fn one(&self, keys: Keys, db: &mut dyn Executor) -> Result<Vec<Option<L::Output>>>
+    async fn one(&self, keys: Keys, loader: &Loader) -> Result<Vec<Option<L::Output>>>
     where
         L::Output: Clone,
     {
@@ -262,7 +266,7 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
             wanted.add(key);
         }
         let mut found: Vec<Option<L::Output>> = wanted.keys.iter().map(|_| None).collect();
-        self.fetch(&wanted, Order::None, db, |number, output| found[number] = Some(output)).await?;
+        self.fetch(&wanted, Order::None, loader, |number, output| found[number] = Some(output)).await?;
         Ok(keys
             .0
             .iter()
@@ -392,7 +396,7 @@ fn missing<R: Relationship>(relationship: &R) -> Error {
 /// For each kind of relationship: what is at its end, how it is loaded, and what becomes of it in a session.
 macro_rules! edge {
     ($name:ident<$source:ident, $target:ident $(, $presence:ident)?> => $output:ty, $handles:ty $(, $clone:ident)?;
-     |$to:ident, $keys:ident, $db:ident| $load:expr; |$edge:ident, $value:ident, $session:ident| $attach:expr) => {
+     |$to:ident, $keys:ident, $loader:ident| $load:expr; |$edge:ident, $value:ident, $session:ident| $attach:expr) => {
         impl<$source: Entity, $target: Entity, L: Load<Entity = $target>> Edge for To<$name<$source, $target $(, $presence)?>, L>
         where
             $(L::Output: $clone,)?
@@ -404,7 +408,7 @@ macro_rules! edge {
                 self.relationship.source_columns()
             }
 
-            fn load<'a>(&'a self, $keys: Keys, $db: &'a mut dyn Executor) -> BoxFuture<'a, Result<Vec<Self::Output>>> {
+            fn load<'a>(&'a self, $keys: Keys, $loader: &'a Loader) -> BoxFuture<'a, Result<Vec<Self::Output>>> {
                 let $to = self;
                 Box::pin(async move { $load })
             }
@@ -434,9 +438,9 @@ macro_rules! edge {
                 Relationship::source_columns(self)
             }
 
-            fn load<'a>(&'a self, keys: Keys, db: &'a mut dyn Executor) -> BoxFuture<'a, Result<Vec<Self::Output>>> {
+            fn load<'a>(&'a self, keys: Keys, loader: &'a Loader) -> BoxFuture<'a, Result<Vec<Self::Output>>> {
                 let edge = To::whole(*self);
-                Box::pin(async move { edge.load(keys, db).await })
+                Box::pin(async move { edge.load(keys, loader).await })
             }
         }
 
@@ -455,32 +459,32 @@ macro_rules! edge {
 
 edge! {
     HasMany<P, C> => Vec<L::Output>, Vec<L::Handles>;
-    |to, keys, db| to.many(keys, db).await;
+    |to, keys, loader| to.many(keys, loader).await;
     |edge, values, session| values.into_iter().map(|value| edge.load.attach(value, session)).collect()
 }
 
 edge! {
     ManyToMany<P, C> => Vec<L::Output>, Vec<L::Handles>;
-    |to, keys, db| to.many(keys, db).await;
+    |to, keys, loader| to.many(keys, loader).await;
     |edge, values, session| values.into_iter().map(|value| edge.load.attach(value, session)).collect()
 }
 
 edge! {
     HasOne<P, C> => Option<L::Output>, Option<L::Handles>;
-    |to, keys, db| Ok(to.many(keys, db).await?.into_iter().map(|mut rows| rows.pop()).collect());
+    |to, keys, loader| Ok(to.many(keys, loader).await?.into_iter().map(|mut rows| rows.pop()).collect());
     |edge, value, session| value.map(|value| edge.load.attach(value, session)).transpose()
 }
 
 edge! {
     BelongsTo<C, P, Optional> => Option<L::Output>, Option<L::Handles>, Clone;
-    |to, keys, db| to.one(keys, db).await;
+    |to, keys, loader| to.one(keys, loader).await;
     |edge, value, session| value.map(|value| edge.load.attach(value, session)).transpose()
 }
 
 edge! {
     BelongsTo<C, P, Required> => L::Output, L::Handles, Clone;
-    |to, keys, db| {
-        let found = to.one(keys, db).await?;
+    |to, keys, loader| {
+        let found = to.one(keys, loader).await?;
         found.into_iter().map(|row| row.ok_or_else(|| missing(&to.relationship))).collect()
     };
     |edge, value, session| edge.load.attach(value, session)

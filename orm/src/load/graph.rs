@@ -3,10 +3,10 @@
 use std::marker::PhantomData;
 
 use relata_core::{Result, driver::BoxFuture, entity::Entity, projection::RowReader};
-use relata_pool::Executor;
 
 use super::{
     edge::{Edge, EdgeHandles},
+    loader::{Loader, together},
     rows::{Keys, Load, LoadHandles},
     shape::Shaped,
 };
@@ -63,7 +63,7 @@ pub trait Edges<E: Entity>: Send + Sync + 'static {
         &'a self,
         entities: Vec<E>,
         keys: Vec<Keys>,
-        db: &'a mut dyn Executor,
+        loader: &'a Loader,
     ) -> BoxFuture<'a, Result<Vec<Self::Output>>>;
 }
 
@@ -110,9 +110,9 @@ impl<E: Entity, X: Edges<E>> Load for Graph<E, X> {
         &'a self,
         scalars: Vec<E>,
         keys: Vec<Keys>,
-        db: &'a mut dyn Executor,
+        loader: &'a Loader,
     ) -> BoxFuture<'a, Result<Vec<X::Output>>> {
-        self.edges.assemble(scalars, keys, db)
+        self.edges.assemble(scalars, keys, loader)
     }
 }
 
@@ -122,6 +122,17 @@ impl<E: Entity, X: EdgesHandles<E>> LoadHandles for Graph<E, X> {
     fn attach(&self, output: X::Output, session: &mut Session) -> Result<X::Handles> {
         self.edges.attach(output, session)
     }
+}
+
+/// Puts what a load gives to its place.
+fn fill<'a, T: Send>(
+    place: &'a mut Vec<T>,
+    load: BoxFuture<'a, Result<Vec<T>>>,
+) -> BoxFuture<'a, Result<()>> {
+    Box::pin(async move {
+        *place = load.await?;
+        Ok(())
+    })
 }
 
 macro_rules! edges {
@@ -139,11 +150,16 @@ macro_rules! edges {
                     &'a self,
                     entities: Vec<EN>,
                     keys: Vec<Keys>,
-                    db: &'a mut dyn Executor,
+                    loader: &'a Loader,
                 ) -> BoxFuture<'a, Result<Vec<Self::Output>>> {
                     Box::pin(async move {
                         let mut keys = keys.into_iter();
-                        $(let mut $name = self.$at.load(keys.next().unwrap_or_default(), &mut *db).await?.into_iter();)+
+                        $(let mut $name = Vec::new();)+
+                        together(vec![
+                            $(fill(&mut $name, self.$at.load(keys.next().unwrap_or_default(), loader))),+
+                        ])
+                        .await?;
+                        $(let mut $name = $name.into_iter();)+
                         let mut rows = Vec::with_capacity(entities.len());
                         for entity in entities {
                             // Each edge gives one output for each key, and there is a key for each entity.

@@ -13,9 +13,8 @@ use relata_core::{
     relationship::{BelongsTo, HasMany, HasOne, ManyToMany, Relationship},
     types::Type,
 };
-use relata_pool::Executor;
 
-use super::{Keys, shape::FromEdge};
+use super::{Keys, Loader, shape::FromEdge};
 
 /// A column or relationship that can fill a field of type `F`.
 #[diagnostic::on_unimplemented(
@@ -41,7 +40,7 @@ pub trait Part<F>: Copy + Send + 'static {
     fn load<'a>(
         self,
         keys: &mut vec::IntoIter<Keys>,
-        db: &'a mut dyn Executor,
+        loader: &'a Loader,
     ) -> Option<BoxFuture<'a, Result<Vec<F>>>>;
 }
 
@@ -56,11 +55,7 @@ impl<E: Entity, F: Type> Part<F> for Column<E, F> {
 
     fn edge(self, _: &mut Vec<&'static [usize]>) {}
 
-    fn load<'a>(
-        self,
-        _: &mut vec::IntoIter<Keys>,
-        _: &'a mut dyn Executor,
-    ) -> Option<BoxFuture<'a, Result<Vec<F>>>> {
+    fn load<'a>(self, _: &mut vec::IntoIter<Keys>, _: &'a Loader) -> Option<BoxFuture<'a, Result<Vec<F>>>> {
         None
     }
 }
@@ -81,9 +76,9 @@ macro_rules! relationships {
             fn load<'a>(
                 self,
                 keys: &mut vec::IntoIter<Keys>,
-                db: &'a mut dyn Executor,
+                loader: &'a Loader,
             ) -> Option<BoxFuture<'a, Result<Vec<F>>>> {
-                Some(F::load(self, keys.next().unwrap_or_default(), db))
+                Some(F::load(self, keys.next().unwrap_or_default(), loader))
             }
         })*
     };
@@ -100,21 +95,29 @@ relationships! {
 #[derive(Debug)]
 pub struct Filling<F>(Option<vec::IntoIter<F>>);
 
-impl<F> Filling<F> {
+impl<F> Default for Filling<F> {
+    fn default() -> Self {
+        Filling(None)
+    }
+}
+
+impl<F: Send> Filling<F> {
     /// Loads the relationship, if it is one. `#[derive(Shape)]` calls it.
     ///
     /// # Errors
     ///
     /// As [`FromEdge::load`].
-    pub async fn load<P: Part<F>>(
+    pub fn load<'a, P: Part<F>>(
+        &'a mut self,
         part: P,
         keys: &mut vec::IntoIter<Keys>,
-        db: &mut dyn Executor,
-    ) -> Result<Self> {
-        match part.load(keys, db) {
-            None => Ok(Filling(None)),
-            Some(loading) => Ok(Filling(Some(loading.await?.into_iter()))),
-        }
+        loader: &'a Loader,
+    ) -> Option<BoxFuture<'a, Result<()>>> {
+        let load = part.load(keys, loader)?;
+        Some(Box::pin(async move {
+            self.0 = Some(load.await?.into_iter());
+            Ok(())
+        }))
     }
 
     /// The next field, whose column was read as `scalar`.

@@ -1,18 +1,20 @@
 //! Reading rows together with the keys that their edges need.
 
+use std::collections::HashMap;
+
 use relata_core::{
     Error, ErrorClass, Result,
-    driver::{BoxFuture, Flow, Job, Mode, Row, Sink},
+    driver::{BoxFuture, Flow, Row, Sink},
     entity::Entity,
     expr::{Expression, TableColumn},
     projection::{Item, RowReader},
-    render::Statement,
     schema::Table,
     statement::{Core, ReadRow, SelectBody},
     value::Cell,
 };
 use relata_pool::Executor;
 
+use super::loader::Loader;
 use crate::{
     key::{Key, Part},
     session::Session,
@@ -55,7 +57,7 @@ pub trait Load: Send + Sync + 'static {
         &'a self,
         scalars: Vec<Self::Scalars>,
         keys: Vec<Keys>,
-        db: &'a mut dyn Executor,
+        loader: &'a Loader,
     ) -> BoxFuture<'a, Result<Vec<Self::Output>>>;
 }
 
@@ -73,33 +75,32 @@ pub trait LoadHandles: Load {
 }
 
 /// What tells to which key of a list a row belongs: columns of this table.
-#[derive(Clone, Copy)]
-pub(crate) struct Group<'k> {
-    pub(crate) table: &'static Table,
-    pub(crate) columns: &'static [usize],
+pub(super) struct Group {
+    pub(super) table: &'static Table,
+    pub(super) columns: &'static [usize],
     /// Whether the rows are put into the order of their primary keys, which are numbers then.
-    pub(crate) sort: bool,
-    /// How often the rows of a key are wanted, if not once each.
-    pub(crate) copies: Option<Copies<'k>>,
+    pub(super) sort: bool,
+    /// How often the rows of a key are wanted, if not once.
+    pub(super) copies: HashMap<Key, usize>,
 }
 
-type Copies<'k> = &'k (dyn Fn(&Key) -> usize + Sync);
-
 /// Runs a select, whose items are still to be chosen, of what `load` needs, and gives what became of its rows.
-pub(crate) async fn load_rows<L: Load>(
+pub(super) async fn load_rows<L: Load>(
     load: &L,
     body: SelectBody,
     db: &mut dyn Executor,
 ) -> Result<Vec<L::Output>> {
-    Ok(load_grouped(load, body, None, db).await?.0)
+    let loader = Loader::new(db.dialect().clone());
+    let (rows, _) = loader.run(load_grouped(load, body, None, &loader), db).await?;
+    Ok(rows)
 }
 
 /// As [`load_rows`], and the key of each row in the columns of the group, if there is one. Copies of a row follow one another.
-pub(crate) async fn load_grouped<L: Load>(
+pub(super) async fn load_grouped<L: Load>(
     load: &L,
     mut body: SelectBody,
-    group: Option<Group<'_>>,
-    db: &mut dyn Executor,
+    group: Option<Group>,
+    loader: &Loader,
 ) -> Result<(Vec<L::Output>, Keys)> {
     let table = L::Entity::TABLE;
     let mut columns = load.columns();
@@ -107,7 +108,7 @@ pub(crate) async fn load_grouped<L: Load>(
     let mut keys: Vec<KeysAt> =
         load.edge_columns().iter().map(|edge| KeysAt::new(places_of(edge, &mut columns, fields))).collect();
     let edges = keys.len();
-    let sorted_by = group.filter(|group| group.sort).map(|_| {
+    let sorted_by = group.as_ref().filter(|group| group.sort).map(|_| {
         let places = places_of(table.primary_key, &mut columns, fields);
         keys.iter().position(|at| at.places == places).unwrap_or_else(|| {
             keys.push(KeysAt::new(places));
@@ -116,7 +117,7 @@ pub(crate) async fn load_grouped<L: Load>(
     });
     // Those of an association's table stand behind the others.
     let mut aside = Vec::new();
-    if let Some(group) = group {
+    if let Some(group) = &group {
         let places = if std::ptr::eq(group.table, table) {
             places_of(group.columns, &mut columns, fields)
         } else {
@@ -136,22 +137,20 @@ pub(crate) async fn load_grouped<L: Load>(
         query.from = query.source().map(relata_core::clause::SourceRef::to_source);
     }
     query.items = items;
-    let dialect = db.dialect().clone();
-    let compiled = body.compile(&*dialect)?;
     let watched = keys.iter().fold(0, |bits, at| match at.places {
         Places::Watched(place) => bits | 1 << place,
         Places::Aside(_) => bits,
     });
-    let copies = group.and_then(|group| group.copies);
-    let mut sink = GraphSink::<L::Scalars> { read: L::read, scalars: Vec::new(), watched, keys, copies };
-    db.run(&mut [Job::new(&compiled.sql, &compiled.binds, Mode::Cached).with_sink(&mut sink)]).await?;
+    let (grouped, copies) = (group.is_some(), group.map(|group| group.copies).unwrap_or_default());
+    let sink = GraphSink::<L::Scalars> { read: L::read, scalars: Vec::new(), watched, keys, copies };
+    let mut sink = loader.read(body, sink).await;
     let mut keys: Vec<Keys> = sink.keys.into_iter().map(|at| at.keys).collect();
     if let Some(by) = sorted_by {
         sort_rows(&mut sink.scalars, &mut keys, by);
     }
-    let of_group = group.and_then(|_| keys.pop()).unwrap_or_default();
+    let of_group = grouped.then(|| keys.pop()).flatten().unwrap_or_default();
     keys.truncate(edges);
-    let outputs = load.assemble(sink.scalars, keys, db).await?;
+    let outputs = load.assemble(sink.scalars, keys, loader).await?;
     Ok((outputs, of_group))
 }
 
@@ -192,14 +191,15 @@ fn place_of(column: usize, columns: &mut Vec<usize>) -> usize {
     })
 }
 
-struct GraphSink<'k, S> {
+struct GraphSink<S> {
     read: ReadRow<S>,
     scalars: Vec<S>,
     /// The places of the keys that are watched, as [`RowReader::watched`] wants them.
     watched: u64,
     /// Those of the group are the last.
     keys: Vec<KeysAt>,
-    copies: Option<Copies<'k>>,
+    /// How often the rows of a key of the group are wanted, if not once.
+    copies: HashMap<Key, usize>,
 }
 
 /// A row that is read again: nothing is taken out of it.
@@ -250,14 +250,14 @@ impl KeysAt {
     }
 }
 
-impl<S: Send> Sink for GraphSink<'_, S> {
+impl<S: Send> Sink for GraphSink<S> {
     fn row(&mut self, row: &mut dyn Row) -> Result<Flow> {
-        if let (Some(copies), Some(group)) = (self.copies, self.keys.last()) {
+        if let Some(group) = self.keys.last().filter(|_| !self.copies.is_empty()) {
             let key = match &group.places {
                 Places::Watched(place) => read_key(&[*place], row)?,
                 Places::Aside(places) => read_key(places, row)?,
             };
-            for _ in 1..copies(&key) {
+            for _ in 1..self.copies.get(&key).copied().unwrap_or(1) {
                 self.read(&mut Kept(row))?;
             }
         }
@@ -266,7 +266,7 @@ impl<S: Send> Sink for GraphSink<'_, S> {
     }
 }
 
-impl<S> GraphSink<'_, S> {
+impl<S> GraphSink<S> {
     fn read(&mut self, row: &mut dyn Row) -> Result<()> {
         let GraphSink { read, scalars, watched, keys, .. } = self;
         // First, as what is read for a field may be gone then.

@@ -9,10 +9,10 @@ use relata_core::{
     projection::RowReader,
     relationship::{BelongsTo, HasMany, HasOne, ManyToMany, Optional, Relationship, Required},
 };
-use relata_pool::Executor;
 
 use super::{
     edge::{Edge, To},
+    loader::Loader,
     rows::{Keys, Load},
 };
 
@@ -50,7 +50,7 @@ pub trait Shape: Sized + Send + 'static {
     fn assemble(
         scalars: Vec<Self::Scalars>,
         keys: Vec<Keys>,
-        db: &mut dyn Executor,
+        loader: &Loader,
     ) -> BoxFuture<'_, Result<Vec<Self>>>;
 }
 
@@ -70,7 +70,7 @@ impl<E: Entity> Shape for E {
         Vec::new()
     }
 
-    fn assemble(scalars: Vec<E>, _: Vec<Keys>, _: &mut dyn Executor) -> BoxFuture<'_, Result<Vec<E>>> {
+    fn assemble(scalars: Vec<E>, _: Vec<Keys>, _: &Loader) -> BoxFuture<'_, Result<Vec<E>>> {
         Box::pin(std::future::ready(Ok(scalars)))
     }
 }
@@ -112,9 +112,9 @@ impl<S: Shape> Load for Shaped<S> {
         &'a self,
         scalars: Vec<S::Scalars>,
         keys: Vec<Keys>,
-        db: &'a mut dyn Executor,
+        loader: &'a Loader,
     ) -> BoxFuture<'a, Result<Vec<S>>> {
-        S::assemble(scalars, keys, db)
+        S::assemble(scalars, keys, loader)
     }
 }
 
@@ -130,7 +130,7 @@ pub trait FromEdge<R>: Sized + Send {
     /// # Errors
     ///
     /// As [`Edge::load`].
-    fn load(relationship: R, keys: Keys, db: &mut dyn Executor) -> BoxFuture<'_, Result<Vec<Self>>>;
+    fn load(relationship: R, keys: Keys, loader: &Loader) -> BoxFuture<'_, Result<Vec<Self>>>;
 }
 
 /// Loads a relationship into the fields of shapes. `#[derive(Shape)]` calls it.
@@ -141,50 +141,38 @@ pub trait FromEdge<R>: Sized + Send {
 pub fn load_field<R: Relationship, F: FromEdge<R>>(
     relationship: R,
     keys: Keys,
-    db: &mut dyn Executor,
+    loader: &Loader,
 ) -> BoxFuture<'_, Result<Vec<F>>> {
-    F::load(relationship, keys, db)
+    F::load(relationship, keys, loader)
 }
 
 fn load_edge<R: Relationship, S: Shape<Entity = R::Target>>(
     relationship: R,
     keys: Keys,
-    db: &mut dyn Executor,
+    loader: &Loader,
 ) -> BoxFuture<'_, Result<Vec<<To<R, Shaped<S>> as Edge>::Output>>>
 where
     To<R, Shaped<S>>: Edge,
 {
     let edge = To::new(relationship, Shaped::<S>::new());
-    Box::pin(async move { edge.load(keys, db).await })
+    Box::pin(async move { edge.load(keys, loader).await })
 }
 
 impl<P: Entity, C: Entity, S: Shape<Entity = C>> FromEdge<HasMany<P, C>> for Vec<S> {
-    fn load(
-        relationship: HasMany<P, C>,
-        keys: Keys,
-        db: &mut dyn Executor,
-    ) -> BoxFuture<'_, Result<Vec<Self>>> {
-        load_edge::<_, S>(relationship, keys, db)
+    fn load(relationship: HasMany<P, C>, keys: Keys, loader: &Loader) -> BoxFuture<'_, Result<Vec<Self>>> {
+        load_edge::<_, S>(relationship, keys, loader)
     }
 }
 
 impl<P: Entity, C: Entity, S: Shape<Entity = C>> FromEdge<ManyToMany<P, C>> for Vec<S> {
-    fn load(
-        relationship: ManyToMany<P, C>,
-        keys: Keys,
-        db: &mut dyn Executor,
-    ) -> BoxFuture<'_, Result<Vec<Self>>> {
-        load_edge::<_, S>(relationship, keys, db)
+    fn load(relationship: ManyToMany<P, C>, keys: Keys, loader: &Loader) -> BoxFuture<'_, Result<Vec<Self>>> {
+        load_edge::<_, S>(relationship, keys, loader)
     }
 }
 
 impl<P: Entity, C: Entity, S: Shape<Entity = C>> FromEdge<HasOne<P, C>> for Option<S> {
-    fn load(
-        relationship: HasOne<P, C>,
-        keys: Keys,
-        db: &mut dyn Executor,
-    ) -> BoxFuture<'_, Result<Vec<Self>>> {
-        load_edge::<_, S>(relationship, keys, db)
+    fn load(relationship: HasOne<P, C>, keys: Keys, loader: &Loader) -> BoxFuture<'_, Result<Vec<Self>>> {
+        load_edge::<_, S>(relationship, keys, loader)
     }
 }
 
@@ -192,9 +180,9 @@ impl<P: Entity, C: Entity, S: Shape<Entity = P> + Clone> FromEdge<BelongsTo<C, P
     fn load(
         relationship: BelongsTo<C, P, Optional>,
         keys: Keys,
-        db: &mut dyn Executor,
+        loader: &Loader,
     ) -> BoxFuture<'_, Result<Vec<Self>>> {
-        load_edge::<_, S>(relationship, keys, db)
+        load_edge::<_, S>(relationship, keys, loader)
     }
 }
 
@@ -202,8 +190,8 @@ impl<P: Entity, C: Entity, S: Shape<Entity = P> + Clone> FromEdge<BelongsTo<C, P
     fn load(
         relationship: BelongsTo<C, P, Required>,
         keys: Keys,
-        db: &mut dyn Executor,
+        loader: &Loader,
     ) -> BoxFuture<'_, Result<Vec<Self>>> {
-        load_edge::<_, S>(relationship, keys, db)
+        load_edge::<_, S>(relationship, keys, loader)
     }
 }
