@@ -353,4 +353,15 @@ on_every_database! {
         let error = sql("SELECT ?").execute(&*db).await.unwrap_err();
         assert_eq!(error.class(), ErrorClass::Compile, "{error:?}");
     }
+
+    /// What each of them changed counts, and what it only read does not.
+    async fn a_text_of_several_statements(db: Database) {
+        create(&db).await;
+        sql("INSERT INTO labels (name, uses) VALUES ('a', 1), ('b', 2), ('c', 3)").execute(&*db).await.unwrap();
+        let changed = sql("UPDATE labels SET uses = 9 WHERE name = 'a'; SELECT name FROM labels; DELETE FROM labels WHERE name <> 'a'");
+        assert_eq!(changed.execute(&*db).await.unwrap(), 3);
+        let read_first = sql("SELECT name FROM labels; UPDATE labels SET uses = 8; UPDATE labels SET uses = 7");
+        assert_eq!(read_first.execute(&*db).await.unwrap(), 2);
+        assert_eq!(Label::select().all(&*db).await.unwrap(), [Label { name: "a".into(), uses: 7 }]);
+    }
 }

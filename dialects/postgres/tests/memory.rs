@@ -41,7 +41,7 @@ async fn a_slow_reader_needs_no_more_memory() {
     });
     db.connection.run(&mut jobs).await.unwrap();
     watching.await.unwrap();
-    assert_eq!((rows.load(Ordering::Relaxed), jobs[0].rows_affected), (500_000, 500_000));
+    assert_eq!((rows.load(Ordering::Relaxed), jobs[0].rows), (500_000, 500_000));
     let grown = watch.load(Ordering::Relaxed).saturating_sub(before);
     assert!(grown < 30_000, "grew by {grown} kB");
     db.close().await;

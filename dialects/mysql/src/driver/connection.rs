@@ -408,10 +408,9 @@ async fn take_result<P: Protocol>(
     let fail = |e| Failure::from(error::running(e, sql));
     let columns = result.columns().unwrap_or_default();
     if columns.is_empty() {
-        // Now, since a further answer would bring its own numbers.
-        job.rows_affected = result.affected_rows();
+        // Now, since a further answer would bring its own.
         job.last_insert_id = result.last_insert_id();
-        result.drop_result().await.map_err(fail)?;
+        job.rows_affected = changed_by_rest(&mut result).await.map_err(fail)?;
         job.done = true;
         return Ok(Ended::Cleanly);
     }
@@ -430,12 +429,24 @@ async fn take_result<P: Protocol>(
         };
     };
     // The rows of a RETURNING are those that were changed; MariaDB does not count them again behind them.
-    job.rows_affected = if changes_rows(sql) { job.rows + drained } else { result.affected_rows() };
+    let returned = if changes_rows(sql) { job.rows + drained } else { 0 };
     job.last_insert_id = result.last_insert_id();
-    result.drop_result().await.map_err(fail)?;
+    job.rows_affected = returned + changed_by_rest(&mut result).await.map_err(fail)?;
     enough.map_err(|error| error.with_statement(sql))?;
     job.done = true;
     Ok(Ended::Cleanly)
+}
+
+/// Reads what is left of an answer, that of each statement of a text by itself: how many rows they changed.
+async fn changed_by_rest<P: Protocol>(result: &mut QueryResult<'_, 'static, P>) -> mysql_async::Result<u64> {
+    let mut changed = 0;
+    while let Some(columns) = result.columns() {
+        if columns.is_empty() {
+            changed += result.affected_rows();
+        }
+        while result.next().await?.is_some() {}
+    }
+    Ok(changed)
 }
 
 /// Whether a text that gives rows is an INSERT or its like.

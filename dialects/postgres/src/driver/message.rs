@@ -68,9 +68,12 @@ impl<'b> Parts<'b> {
     }
 }
 
-/// How many rows a command changed or gave: the number at the end of its tag, `INSERT 0 5`.
+/// How many rows a command changed: the number at the end of its tag, `INSERT 0 5`. Those of `SELECT 5` it only gave.
 pub(super) fn row_count(body: &[u8]) -> u64 {
     let tag = body.strip_suffix(b"\0").unwrap_or_default();
+    if [&b"SELECT "[..], b"FETCH ", b"MOVE "].iter().any(|gives| tag.starts_with(gives)) {
+        return 0;
+    }
     let digits = tag.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
     str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }
@@ -131,7 +134,9 @@ mod tests {
         for (tag, count) in [
             (&b"INSERT 0 5\0"[..], 5),
             (b"UPDATE 12\0", 12),
-            (b"SELECT 3\0", 3),
+            (b"MERGE 2\0", 2),
+            (b"SELECT 3\0", 0),
+            (b"FETCH 4\0", 0),
             (b"BEGIN\0", 0),
             (b"CREATE TABLE\0", 0),
             (b"\0", 0),
