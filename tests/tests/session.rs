@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use relata::prelude::*;
+use relata::{dialect::Feature, prelude::*};
 use relata_tests::{Database, Line, Server, at_rest, blog::*, on_every_database, polled};
 
 /// Refers to itself.
@@ -666,6 +666,43 @@ on_every_database! {
             update::<User>().set(User::name, "b").returning(User::email).one(&mut session).await.unwrap();
             assert!(session.is_stale(author).unwrap());
         }
+    }
+
+    async fn entities_that_a_statement_returns_take_its_values(db: Database) {
+        blog(&db).await;
+        let mut session = db.session();
+        let known = session.add(user("a"));
+        session.commit().await.unwrap();
+        // New rows are in the session as others are.
+        let many = insert_many([user("b"), user("c")]).returning(User::entity());
+        let [b, c] = session.all(many).await.unwrap()[..] else { panic!("two rows") };
+        assert_eq!((&*session[b].email, &*session[c].email), ("b", "c"));
+        assert!(!session.is_stale(known).unwrap(), "new rows change no others");
+        session[c].name = Some("edited".into());
+
+        let upsert = insert(NewUser { email: "a".into(), name: Some("upsert".into()) });
+        let upsert = upsert.on_conflict(User::email).do_update(|row| row.take(User::name)).returning(User::entity());
+        assert_eq!(session.one(upsert).await.unwrap(), known);
+        assert_eq!((session[known].name.as_deref(), session.is_stale(known).unwrap()), (Some("upsert"), false));
+        assert!(session.is_stale(b).unwrap(), "another that may have changed");
+        assert_eq!(session[c].name.as_deref(), Some("edited"));
+
+        if db.dialect().supports(Feature::UpdateReturning) {
+            let rename = || update::<User>().set(User::name, "bulk").filter(User::email.lt("c")).returning(User::entity());
+            assert_eq!(session.all(rename()).await.unwrap().len(), 2);
+            let names = [known, b].map(|user| session[user].name.clone());
+            assert_eq!(names, [Some("bulk".into()), Some("bulk".into())]);
+            assert!(!session.is_stale(known).unwrap() && !session.is_stale(b).unwrap());
+            assert_eq!(session.one(rename()).await.unwrap_err().class(), ErrorClass::TooManyRows);
+        }
+        let by_hand = sql("SELECT id, email, name FROM users ORDER BY email").entities::<User>();
+        assert_eq!(session.all(by_hand.clone()).await.unwrap(), [known, b, c]);
+        assert_eq!(session.first(by_hand).await.unwrap(), Some(known));
+        session.rollback().await.unwrap();
+        assert!(session.try_get(b).is_err(), "first known in the transaction");
+        assert!(session.is_stale(known).unwrap(), "changed in the transaction");
+        session.refresh(known).await.unwrap();
+        assert_eq!(session[known].name, None);
     }
 
     async fn bulk_statements_leave_stale_what_they_cascade_to(db: Database) {

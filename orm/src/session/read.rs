@@ -8,7 +8,7 @@ use relata_core::{
     driver::{BoxFuture, Job},
     entity::Entity,
     schema::Table,
-    statement::Select,
+    statement::{Insert, RawStatement, Select, Update},
 };
 use relata_pool::{Executor, Fetch, RowChange, Transaction, no_row, too_many_rows};
 
@@ -17,10 +17,12 @@ use super::{
     flush::{ends_transaction, exclusive, lost_transaction},
 };
 
-/// A statement whose rows a session can take in: a select of entities, or a graph of them.
+/// A statement whose rows a session can take in: a select of entities, a graph of them, an INSERT or UPDATE that returns them, or
+/// SQL by hand that gives them.
 #[diagnostic::on_unimplemented(
     message = "a session cannot take in the rows of `{Self}`",
-    note = "a select of whole entities it can, and one `.with(…)` their relationships; read anything else by `select.all(&mut session)`"
+    note = "a select of whole entities it can, one `.with(…)` their relationships, and an INSERT or UPDATE `.returning(User::entity())`; \
+            read anything else by `select.all(&mut session)`"
 )]
 pub trait SessionRead: Sized + Send {
     /// What a row becomes: `Handle<User>`, or `(Handle<User>, Vec<Handle<Post>>)`.
@@ -35,32 +37,44 @@ pub trait SessionRead: Sized + Send {
     where
         Self: 'a;
 
-    /// The same with `LIMIT rows`, or with its own limit, if that is lower.
+    /// The same with `LIMIT rows`, or with its own limit, if that is lower; where it can have one.
     #[must_use]
     fn at_most(self, rows: u64) -> Self;
 }
 
-impl<E: Entity> SessionRead for Select<E> {
-    type Handles = Handle<E>;
+macro_rules! read_entities {
+    ($($statement:ident)+) => {
+        $(impl<E: Entity> SessionRead for $statement<E> {
+            type Handles = Handle<E>;
 
-    fn read_into<'a>(self, session: &'a mut Session) -> BoxFuture<'a, Result<Vec<Handle<E>>>>
-    where
-        Self: 'a,
-    {
-        Box::pin(async move {
-            let rows = self.all(&mut *session).await?;
-            session.attach_all(rows)
-        })
-    }
+            fn read_into<'a>(self, session: &'a mut Session) -> BoxFuture<'a, Result<Vec<Handle<E>>>>
+            where
+                Self: 'a,
+            {
+                Box::pin(async move {
+                    // What it changes is stale from now on, until its rows are taken in.
+                    let rows = self.all(&mut *session).await?;
+                    session.attach_all(rows)
+                })
+            }
 
-    fn at_most(self, rows: u64) -> Self {
-        Fetch::at_most(self, rows)
-    }
+            fn at_most(self, rows: u64) -> Self {
+                Fetch::at_most(self, rows)
+            }
+        })+
+    };
 }
+
+// Not DELETE: what it returns is no more.
+read_entities!(Select Insert Update RawStatement);
 
 impl Session {
     /// The rows of a statement, as handles; flushes first. A row that is in the session already keeps its handle: a clean
     /// entity takes the new values, an edited one keeps its edits.
+    ///
+    /// An INSERT, upsert or UPDATE with `.returning(User::entity())` gives handles as well, and what it changed in memory takes the
+    /// values at once; what else is of that table is stale then, as after any [bulk statement](Executor::wrote). So does SQL by hand
+    /// with `.entities::<User>()`, which makes nothing stale, as nobody knows what it does.
     ///
     /// # Errors
     ///
@@ -92,13 +106,13 @@ impl Session {
         Ok(rows.pop())
     }
 
-    /// The first row of a statement, or `None`: with `LIMIT 1`.
+    /// The first row of a statement, or `None`: with `LIMIT 1`, if it is a SELECT.
     ///
     /// # Errors
     ///
     /// As [`all`](Session::all).
     pub async fn first<Q: SessionRead>(&mut self, statement: Q) -> Result<Option<Q::Handles>> {
-        Ok(statement.at_most(1).read_into(self).await?.pop())
+        Ok(statement.at_most(1).read_into(self).await?.into_iter().next())
     }
 
     /// The row with this primary key: from memory, if it is there and not stale; otherwise from the database.
