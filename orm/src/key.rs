@@ -35,6 +35,14 @@ impl Part {
     #[inline]
     pub(crate) fn of(cell: Cell<'_>) -> Part {
         match cell {
+            Cell::I64(value) => Part::Integer(value),
+            // Apart from it, so that what most keys are is short enough to stand where it is used.
+            other => Part::of_other(other),
+        }
+    }
+
+    fn of_other(cell: Cell<'_>) -> Part {
+        match cell {
             Cell::Bool(value) => Part::Bool(value),
             Cell::I64(value) => Part::Integer(value),
             Cell::U64(value) => i64::try_from(value).map_or(Part::Large(value), Part::Integer),
@@ -108,14 +116,6 @@ impl Key {
         match self {
             Key::One(part) => std::slice::from_ref(part),
             Key::Many(parts) => parts,
-        }
-    }
-
-    /// The number that it is, if it is one that fits.
-    pub(crate) fn number(&self) -> Option<i64> {
-        match self {
-            Key::One(Part::Integer(number)) => Some(*number),
-            _ => None,
         }
     }
 

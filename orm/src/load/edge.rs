@@ -140,15 +140,14 @@ impl<R: Relationship, L> To<R, L> {
 }
 
 impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
-    /// Hands out what is at the end for these keys, with the number of the key that it belongs to. Of keys that are wanted more than
-    /// once, as often.
+    /// What is at the end for these keys, of keys that are wanted more than once as often: in parts, each with the numbers of the keys
+    /// that its outputs belong to.
     async fn fetch(
         &self,
         wanted: &Distinct<'_>,
         order: Order,
         loader: &Loader,
-        mut put: impl FnMut(usize, L::Output) + Send,
-    ) -> Result<()> {
+    ) -> Result<Vec<(Vec<usize>, Vec<L::Output>)>> {
         let (table, columns) = match self.relationship.through() {
             Some(through) => (through.table, through.source_columns),
             None => (R::Target::TABLE, self.relationship.target_columns()),
@@ -172,19 +171,24 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
             let load: BoxFuture<'_, _> = Box::pin(load_grouped(&self.load, body, Some(group), loader));
             load
         });
-        for (outputs, found) in together(loads.collect()).await? {
+        let parts = together(loads.collect()).await?.into_iter();
+        parts.map(|(outputs, found)| Ok((self.numbers(wanted, &found)?, outputs))).collect()
+    }
+
+    /// The numbers of these keys.
+    fn numbers(&self, wanted: &Distinct<'_>, found: &Keys) -> Result<Vec<usize>> {
+        let mut numbers = Vec::with_capacity(found.0.len());
+        let mut last: Option<(&Key, usize)> = None;
+        for key in &found.0 {
             // Rows of one key often come one after the other.
-            let mut last = None;
-            for (key, output) in found.0.iter().zip(outputs) {
-                let number = match last {
-                    Some((same, number)) if same == key => number,
-                    _ => wanted.numbers.get(key).copied(),
-                };
-                last = Some((key, number));
-                put(number.ok_or_else(|| self.unequal())?, output);
-            }
+            let number = match last {
+                Some((same, number)) if same == key => number,
+                _ => wanted.numbers.get(key).copied().ok_or_else(|| self.unequal())?,
+            };
+            last = Some((key, number));
+            numbers.push(number);
         }
-        Ok(())
+        Ok(numbers)
     }
 
     /// `SELECT … FROM target [JOIN association] WHERE column IN (keys) [ORDER BY …]`, whose items are still to be chosen.
@@ -232,12 +236,21 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
                 Some(number) => next.swap(at, turn[number]),
             }
         }
-        self.fetch(&wanted, order, loader, |number, output| {
-            let at = turn[number];
-            outputs[at].push(output);
-            turn[number] = next[at];
-        })
-        .await?;
+        let found = self.fetch(&wanted, order, loader).await?;
+        let mut rows = vec![0; wanted.keys.len()];
+        for (numbers, _) in &found {
+            numbers.iter().for_each(|number| rows[*number] += 1);
+        }
+        for (numbers, part) in found {
+            for (number, output) in numbers.into_iter().zip(part) {
+                let at = turn[number];
+                if outputs[at].is_empty() {
+                    outputs[at].reserve_exact(rows[number] / wanted.counts[number]);
+                }
+                outputs[at].push(output);
+                turn[number] = next[at];
+            }
+        }
         Ok(outputs)
     }
 
@@ -266,7 +279,9 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
             wanted.add(key);
         }
         let mut found: Vec<Option<L::Output>> = wanted.keys.iter().map(|_| None).collect();
-        self.fetch(&wanted, Order::None, loader, |number, output| found[number] = Some(output)).await?;
+        for (numbers, outputs) in self.fetch(&wanted, Order::None, loader).await? {
+            numbers.into_iter().zip(outputs).for_each(|(number, output)| found[number] = Some(output));
+        }
         Ok(keys
             .0
             .iter()

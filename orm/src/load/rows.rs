@@ -107,14 +107,13 @@ pub(super) async fn load_grouped<L: Load>(
     let fields = columns.len();
     let mut keys: Vec<KeysAt> =
         load.edge_columns().iter().map(|edge| KeysAt::new(places_of(edge, &mut columns, fields))).collect();
-    let edges = keys.len();
-    let sorted_by = group.as_ref().filter(|group| group.sort).map(|_| {
-        let places = places_of(table.primary_key, &mut columns, fields);
-        keys.iter().position(|at| at.places == places).unwrap_or_else(|| {
-            keys.push(KeysAt::new(places));
-            edges
-        })
-    });
+    let order = match table.primary_key {
+        [key] if group.as_ref().is_some_and(|group| group.sort) => {
+            let place = place_of(*key, &mut columns);
+            Some(OrderAt { place, watched: is_watched(place, fields), numbers: Vec::new() })
+        }
+        _ => None,
+    };
     // Those of an association's table stand behind the others.
     let mut aside = Vec::new();
     if let Some(group) = &group {
@@ -137,31 +136,31 @@ pub(super) async fn load_grouped<L: Load>(
         query.from = query.source().map(relata_core::clause::SourceRef::to_source);
     }
     query.items = items;
-    let watched = keys.iter().fold(0, |bits, at| match at.places {
-        Places::Watched(place) => bits | 1 << place,
-        Places::Aside(_) => bits,
+    let keys_watched = keys.iter().filter_map(|at| match at.places {
+        Places::Watched(place) => Some(place),
+        Places::Aside(_) => None,
     });
+    let order_watched = order.iter().filter(|order| order.watched).map(|order| order.place);
+    let watched = keys_watched.chain(order_watched).fold(0, |bits, place| bits | 1 << place);
     let (grouped, copies) = (group.is_some(), group.map(|group| group.copies).unwrap_or_default());
-    let sink = GraphSink::<L::Scalars> { read: L::read, scalars: Vec::new(), watched, keys, copies };
+    let sink = GraphSink::<L::Scalars> { read: L::read, scalars: Vec::new(), watched, keys, order, copies };
     let mut sink = loader.read(body, sink).await;
     let mut keys: Vec<Keys> = sink.keys.into_iter().map(|at| at.keys).collect();
-    if let Some(by) = sorted_by {
-        sort_rows(&mut sink.scalars, &mut keys, by);
+    if let Some(order) = sink.order {
+        sort_rows(&mut sink.scalars, &mut keys, &order.numbers);
     }
     let of_group = grouped.then(|| keys.pop()).flatten().unwrap_or_default();
-    keys.truncate(edges);
     let outputs = load.assemble(sink.scalars, keys, loader).await?;
     Ok((outputs, of_group))
 }
 
-/// Puts rows, and all keys of theirs, into the order of some of these keys, which are numbers.
-fn sort_rows<S>(rows: &mut Vec<S>, keys: &mut [Keys], by: usize) {
-    let by = &keys[by].0;
-    if by.is_sorted_by_key(Key::number) {
+/// Puts rows, and all keys of theirs, into the order of numbers of theirs.
+fn sort_rows<S>(rows: &mut Vec<S>, keys: &mut [Keys], numbers: &[i64]) {
+    if numbers.is_sorted() {
         return;
     }
     let mut places: Vec<usize> = (0..rows.len()).collect();
-    places.sort_by_key(|place| by[*place].number());
+    places.sort_by_key(|place| numbers[*place]);
     rearrange(rows, &places);
     for keys in keys {
         rearrange(&mut keys.0, &places);
@@ -198,6 +197,8 @@ struct GraphSink<S> {
     watched: u64,
     /// Those of the group are the last.
     keys: Vec<KeysAt>,
+    /// What the rows are sorted by, if they are.
+    order: Option<OrderAt>,
     /// How often the rows of a key of the group are wanted, if not once.
     copies: HashMap<Key, usize>,
 }
@@ -225,8 +226,26 @@ struct KeysAt {
     keys: Keys,
 }
 
+/// The numbers that stand at a place of the rows.
+struct OrderAt {
+    place: usize,
+    /// Whether they are taken when the cell is read for a field.
+    watched: bool,
+    numbers: Vec<i64>,
+}
+
+impl OrderAt {
+    fn push(&mut self, cell: Cell<'_>) {
+        self.numbers.push(match cell {
+            Cell::I64(number) => number,
+            // Those that are sorted by are of 32 bits at most, where they are unsigned.
+            Cell::U64(number) => number as i64,
+            _ => 0,
+        });
+    }
+}
+
 /// Where the parts of a key stand in a row.
-#[derive(PartialEq, Eq)]
 enum Places {
     /// In one cell that is read for a field, too: it is taken then, as reading a cell once more costs as much as all the rest.
     Watched(usize),
@@ -238,10 +257,15 @@ impl Places {
     /// Of rows whose first so many cells are read for fields.
     fn new(places: Vec<usize>, fields: usize) -> Self {
         match places[..] {
-            [place] if place < fields.min(64) => Places::Watched(place),
+            [place] if is_watched(place, fields) => Places::Watched(place),
             _ => Places::Aside(places),
         }
     }
+}
+
+/// Whether a cell is read for a field, of which there are so many, and can be watched.
+fn is_watched(place: usize, fields: usize) -> bool {
+    place < fields.min(64)
 }
 
 impl KeysAt {
@@ -268,16 +292,26 @@ impl<S: Send> Sink for GraphSink<S> {
 
 impl<S> GraphSink<S> {
     fn read(&mut self, row: &mut dyn Row) -> Result<()> {
-        let GraphSink { read, scalars, watched, keys, .. } = self;
+        let GraphSink { read, scalars, watched, keys, order, .. } = self;
         // First, as what is read for a field may be gone then.
         for at in keys.iter_mut() {
             if let Places::Aside(places) = &at.places {
                 at.keys.0.push(read_key(places, row)?);
             }
         }
+        if let Some(order) = order
+            && !order.watched
+        {
+            order.push(row.cell(order.place)?);
+        }
         let mut watch = |place: usize, cell: Cell<'_>| {
+            if let Some(order) = order
+                && order.place == place
+            {
+                order.push(cell);
+            }
             for at in keys.iter_mut() {
-                if at.places == Places::Watched(place) {
+                if matches!(at.places, Places::Watched(own) if own == place) {
                     at.keys.0.push(Key::One(Part::of(cell)));
                 }
             }
