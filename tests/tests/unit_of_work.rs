@@ -174,6 +174,31 @@ on_every_database! {
         assert_eq!(select(Card::pin).all(&*db).await.unwrap(), [2]);
     }
 
+    /// What a cascade frees is free for what is added, edited or linked in the same flush.
+    async fn values_that_a_cascade_frees(db: Database) {
+        create(&db).await;
+        let mut session = db.session();
+        let [top, other] = ["top", "other"].map(|email| session.add(user(email)));
+        let [middle, low] = ["middle", "low"].map(|email| session.add(user(email)));
+        session.set(middle, User::boss, top);
+        session.set(low, User::boss, middle);
+        session.commit().await.unwrap();
+        session.delete(top);
+        let new = session.add(user("low"));
+        session[other].email = "middle".into();
+        session.commit().await.unwrap();
+        assert_eq!((&*session[new].email, &*session[other].email), ("low", "middle"));
+        assert!(session.try_get(low).is_err());
+        let emails = select(User::email).order_by(User::email).all(&*db).await.unwrap();
+        assert_eq!(emails, ["low", "middle"]);
+        // A row that was deleted with another is no obstacle any more.
+        session.delete(new);
+        session.delete(other);
+        session.flush().await.unwrap();
+        session.add(user("low"));
+        session.commit().await.unwrap();
+    }
+
     async fn what_is_said_last_counts(db: Database) {
         create(&db).await;
         let mut session = db.session();

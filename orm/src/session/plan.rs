@@ -137,8 +137,9 @@ pub(super) fn plan(session: &Session) -> Result<Vec<Operation>> {
     };
     let inserts = pending_keys(&mut graph);
     foreign_keys(session, &mut graph);
-    cascades(session, &mut graph);
-    unique_values(session, &mut graph);
+    let gone = cascades(session, &graph);
+    deletes(&gone, &mut graph);
+    unique_values(session, &gone, &mut graph);
     sort(session, graph, &inserts)
 }
 
@@ -334,57 +335,73 @@ fn targets(
     keys.filter(|key| such(key)).map(|key| (std::ptr::from_ref((key.table)()), key.references)).collect()
 }
 
-/// What is in memory of the rows of a table.
-fn rows_of(session: &Session, table: *const Table) -> impl Iterator<Item = At> {
-    let stores =
-        (0_u32..).zip(&session.stores).filter(move |(_, (_, store))| std::ptr::eq(store.table(), table));
-    stores.flat_map(move |(number, (_, store))| {
-        store.live().into_iter().map(move |(slot, generation)| session.at(number, slot, generation))
-    })
-}
-
-/// A row that is deleted goes before those whose deletion would take it along, also by way of rows between them.
-fn cascades(session: &Session, graph: &mut Graph) {
-    let mut deletes: HashMap<At, usize> = HashMap::new();
-    for (op, operation) in graph.operations.iter().enumerate() {
-        if let Operation::Delete { at } = operation {
-            deletes.insert(*at, op);
-        }
-    }
+/// The rows in memory that the database deletes with those that are deleted, from row to row; each with the operation that it goes
+/// with.
+fn cascades(session: &Session, graph: &Graph) -> Vec<(usize, At)> {
     let cascade = |key: &ForeignKey| key.on_delete == ReferentialAction::Cascade;
-    let climbs = |table: &Table| {
-        let mut keys = table.foreign_keys.iter().filter(|key| cascade(key));
-        keys.any(|key| (key.table)().foreign_keys.iter().any(cascade))
+    let parents = targets(session, cascade);
+    let keys_of = |at: At| {
+        let table: *const Table = session.store(at).table();
+        parents.iter().filter(move |(target, _)| std::ptr::eq(*target, table))
     };
-    if deletes.len() < 2 || !deletes.keys().any(|at| climbs(session.store(*at).table())) {
-        return;
+    let operations = graph.operations.iter().enumerate();
+    let deletes: Vec<(usize, At)> = operations
+        .filter_map(|(op, operation)| match operation {
+            Operation::Delete { at } if keys_of(*at).next().is_some() => Some((op, *at)),
+            _ => None,
+        })
+        .collect();
+    let mut gone = Vec::new();
+    if deletes.is_empty() {
+        return gone;
     }
-    let mut rows: HashMap<Place, At> = HashMap::new();
-    for (table, columns) in targets(session, cascade) {
-        for at in rows_of(session, table) {
-            rows.extend(loaded(session, at, columns).map(|key| ((table, columns.to_vec(), key), at)));
+    let mut children: HashMap<Place, Vec<At>> = HashMap::new();
+    for (number, (_, store)) in (0_u32..).zip(&session.stores) {
+        for key in store.table().foreign_keys.iter().filter(|key| cascade(key)) {
+            for (slot, generation) in store.live() {
+                let at = session.at(number, slot, generation);
+                if let Some(values) = loaded(session, at, key.columns) {
+                    let place = (std::ptr::from_ref((key.table)()), key.references.to_vec(), values);
+                    children.entry(place).or_default().push(at);
+                }
+            }
         }
     }
-    for (at, op) in &deletes {
-        let (mut way, mut next) = (HashSet::from([*at]), vec![*at]);
-        while let Some(child) = next.pop() {
-            for key in session.store(child).table().foreign_keys.iter().filter(|key| cascade(key)) {
-                let place = loaded(session, child, key.columns)
-                    .map(|values| (std::ptr::from_ref((key.table)()), key.references.to_vec(), values));
-                let Some(parent) = place.and_then(|place| rows.get(&place)).copied() else { continue };
-                if way.insert(parent) {
-                    next.push(parent);
-                    if let Some(delete) = deletes.get(&parent) {
-                        graph.edge(*op, *delete);
+    for (op, at) in deletes {
+        let (mut seen, mut next) = (HashSet::from([at]), vec![at]);
+        while let Some(parent) = next.pop() {
+            for (table, columns) in keys_of(parent) {
+                let place = loaded(session, parent, columns).map(|values| (*table, columns.to_vec(), values));
+                for child in place.and_then(|place| children.get(&place)).into_iter().flatten() {
+                    if seen.insert(*child) {
+                        gone.push((op, *child));
+                        next.push(*child);
                     }
                 }
             }
         }
     }
+    gone
+}
+
+/// A row that is deleted goes before those whose deletion would take it along.
+fn deletes(gone: &[(usize, At)], graph: &mut Graph) {
+    let operations = graph.operations.iter().enumerate();
+    let own: HashMap<At, usize> = operations
+        .filter_map(|(op, operation)| match operation {
+            Operation::Delete { at } => Some((*at, op)),
+            _ => None,
+        })
+        .collect();
+    for (op, at) in gone {
+        if let Some(own) = own.get(at) {
+            graph.edge(*own, *op);
+        }
+    }
 }
 
 /// What frees a unique value goes before what takes it.
-fn unique_values(session: &Session, graph: &mut Graph) {
+fn unique_values(session: &Session, gone: &[(usize, At)], graph: &mut Graph) {
     let frees =
         |operation: &Operation| matches!(operation, Operation::Update { .. } | Operation::Delete { .. });
     if !graph.operations.iter().any(frees) {
@@ -428,6 +445,15 @@ fn unique_values(session: &Session, graph: &mut Graph) {
                         taken.push((place(columns, key), op));
                     }
                 }
+            }
+        }
+    }
+    for (op, at) in gone {
+        let table = session.store(*at).table();
+        for columns in unique_columns(table) {
+            if let Some(key) = loaded(session, *at, columns) {
+                let place = (std::ptr::from_ref(table), columns.to_vec(), key);
+                freed.entry(place).or_insert((*op, columns));
             }
         }
     }

@@ -459,8 +459,11 @@ impl<E: Entity> AnyStore for Store<E> {
     }
 
     fn live(&self) -> Vec<(u32, u32)> {
-        let entries = (0_u32..).zip(&self.entries);
-        let live = entries.filter(|(_, entry)| matches!(entry.state, State::Live(_)));
+        let there = |entry: &Entry<E>| match &entry.state {
+            State::Live(live) => live.tracked.as_ref().is_none_or(|tracked| !tracked.gone),
+            State::Pending(_) | State::Free => false,
+        };
+        let live = (0_u32..).zip(&self.entries).filter(|(_, entry)| there(entry));
         live.map(|(slot, entry)| (slot, entry.generation)).collect()
     }
 
