@@ -64,6 +64,12 @@ fn invalid(why: impl fmt::Display) -> Error {
     Error::new(ErrorClass::Configuration, format!("invalid connection URL: {why}"))
 }
 
+/// Whether a text can be the scheme of a URL: a letter, then letters, digits, `+`, `-`, `.` (RFC 3986, 3.1) and `_`.
+pub fn is_scheme(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | '_'))
+}
+
 fn decode(text: &str, what: &str) -> Result<String> {
     let decoded =
         percent_decode_str(text).decode_utf8().map_err(|_| invalid(format!("{what} is not UTF-8")))?;
@@ -96,9 +102,7 @@ impl DatabaseUrl {
         let (scheme, rest) = url
             .split_once(':')
             .ok_or_else(|| invalid("it has no scheme, such as `postgres:` or `sqlite:`"))?;
-        let well_formed = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-            && scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | '_'));
-        if !well_formed {
+        if !is_scheme(scheme) {
             return Err(invalid("what stands before the first colon is no scheme"));
         }
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));

@@ -86,7 +86,7 @@ mod schema;
 pub mod session;
 mod unit_of_work;
 
-pub use connect::EngineExt;
+pub use connect::{EngineExt, OpenDriver};
 pub use relata_core::{
     CompileError, Error, ErrorClass, Result, clause, ddl, dialect, driver, entity, expr, projection,
     relationship, render, schema as table, statement, transaction, types, url, value,

@@ -3,10 +3,10 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::{error::Error as _, time::Duration};
+use std::{error::Error as _, sync::Arc, time::Duration};
 
 use jiff::civil::Date;
-use relata::{dialect::Feature, prelude::*, statement::sql_unchecked};
+use relata::{OpenDriver, dialect::Feature, prelude::*, sqlite::SqliteDriver, statement::sql_unchecked};
 use relata_tests::{Database, Server, on_every_database};
 use rust_decimal::Decimal;
 
@@ -542,5 +542,29 @@ on_every_database! {
         let error = Engine::connect(&with("no-such-file", None)).await.unwrap_err();
         harmless(&error, &db);
         assert_eq!(error.class(), ErrorClass::Configuration, "{error:?}");
+    }
+}
+
+/// The scheme of a plug-in, which is here the driver that there is under another name.
+#[tokio::test]
+async fn schemes_of_plug_ins() {
+    let open: OpenDriver = |mut url| {
+        url.scheme = "sqlite".into();
+        Ok(Arc::new(SqliteDriver::from_url(url)?))
+    };
+    let unknown = Engine::connect("plug-in::memory:").await.unwrap_err();
+    assert_eq!(unknown.class(), ErrorClass::Configuration, "{unknown}");
+    Engine::register("Plug-In", open).unwrap();
+    let db = Engine::connect("plug-in::memory:?pool_size=1").await.unwrap();
+    assert_eq!(db.dialect().name(), "SQLite");
+    assert_eq!(select(val(1)).one(&db).await.unwrap(), 1);
+    let unknown = Engine::connect("plug-out::memory:").await.unwrap_err();
+    assert!(unknown.to_string().contains("mariadb, plug-in;"), "{unknown}");
+    for scheme in ["sqlite", "MySQL", "postgresql", "", "1st", "a b", "ü"] {
+        let refused = Engine::register(scheme, open).unwrap_err();
+        assert!(
+            refused.class() == ErrorClass::Configuration && refused.to_string().contains(scheme),
+            "{refused}"
+        );
     }
 }

@@ -363,5 +363,9 @@ on_every_database! {
         let read_first = sql("SELECT name FROM labels; UPDATE labels SET uses = 8; UPDATE labels SET uses = 7");
         assert_eq!(read_first.execute(&*db).await.unwrap(), 2);
         assert_eq!(Label::select().all(&*db).await.unwrap(), [Label { name: "a".into(), uses: 7 }]);
+        let second_fails = sql("UPDATE labels SET uses = 6; UPDATE nothing SET uses = 5; UPDATE labels SET uses = 4");
+        let error = second_fails.execute(&*db).await.unwrap_err();
+        assert!(error.to_string().contains("nothing"), "{error}");
+        assert_ne!(select(Label::uses).all(&*db).await.unwrap(), [4]);
     }
 }

@@ -446,6 +446,8 @@ async fn changed_by_rest<P: Protocol>(result: &mut QueryResult<'_, 'static, P>) 
         }
         while result.next().await?.is_some() {}
     }
+    // Where the next statement failed there are no columns: it is said now.
+    result.next().await?;
     Ok(changed)
 }
 
