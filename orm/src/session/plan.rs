@@ -41,7 +41,7 @@ pub(super) enum Operation {
 pub(super) enum UpdateKind {
     /// It was edited.
     Edit,
-    /// It lets go of unique values that others take, and gets its own later.
+    /// It lets go of what others wait for: of unique values, and gets its own later; or of a row that is to be deleted, as it is itself.
     Release,
     /// It was inserted in this flush, without a key that was not known then.
     Complete,
@@ -138,7 +138,7 @@ pub(super) fn plan(session: &Session) -> Result<Vec<Operation>> {
     let inserts = pending_keys(&mut graph);
     foreign_keys(session, &mut graph);
     let gone = cascades(session, &graph);
-    deletes(&gone, &mut graph);
+    gone_with(&gone, &mut graph);
     unique_values(session, &gone, &mut graph);
     sort(session, graph, &inserts)
 }
@@ -316,8 +316,13 @@ fn foreign_keys(session: &Session, graph: &mut Graph) {
                 Operation::Link(_) => continue,
             };
             let place = |key_values| (target, key.references.to_vec(), key_values);
-            if let Some(insert) = now.and_then(|values| inserted.get(&place(values))).copied() {
-                graph.edge(insert, op);
+            if let Some(place) = now.map(place) {
+                // A row that is there again counts, and not the one that goes.
+                if let Some(insert) = inserted.get(&place).copied() {
+                    graph.edge(insert, op);
+                } else if let Some(delete) = deleted.get(&place).copied() {
+                    graph.edge(op, delete);
+                }
             }
             if let Some(delete) = before.and_then(|values| deleted.get(&place(values))).copied() {
                 graph.edge(op, delete);
@@ -335,48 +340,53 @@ fn targets(
     keys.filter(|key| such(key)).map(|key| (std::ptr::from_ref((key.table)()), key.references)).collect()
 }
 
-/// The rows in memory that the database deletes with those that are deleted, from row to row; each with the operation that it goes
-/// with.
+/// The rows that the database will delete with those that are deleted, from row to row, as far as they are in memory; each with the
+/// operation that it goes with.
 fn cascades(session: &Session, graph: &Graph) -> Vec<(usize, At)> {
-    let cascade = |key: &ForeignKey| key.on_delete == ReferentialAction::Cascade;
-    let parents = targets(session, cascade);
-    let keys_of = |at: At| {
-        let table: *const Table = session.store(at).table();
-        parents.iter().filter(move |(target, _)| std::ptr::eq(*target, table))
-    };
-    let operations = graph.operations.iter().enumerate();
-    let deletes: Vec<(usize, At)> = operations
-        .filter_map(|(op, operation)| match operation {
-            Operation::Delete { at } if keys_of(*at).next().is_some() => Some((op, *at)),
-            _ => None,
-        })
-        .collect();
+    let cascade = |key: &&ForeignKey| key.on_delete == ReferentialAction::Cascade;
+    let parents = targets(session, |key| cascade(&key));
+    let mut deletes: Vec<(usize, At)> = Vec::new();
+    let mut operations: HashMap<At, &Operation> = HashMap::new();
+    for (op, operation) in graph.operations.iter().enumerate() {
+        operations.extend(operation.at().map(|at| (at, operation)));
+        if let Operation::Delete { at } = operation {
+            let table: *const Table = session.store(*at).table();
+            deletes.extend(parents.iter().any(|(parent, _)| *parent == table).then_some((op, *at)));
+        }
+    }
     let mut gone = Vec::new();
     if deletes.is_empty() {
         return gone;
     }
-    let mut children: HashMap<Place, Vec<At>> = HashMap::new();
-    for (number, (_, store)) in (0_u32..).zip(&session.stores) {
-        for key in store.table().foreign_keys.iter().filter(|key| cascade(key)) {
-            for (slot, generation) in store.live() {
-                let at = session.at(number, slot, generation);
-                if let Some(values) = loaded(session, at, key.columns) {
-                    let place = (std::ptr::from_ref((key.table)()), key.references.to_vec(), values);
-                    children.entry(place).or_default().push(at);
-                }
-            }
+    let live = (0_u32..).zip(&session.stores).flat_map(|(number, (_, store))| {
+        store.live().into_iter().map(move |(slot, generation)| session.at(number, slot, generation))
+    });
+    let rows: Vec<At> = live.chain(session.pending.iter().copied()).collect();
+    let mut places: HashMap<Place, At> = HashMap::new();
+    for at in &rows {
+        let table: *const Table = session.store(*at).table();
+        for (_, columns) in parents.iter().filter(|(parent, _)| *parent == table) {
+            let key = match operations.get(at) {
+                Some(Operation::Insert { inputs, .. }) => given(inputs, columns),
+                _ => loaded(session, *at, columns),
+            };
+            places.extend(key.map(|key| ((table, columns.to_vec(), key), *at)));
+        }
+    }
+    let mut children: HashMap<At, Vec<At>> = HashMap::new();
+    for at in rows {
+        for key in session.store(at).table().foreign_keys.iter().filter(cascade) {
+            let parent = parent(session, at, operations.get(&at).copied(), key, &places);
+            parent.into_iter().for_each(|parent| children.entry(parent).or_default().push(at));
         }
     }
     for (op, at) in deletes {
         let (mut seen, mut next) = (HashSet::from([at]), vec![at]);
         while let Some(parent) = next.pop() {
-            for (table, columns) in keys_of(parent) {
-                let place = loaded(session, parent, columns).map(|values| (*table, columns.to_vec(), values));
-                for child in place.and_then(|place| children.get(&place)).into_iter().flatten() {
-                    if seen.insert(*child) {
-                        gone.push((op, *child));
-                        next.push(*child);
-                    }
+            for child in children.get(&parent).into_iter().flatten() {
+                if seen.insert(*child) {
+                    gone.push((op, *child));
+                    next.push(*child);
                 }
             }
         }
@@ -384,18 +394,47 @@ fn cascades(session: &Session, graph: &Graph) -> Vec<(usize, At)> {
     gone
 }
 
-/// A row that is deleted goes before those whose deletion would take it along.
-fn deletes(gone: &[(usize, At)], graph: &mut Graph) {
-    let operations = graph.operations.iter().enumerate();
-    let own: HashMap<At, usize> = operations
-        .filter_map(|(op, operation)| match operation {
-            Operation::Delete { at } => Some((*at, op)),
+/// The row that another refers to by a key, once what is pending of it is written.
+fn parent(
+    session: &Session,
+    at: At,
+    operation: Option<&Operation>,
+    key: &ForeignKey,
+    places: &HashMap<Place, At>,
+) -> Option<At> {
+    let mut values = Vec::with_capacity(key.columns.len());
+    for column in key.columns {
+        let input = match operation {
+            Some(Operation::Insert { inputs, .. }) => Some(&inputs[*column]),
+            Some(Operation::Update { changes, .. }) => {
+                changes.iter().find(|(known, _)| known == column).map(|(_, input)| input)
+            }
             _ => None,
-        })
-        .collect();
-    for (op, at) in gone {
-        if let Some(own) = own.get(at) {
-            graph.edge(*own, *op);
+        };
+        values.push(match input {
+            Some(Input::Pending(to)) => return Some(*to),
+            Some(Input::Value(value)) => value.clone(),
+            Some(Input::Default) => return None,
+            None => session.store(at).loaded(at.slot, *column)?,
+        });
+    }
+    let table: *const Table = (key.table)();
+    places.get(&(table, key.references.to_vec(), Key::of_values(values.iter()))).copied()
+}
+
+/// What is done to a row that goes with another is done before.
+fn gone_with(gone: &[(usize, At)], graph: &mut Graph) {
+    let mut deletes: HashMap<At, Vec<usize>> = HashMap::new();
+    for (delete, at) in gone {
+        deletes.entry(*at).or_default().push(*delete);
+    }
+    for op in 0..graph.operations.len() {
+        let ends = match &graph.operations[op] {
+            Operation::Link(link) => [Some(link.source), Some(link.target)],
+            operation => [operation.at(), None],
+        };
+        for delete in ends.iter().flatten().filter_map(|at| deletes.get(at)).flatten() {
+            graph.edge(op, *delete);
         }
     }
 }
@@ -407,7 +446,8 @@ fn unique_values(session: &Session, gone: &[(usize, At)], graph: &mut Graph) {
     if !graph.operations.iter().any(frees) {
         return;
     }
-    let mut freed: HashMap<Place, (usize, &'static [usize])> = HashMap::new();
+    // Of a row that goes with another, the columns are not those of the row that is deleted.
+    let mut freed: HashMap<Place, (usize, Option<&'static [usize]>)> = HashMap::new();
     let mut taken: Vec<(Place, usize)> = Vec::new();
     for (op, operation) in graph.operations.iter().enumerate() {
         let (at, table) = match (operation, operation.at()) {
@@ -429,13 +469,13 @@ fn unique_values(session: &Session, gone: &[(usize, At)], graph: &mut Graph) {
                             taken.push((place(columns, key), op));
                         }
                         if let Some(key) = loaded(session, at, columns) {
-                            freed.insert(place(columns, key), (op, columns));
+                            freed.insert(place(columns, key), (op, Some(columns)));
                         }
                     }
                 }
                 Operation::Delete { .. } => {
                     if let Some(key) = loaded(session, at, columns) {
-                        freed.insert(place(columns, key), (op, columns));
+                        freed.insert(place(columns, key), (op, Some(columns)));
                     }
                 }
                 Operation::Link(link) => {
@@ -453,7 +493,7 @@ fn unique_values(session: &Session, gone: &[(usize, At)], graph: &mut Graph) {
         for columns in unique_columns(table) {
             if let Some(key) = loaded(session, *at, columns) {
                 let place = (std::ptr::from_ref(table), columns.to_vec(), key);
-                freed.entry(place).or_insert((*op, columns));
+                freed.entry(place).or_insert((*op, None));
             }
         }
     }
@@ -465,7 +505,7 @@ fn unique_values(session: &Session, gone: &[(usize, At)], graph: &mut Graph) {
             && *first != op
         {
             graph.edge(*first, op);
-            graph.hands_over.entry((*first, op)).or_default().push(columns);
+            graph.hands_over.entry((*first, op)).or_default().extend(*columns);
         }
     }
 }
@@ -591,16 +631,25 @@ fn break_circle(
         let complete = graph.add(Operation::Update { at, changes, kind: UpdateKind::Complete });
         graph.edge(*op, complete);
         graph.edge(parent, complete);
+        // What goes after the row is there goes after all of it is.
+        for next in graph.after[*op].clone() {
+            if matches!(graph.operations[next], Operation::Delete { .. }) {
+                graph.edge(complete, next);
+            }
+        }
         return Ok(vec![*op]);
     }
     // A row lets go of its unique values through NULL, so that others can take them.
     for op in &stuck {
-        let Operation::Update { at, changes, kind: UpdateKind::Edit } = &graph.operations[*op] else {
-            continue;
+        let (at, changes) = match &graph.operations[*op] {
+            Operation::Update { at, changes, kind: UpdateKind::Edit } => (*at, Some(changes)),
+            Operation::Delete { at } => (*at, None),
+            _ => continue,
         };
-        let (at, table) = (*at, session.store(*at).table());
+        let table = session.store(at).table();
         let may_be_null = |column: &usize| {
-            table.columns[*column].nullable && changes.iter().any(|(known, _)| known == column)
+            table.columns[*column].nullable
+                && changes.is_none_or(|changes| changes.iter().any(|(known, _)| known == column))
         };
         let waiting: HashSet<usize> =
             graph.after[*op].iter().copied().filter(|taker| !done[*taker]).collect();
@@ -621,6 +670,33 @@ fn break_circle(
         graph.edge(release, *op);
         return Ok(vec![release]);
     }
+    // A row that is deleted lets go of all others through NULL, so that nothing takes it along.
+    let tables: Vec<&Table> = stuck
+        .iter()
+        .filter_map(|op| match graph.operations[*op] {
+            Operation::Delete { at } => Some(session.store(at).table()),
+            _ => None,
+        })
+        .collect();
+    for op in &stuck {
+        let Operation::Delete { at } = graph.operations[*op] else { continue };
+        let is_delete =
+            |next: &usize| !done[*next] && matches!(graph.operations[*next], Operation::Delete { .. });
+        let others: Vec<usize> = graph.after[*op].iter().copied().filter(is_delete).collect();
+        let Some(columns) = columns_to_let_go(session, at, &tables).filter(|_| !others.is_empty()) else {
+            continue;
+        };
+        let table = session.store(at).table();
+        let null = |column: usize| (column, Input::Value(Value::Null(table.columns[column].ty.kind)));
+        let changes = columns.into_iter().map(null).collect();
+        let release = graph.add(Operation::Update { at, changes, kind: UpdateKind::Release });
+        for other in others {
+            graph.remove_edge(*op, other);
+            graph.edge(release, other);
+        }
+        graph.edge(release, *op);
+        return Ok(vec![release]);
+    }
     let mut names: Vec<String> =
         stuck.iter().filter_map(|op| graph.operations[*op].at()).map(|at| session.name_of(at)).collect();
     names.dedup();
@@ -631,4 +707,26 @@ fn break_circle(
             names.join(", ")
         ),
     ))
+}
+
+/// The columns by which a row lets go of all rows that it refers to, when they are NULL; `None` if it cannot let go of some that may be
+/// deleted: those of these tables, or that take it along.
+fn columns_to_let_go(session: &Session, at: At, tables: &[&Table]) -> Option<Vec<usize>> {
+    let table = session.store(at).table();
+    let mut columns = Vec::new();
+    for key in table.foreign_keys {
+        if loaded(session, at, key.columns).is_none() {
+            continue;
+        }
+        match key.columns.iter().find(|column| table.columns[**column].nullable) {
+            Some(column) => columns.push(*column),
+            None if key.on_delete == ReferentialAction::Cascade || tables.contains(&(key.table)()) => {
+                return None;
+            }
+            None => {}
+        }
+    }
+    columns.sort_unstable();
+    columns.dedup();
+    Some(columns).filter(|columns| !columns.is_empty())
 }

@@ -1,0 +1,716 @@
+//! A session beside a model of it: random work on rows that refer to each other, with values that are unique, through flushes,
+//! savepoints, rollbacks and commits. After each of them the database, the memory and the model say the same.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
+};
+
+use relata::{prelude::*, session::Savepoint};
+use relata_tests::{Database, Server, on_every_database};
+
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "teams")]
+struct Team {
+    #[column(primary_key)]
+    id: i64,
+    #[column(unique, length = 20)]
+    name: Option<String>,
+}
+
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(
+    table = "members",
+    belongs_to(team: Team, key = team_id),
+    belongs_to(boss: Member, key = boss_id),
+    many_to_many(tags: Tag, through = MemberTag)
+)]
+struct Member {
+    #[column(primary_key)]
+    id: i64,
+    #[column(references = Team::id, on_delete = "set null")]
+    team_id: Option<i64>,
+    #[column(references = Member::id, on_delete = "cascade")]
+    boss_id: Option<i64>,
+    #[column(unique, length = 20)]
+    badge: Option<String>,
+    #[column(version)]
+    version: i32,
+}
+
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "tasks", belongs_to(owner: Member, key = owner_id))]
+struct Task {
+    #[column(primary_key, generated = false)]
+    id: i64,
+    #[column(references = Member::id, on_delete = "cascade")]
+    owner_id: i64,
+    #[column(unique)]
+    place: Option<i32>,
+}
+
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "tags")]
+struct Tag {
+    #[column(primary_key)]
+    id: i64,
+}
+
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "member_tags")]
+struct MemberTag {
+    #[column(primary_key, references = Member::id, on_delete = "cascade")]
+    member_id: i64,
+    #[column(primary_key, references = Tag::id, on_delete = "cascade")]
+    tag_id: i64,
+}
+
+/// What the rows should be. A row is called by the number of its handle, and so are those that it refers to.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct World {
+    teams: BTreeMap<usize, Option<String>>,
+    members: BTreeMap<usize, Person>,
+    tasks: BTreeMap<usize, Duty>,
+    tags: BTreeSet<usize>,
+    links: BTreeSet<(usize, usize)>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Person {
+    team: Option<usize>,
+    boss: Option<usize>,
+    badge: Option<String>,
+    version: i32,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Duty {
+    id: i64,
+    owner: usize,
+    place: Option<i32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Row {
+    Team(usize),
+    Member(usize),
+    Task(usize),
+    Tag(usize),
+}
+
+impl World {
+    fn rows(&self) -> Vec<Row> {
+        let teams = self.teams.keys().map(|row| Row::Team(*row));
+        let members = self.members.keys().map(|row| Row::Member(*row));
+        let tasks = self.tasks.keys().map(|row| Row::Task(*row));
+        let tags = self.tags.iter().map(|row| Row::Tag(*row));
+        teams.chain(members).chain(tasks).chain(tags).collect()
+    }
+
+    fn is_referred_to(&self, row: Row) -> bool {
+        match row {
+            Row::Team(team) => self.members.values().any(|member| member.team == Some(team)),
+            Row::Member(member) => {
+                self.members.values().any(|other| other.boss == Some(member))
+                    || self.tasks.values().any(|task| task.owner == member)
+                    || self.links.iter().any(|(linked, _)| *linked == member)
+            }
+            Row::Tag(tag) => self.links.iter().any(|(_, linked)| *linked == tag),
+            Row::Task(_) => false,
+        }
+    }
+
+    /// Deletes a row, with what the database deletes along.
+    fn delete(&mut self, row: Row) {
+        match row {
+            Row::Team(team) => {
+                self.teams.remove(&team);
+                let members = self.members.values_mut().filter(|member| member.team == Some(team));
+                members.for_each(|member| member.team = None);
+            }
+            Row::Member(member) => {
+                self.members.remove(&member);
+                self.links.retain(|(linked, _)| *linked != member);
+                self.tasks.retain(|_, task| task.owner != member);
+                while let Some(below) = self.members.iter().find(|(_, other)| other.boss == Some(member)) {
+                    let below = *below.0;
+                    self.delete(Row::Member(below));
+                }
+            }
+            Row::Task(task) => drop(self.tasks.remove(&task)),
+            Row::Tag(tag) => {
+                self.tags.remove(&tag);
+                self.links.retain(|(_, linked)| *linked != tag);
+            }
+        }
+    }
+
+    /// Whether no two rows have the same unique value.
+    fn is_allowed(&self) -> bool {
+        fn differ<T: Ord>(values: impl Iterator<Item = T>) -> bool {
+            let mut seen = BTreeSet::new();
+            values.into_iter().all(|value| seen.insert(value))
+        }
+        differ(self.teams.values().flatten())
+            && differ(self.members.values().filter_map(|member| member.badge.as_ref()))
+            && differ(self.tasks.values().filter_map(|task| task.place))
+            && differ(self.tasks.values().map(|task| task.id))
+    }
+}
+
+/// Numbers that look random and are the same in each run (xorshift).
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % sides as u64) as usize
+    }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> Option<T> {
+        if from.is_empty() { None } else { Some(from[self.roll(from.len())]) }
+    }
+
+    /// One of a few texts, or none: they meet often.
+    fn text(&mut self) -> Option<String> {
+        Some(self.roll(8)).filter(|number| *number > 0).map(|number| format!("t{number}"))
+    }
+}
+
+struct Play<'d> {
+    db: &'d Engine,
+    session: Session,
+    dice: Dice,
+    teams: Vec<Handle<Team>>,
+    members: Vec<Handle<Member>>,
+    tasks: Vec<Handle<Task>>,
+    tags: Vec<Handle<Tag>>,
+    /// With what is pending, but for what is deleted.
+    world: World,
+    /// What is to be deleted by the next flush.
+    deleted: Vec<Row>,
+    /// As it was flushed last.
+    flushed: World,
+    committed: World,
+    savepoints: Vec<(Savepoint, World)>,
+    log: Vec<String>,
+}
+
+impl<'d> Play<'d> {
+    fn new(db: &'d Engine, seed: u64) -> Self {
+        Play {
+            db,
+            session: db.session(),
+            dice: Dice(seed),
+            teams: Vec::new(),
+            members: Vec::new(),
+            tasks: Vec::new(),
+            tags: Vec::new(),
+            world: World::default(),
+            deleted: Vec::new(),
+            flushed: World::default(),
+            committed: World::default(),
+            savepoints: Vec::new(),
+            log: vec![format!("seed {seed}")],
+        }
+    }
+
+    fn note(&mut self, what: impl Debug) {
+        self.log.push(format!("{what:?}"));
+    }
+
+    /// The rows that can be worked with.
+    fn rows(&self) -> Vec<Row> {
+        let mut rows = self.world.rows();
+        rows.retain(|row| !self.deleted.contains(row));
+        rows
+    }
+
+    fn some_team(&mut self) -> Option<usize> {
+        let teams: Vec<usize> = self
+            .rows()
+            .iter()
+            .filter_map(|row| if let Row::Team(at) = row { Some(*at) } else { None })
+            .collect();
+        self.dice.pick(&teams)
+    }
+
+    fn some_member(&mut self) -> Option<usize> {
+        let members: Vec<usize> = self
+            .rows()
+            .iter()
+            .filter_map(|row| if let Row::Member(at) = row { Some(*at) } else { None })
+            .collect();
+        self.dice.pick(&members)
+    }
+
+    fn some_tag(&mut self) -> Option<usize> {
+        let tags: Vec<usize> = self
+            .rows()
+            .iter()
+            .filter_map(|row| if let Row::Tag(at) = row { Some(*at) } else { None })
+            .collect();
+        self.dice.pick(&tags)
+    }
+
+    fn is_pending(&self, row: Row) -> bool {
+        !self.flushed.rows().contains(&row)
+    }
+
+    fn add(&mut self) {
+        match self.dice.roll(6) {
+            0 => {
+                let name = self.dice.text();
+                let at = self.teams.len();
+                self.note(("add team", at, &name));
+                self.teams.push(self.session.add(NewTeam { name: name.clone() }));
+                self.world.teams.insert(at, name);
+            }
+            1 | 2 => {
+                let at = self.members.len();
+                let (team, boss) = (self.some_team(), self.some_member());
+                let (team, boss) =
+                    (team.filter(|_| self.dice.roll(2) == 0), boss.filter(|_| self.dice.roll(2) == 0));
+                let badge = self.dice.text();
+                self.note(("add member", at, team, boss, &badge));
+                self.members.push(self.session.add(NewMember {
+                    team_id: team.map(|team| self.teams[team].into()),
+                    boss_id: boss.map(|boss| self.members[boss].into()),
+                    badge: badge.clone(),
+                }));
+                self.world.members.insert(at, Person { team, boss, badge, version: 1 });
+            }
+            3 | 4 => {
+                let Some(owner) = self.some_member() else { return };
+                let at = self.tasks.len();
+                let place = Some(self.dice.roll(6) as i32).filter(|place| *place > 0);
+                // Now and then the key of another.
+                let id = self.dice.roll(8 + at) as i64;
+                self.note(("add task", at, id, owner, place));
+                self.tasks.push(self.session.add(NewTask {
+                    id,
+                    owner_id: self.members[owner].into(),
+                    place,
+                }));
+                self.world.tasks.insert(at, Duty { id, owner, place });
+            }
+            _ => {
+                let at = self.tags.len();
+                self.note(("add tag", at));
+                self.tags.push(self.session.add(NewTag {}));
+                self.world.tags.insert(at);
+            }
+        }
+    }
+
+    fn edit(&mut self) {
+        let Some(row) = self.dice.pick(&self.rows()) else { return };
+        let pending = self.is_pending(row);
+        match row {
+            Row::Team(at) => {
+                let name = self.dice.text();
+                self.note(("name", row, &name));
+                match pending {
+                    true => self.session.draft_mut(self.teams[at]).unwrap().name = name.clone(),
+                    false => self.session[self.teams[at]].name = name.clone(),
+                }
+                self.world.teams.insert(at, name);
+            }
+            Row::Member(at) => {
+                let badge = self.dice.text();
+                self.note(("badge", row, &badge));
+                match pending {
+                    true => self.session.draft_mut(self.members[at]).unwrap().badge = badge.clone(),
+                    false => self.session[self.members[at]].badge = badge.clone(),
+                }
+                self.world.members.get_mut(&at).unwrap().badge = badge;
+            }
+            Row::Task(at) => {
+                let place = Some(self.dice.roll(6) as i32).filter(|place| *place > 0);
+                let id =
+                    if self.dice.roll(3) == 0 { self.dice.roll(12) as i64 } else { self.world.tasks[&at].id };
+                self.note(("place", row, place, id));
+                if pending {
+                    let draft = self.session.draft_mut(self.tasks[at]).unwrap();
+                    (draft.place, draft.id) = (place, id);
+                } else {
+                    let task = &mut self.session[self.tasks[at]];
+                    (task.place, task.id) = (place, id);
+                }
+                let task = self.world.tasks.get_mut(&at).unwrap();
+                (task.place, task.id) = (place, id);
+            }
+            Row::Tag(_) => {}
+        }
+    }
+
+    fn relate(&mut self) {
+        match self.dice.roll(6) {
+            0 => {
+                let (Some(member), Some(team)) = (self.some_member(), self.some_team()) else { return };
+                self.note(("set team", member, team));
+                self.session.set(self.members[member], Member::team, self.teams[team]);
+                self.world.members.get_mut(&member).unwrap().team = Some(team);
+            }
+            1 => {
+                let Some(member) = self.some_member() else { return };
+                self.note(("clear team", member));
+                self.session.clear(self.members[member], Member::team);
+                self.world.members.get_mut(&member).unwrap().team = None;
+            }
+            2 => {
+                let (Some(member), Some(boss)) = (self.some_member(), self.some_member()) else { return };
+                self.note(("set boss", member, boss));
+                self.session.set(self.members[member], Member::boss, self.members[boss]);
+                self.world.members.get_mut(&member).unwrap().boss = Some(boss);
+            }
+            3 => {
+                let tasks: Vec<usize> = self.world.tasks.keys().copied().collect();
+                let tasks: Vec<usize> =
+                    tasks.into_iter().filter(|at| !self.deleted.contains(&Row::Task(*at))).collect();
+                let (Some(task), Some(owner)) = (self.dice.pick(&tasks), self.some_member()) else { return };
+                self.note(("set owner", task, owner));
+                self.session.set(self.tasks[task], Task::owner, self.members[owner]);
+                self.world.tasks.get_mut(&task).unwrap().owner = owner;
+            }
+            side => {
+                let (Some(member), Some(tag)) = (self.some_member(), self.some_tag()) else { return };
+                self.note((if side == 4 { "link" } else { "unlink" }, member, tag));
+                if side == 4 {
+                    self.session.link(self.members[member], Member::tags, self.tags[tag]);
+                    self.world.links.insert((member, tag));
+                } else {
+                    self.session.unlink(self.members[member], Member::tags, self.tags[tag]);
+                    self.world.links.remove(&(member, tag));
+                }
+            }
+        }
+    }
+
+    fn delete(&mut self) {
+        let Some(row) = self.dice.pick(&self.rows()) else { return };
+        let pending = self.is_pending(row);
+        // Of one that was never there, nothing may be left.
+        if pending && self.world.is_referred_to(row) {
+            return;
+        }
+        self.note(("delete", row));
+        match row {
+            Row::Team(at) => self.session.delete(self.teams[at]),
+            Row::Member(at) => self.session.delete(self.members[at]),
+            Row::Task(at) => self.session.delete(self.tasks[at]),
+            Row::Tag(at) => self.session.delete(self.tags[at]),
+        }
+        match pending {
+            true => self.world.delete(row),
+            false => self.deleted.push(row),
+        }
+    }
+
+    /// What a flush should come to; and whether it may be refused all the same: a row that goes with another was new or edited, so that
+    /// it may meet others first, or a key is taken over.
+    fn outlook(&self) -> (World, bool) {
+        let mut after = self.world.clone();
+        for (at, member) in &mut after.members {
+            if self.flushed.members.get(at).is_some_and(|flushed| flushed != member) {
+                member.version += 1;
+            }
+        }
+        let before = after.clone();
+        self.deleted.iter().for_each(|row| after.delete(*row));
+        let gone = before.rows().into_iter().filter(|row| !after.rows().contains(row));
+        let changed = |row: &Row| match row {
+            Row::Team(at) => self.flushed.teams.get(at) != self.world.teams.get(at),
+            Row::Member(at) => self.flushed.members.get(at) != self.world.members.get(at),
+            Row::Task(at) => self.flushed.tasks.get(at) != self.world.tasks.get(at),
+            Row::Tag(at) => !self.flushed.tags.contains(at),
+        };
+        let meets = gone.into_iter().any(|row| changed(&row));
+        // Keys cannot be NULL for a moment, so that those which are swapped are refused.
+        let swaps = after.tasks.iter().any(|(at, task)| {
+            self.flushed
+                .tasks
+                .iter()
+                .any(|(other, was)| other != at && was.id == task.id && after.tasks.contains_key(other))
+        });
+        (after, meets || swaps)
+    }
+
+    /// Takes over what a flush came to, or takes everything back after one that rightly failed. Whether it succeeded.
+    async fn flushed(&mut self, result: relata::Result<()>) -> bool {
+        let (after, unsure) = self.outlook();
+        let allowed = after.is_allowed();
+        match result {
+            Ok(()) => {
+                assert!(allowed, "was flushed: {}", self.story());
+                (self.world, self.flushed) = (after.clone(), after);
+                self.deleted.clear();
+                self.compare().await;
+                true
+            }
+            Err(error) => {
+                self.note(("failed", error.to_string()));
+                assert!(!allowed || unsure, "failed: {error}: {}", self.story());
+                assert!(self.session.has_pending(), "{}", self.story());
+                let classes =
+                    [ErrorClass::Unique, ErrorClass::ForeignKey, ErrorClass::Session, ErrorClass::Stale];
+                assert!(classes.contains(&error.class()), "{error}: {}", self.story());
+                self.rollback().await;
+                false
+            }
+        }
+    }
+
+    async fn flush(&mut self) {
+        self.note("flush");
+        let recorder = self.db.record();
+        let result = self.session.flush().await;
+        for r in recorder.statements() {
+            self.log.push(format!("   {}", r.sql));
+        }
+        self.flushed(result).await;
+    }
+
+    async fn commit(&mut self) {
+        self.note("commit");
+        let result = self.session.commit().await;
+        if self.flushed(result).await {
+            self.committed = self.world.clone();
+            self.savepoints.clear();
+            let members = Member::select().count(self.db).await.unwrap();
+            assert_eq!(members as usize, self.world.members.len(), "{}", self.story());
+        }
+    }
+
+    async fn rollback(&mut self) {
+        self.note("rollback");
+        self.session.rollback().await.unwrap();
+        self.savepoints.clear();
+        self.back_to(self.committed.clone()).await;
+    }
+
+    async fn back_to(&mut self, world: World) {
+        (self.world, self.flushed) = (world.clone(), world);
+        self.deleted.clear();
+        assert!(!self.session.has_pending());
+        self.compare().await;
+    }
+
+    async fn save(&mut self) {
+        self.note("savepoint");
+        match self.session.savepoint().await {
+            Ok(savepoint) => {
+                if self.flushed(Ok(())).await {
+                    self.savepoints.push((savepoint, self.world.clone()));
+                }
+            }
+            Err(error) => drop(self.flushed(Err(error)).await),
+        }
+    }
+
+    async fn back(&mut self) {
+        let level = self.dice.roll(self.savepoints.len().max(1));
+        if self.savepoints.len() <= level {
+            return;
+        }
+        self.savepoints.truncate(level + 1);
+        let Some((savepoint, world)) = self.savepoints.pop() else { return };
+        if self.dice.roll(3) == 0 {
+            self.note("release");
+            let result = self.session.release(savepoint).await;
+            self.flushed(result).await;
+        } else {
+            self.note("back to savepoint");
+            self.session.rollback_to(savepoint).await.unwrap();
+            self.back_to(world).await;
+        }
+    }
+
+    fn story(&self) -> String {
+        let last = self.log.len().saturating_sub(60);
+        format!("{}\n{}", self.log[0], self.log[last..].join("\n"))
+    }
+
+    /// The database, the memory and the model say the same.
+    async fn compare(&mut self) {
+        self.compare_memory().await;
+        let (teams, members) = (self.ids(&self.teams, self.world.teams.keys()), self.member_ids());
+        let world = &self.world;
+        let mut expected: Vec<Team> =
+            world.teams.iter().map(|(at, name)| Team { id: teams[at], name: name.clone() }).collect();
+        expected.sort_by_key(|team| team.id);
+        let found = Team::select().order_by(Team::id).all(&mut self.session.unflushed()).await.unwrap();
+        assert_eq!(found, expected, "{}", self.story());
+        let mut expected: Vec<Member> = world
+            .members
+            .iter()
+            .map(|(at, member)| Member {
+                id: members[at],
+                team_id: member.team.map(|team| teams[&team]),
+                boss_id: member.boss.map(|boss| members[&boss]),
+                badge: member.badge.clone(),
+                version: member.version,
+            })
+            .collect();
+        expected.sort_by_key(|member| member.id);
+        let found = Member::select().order_by(Member::id).all(&mut self.session.unflushed()).await.unwrap();
+        assert_eq!(found, expected, "{}", self.story());
+        let mut expected: Vec<Task> = world
+            .tasks
+            .values()
+            .map(|task| Task { id: task.id, owner_id: members[&task.owner], place: task.place })
+            .collect();
+        expected.sort_by_key(|task| task.id);
+        let found = Task::select().order_by(Task::id).all(&mut self.session.unflushed()).await.unwrap();
+        assert_eq!(found, expected, "{}", self.story());
+        let tags = self.ids(&self.tags, self.world.tags.iter());
+        let expected: BTreeSet<(i64, i64)> =
+            self.world.links.iter().map(|(member, tag)| (members[member], tags[tag])).collect();
+        let links = select((MemberTag::member_id, MemberTag::tag_id));
+        let found: BTreeSet<(i64, i64)> =
+            links.all(&mut self.session.unflushed()).await.unwrap().into_iter().collect();
+        assert_eq!(found, expected, "{}", self.story());
+        assert_eq!(
+            Tag::select().count(&mut self.session.unflushed()).await.unwrap() as usize,
+            self.world.tags.len()
+        );
+    }
+
+    fn ids<'k, E: Entity<Key = i64>>(
+        &self,
+        handles: &[Handle<E>],
+        rows: impl Iterator<Item = &'k usize>,
+    ) -> BTreeMap<usize, i64> {
+        rows.map(|at| (*at, self.session[handles[*at]].key())).collect()
+    }
+
+    fn member_ids(&self) -> BTreeMap<usize, i64> {
+        self.ids(&self.members, self.world.members.keys())
+    }
+
+    /// What is stale is read again first, now and then by its key.
+    async fn fresh<E: Entity<Key = i64>>(&mut self, handle: Handle<E>) {
+        if self.session.is_stale(handle).unwrap() {
+            let key = self.session[handle].key();
+            if self.dice.roll(2) == 0 {
+                self.session.refresh(handle).await.unwrap();
+            } else {
+                assert_eq!(self.session.get::<E>(key).await.unwrap(), Some(handle), "{}", self.story());
+            }
+        }
+        let key = self.session[handle].key();
+        assert_eq!(self.session.get::<E>(key).await.unwrap(), Some(handle), "{}", self.story());
+        assert!(!self.session.is_modified(handle).unwrap());
+    }
+
+    async fn compare_memory(&mut self) {
+        let world = self.world.clone();
+        for at in 0..self.teams.len() {
+            let handle = self.teams[at];
+            match world.teams.get(&at) {
+                None => assert!(self.session.try_get(handle).is_err(), "team {at}: {}", self.story()),
+                Some(name) => {
+                    assert!(self.session.try_get(handle).is_ok(), "team {at}: {}", self.story());
+                    self.fresh(handle).await;
+                    assert_eq!(&self.session[handle].name, name, "team {at}: {}", self.story());
+                }
+            }
+        }
+        for at in 0..self.members.len() {
+            let handle = self.members[at];
+            let Some(expected) = world.members.get(&at) else {
+                assert!(self.session.try_get(handle).is_err(), "member {at}: {}", self.story());
+                continue;
+            };
+            assert!(self.session.try_get(handle).is_ok(), "member {at}: {}", self.story());
+            self.fresh(handle).await;
+            let found = &self.session[handle];
+            let (team, boss) = (found.team_id, found.boss_id);
+            assert_eq!(
+                (&found.badge, found.version),
+                (&expected.badge, expected.version),
+                "member {at}: {}",
+                self.story()
+            );
+            assert_eq!(
+                team,
+                expected.team.map(|team| self.session[self.teams[team]].id),
+                "member {at}: {}",
+                self.story()
+            );
+            assert_eq!(
+                boss,
+                expected.boss.map(|boss| self.session[self.members[boss]].id),
+                "member {at}: {}",
+                self.story()
+            );
+        }
+        for at in 0..self.tasks.len() {
+            let handle = self.tasks[at];
+            let Some(expected) = world.tasks.get(&at) else {
+                assert!(self.session.try_get(handle).is_err(), "task {at}: {}", self.story());
+                continue;
+            };
+            assert!(self.session.try_get(handle).is_ok(), "task {at}: {}", self.story());
+            self.fresh(handle).await;
+            let found = self.session[handle].clone();
+            let owner = self.session[self.members[expected.owner]].id;
+            assert_eq!(
+                found,
+                Task { id: expected.id, owner_id: owner, place: expected.place },
+                "{}",
+                self.story()
+            );
+        }
+        for at in 0..self.tags.len() {
+            let there = self.session.try_get(self.tags[at]).is_ok();
+            assert_eq!(there, world.tags.contains(&at), "tag {at}: {}", self.story());
+        }
+    }
+
+    async fn step(&mut self) {
+        match self.dice.roll(40) {
+            0..=11 => self.add(),
+            12..=19 => self.edit(),
+            20..=28 => self.relate(),
+            29..=31 => self.delete(),
+            32..=34 => self.flush().await,
+            35 => self.save().await,
+            36 => self.back().await,
+            37 | 38 => self.commit().await,
+            _ => self.rollback().await,
+        }
+    }
+}
+
+/// How many games are played, each of this many steps.
+fn games(db: &Database) -> (u64, usize) {
+    match std::env::var("RELATA_TEST_GAMES").ok().and_then(|games| games.parse().ok()) {
+        Some(games) => (games, 150),
+        None if db.server() == Server::Sqlite => (40, 150),
+        None => (6, 100),
+    }
+}
+
+on_every_database! {
+    async fn the_database_the_memory_and_a_model_agree(db: Database) {
+        Schema::new().with::<Team>().with::<Member>().with::<Task>().with::<Tag>().with::<MemberTag>().create(&*db).await.unwrap();
+        let (games, steps) = games(&db);
+        let first = std::env::var("RELATA_TEST_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
+        for seed in first..first + games {
+            let mut play = Play::new(&db, seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+            play.log[0] = format!("seed {seed}");
+            for _ in 0..steps {
+                play.step().await;
+            }
+            play.session.rollback().await.unwrap();
+            for table in ["member_tags", "tasks", "members", "teams", "tags"] {
+                relata::statement::sql_unchecked(format!("DELETE FROM {table}")).execute(&*db).await.unwrap();
+            }
+        }
+    }
+}
