@@ -9,7 +9,7 @@ use std::{
 };
 
 use relata::{prelude::*, session::Savepoint};
-use relata_tests::{Database, Server, on_every_database};
+use relata_tests::{Database, Server, on_every_database, polled};
 
 #[derive(Entity, Debug, Clone, PartialEq)]
 #[entity(table = "teams")]
@@ -181,6 +181,15 @@ impl Dice {
     }
 }
 
+/// Reads a row of which nothing is in memory any more. Whether it was so.
+async fn again<E: Entity<Key = i64>>(session: &mut Session, handle: &mut Handle<E>, key: i64) -> bool {
+    let gone = session.try_get(*handle).is_err();
+    if gone {
+        *handle = session.get::<E>(key).await.unwrap().unwrap();
+    }
+    gone
+}
+
 struct Play<'d> {
     db: &'d Engine,
     session: Session,
@@ -197,7 +206,14 @@ struct Play<'d> {
     flushed: World,
     committed: World,
     savepoints: Vec<(Savepoint, World)>,
+    /// The keys that the database has made.
+    ids: BTreeMap<Row, i64>,
+    /// Rows whose handles were read in this transaction.
+    read: BTreeSet<Row>,
+    /// Rows that a bulk statement has deleted: nobody has told the memory which.
+    lost: BTreeSet<Row>,
     log: Vec<String>,
+    recorder: Recorder,
 }
 
 impl<'d> Play<'d> {
@@ -215,11 +231,17 @@ impl<'d> Play<'d> {
             flushed: World::default(),
             committed: World::default(),
             savepoints: Vec::new(),
+            ids: BTreeMap::new(),
+            read: BTreeSet::new(),
+            lost: BTreeSet::new(),
             log: vec![format!("seed {seed}")],
+            recorder: db.record(),
         }
     }
 
     fn note(&mut self, what: impl Debug) {
+        let writes = self.recorder.take().into_iter().filter(|ran| !ran.sql.starts_with("SELECT"));
+        self.log.extend(writes.map(|ran| format!("    {}", ran.sql)));
         self.log.push(format!("{what:?}"));
     }
 
@@ -459,7 +481,11 @@ impl<'d> Play<'d> {
                 let classes =
                     [ErrorClass::Unique, ErrorClass::ForeignKey, ErrorClass::Session, ErrorClass::Stale];
                 assert!(classes.contains(&error.class()), "{error}: {}", self.story());
-                self.rollback().await;
+                match self.dice.roll(2) {
+                    0 => self.rollback().await,
+                    // All is pending still, and may be mended.
+                    _ => self.compare_database().await,
+                }
                 false
             }
         }
@@ -467,11 +493,7 @@ impl<'d> Play<'d> {
 
     async fn flush(&mut self) {
         self.note("flush");
-        let recorder = self.db.record();
         let result = self.session.flush().await;
-        for r in recorder.statements() {
-            self.log.push(format!("   {}", r.sql));
-        }
         self.flushed(result).await;
     }
 
@@ -481,6 +503,7 @@ impl<'d> Play<'d> {
         if self.flushed(result).await {
             self.committed = self.world.clone();
             self.savepoints.clear();
+            self.read.clear();
             let members = Member::select().count(self.db).await.unwrap();
             assert_eq!(members as usize, self.world.members.len(), "{}", self.story());
         }
@@ -497,6 +520,9 @@ impl<'d> Play<'d> {
         (self.world, self.flushed) = (world.clone(), world);
         self.deleted.clear();
         assert!(!self.session.has_pending());
+        // What was first read in the transaction is not in memory any more.
+        let read = self.read.clone();
+        self.read_missing(|row| read.contains(row)).await;
         self.compare().await;
     }
 
@@ -531,17 +557,112 @@ impl<'d> Play<'d> {
     }
 
     fn story(&self) -> String {
-        let last = self.log.len().saturating_sub(60);
-        format!("{}\n{}", self.log[0], self.log[last..].join("\n"))
+        let last = self.log.len().saturating_sub(400);
+        let sql = self.recorder.statements().into_iter().map(|ran| format!("\n    {}", ran.sql));
+        format!("{}\n{}{}", self.log[0], self.log[last..].join("\n"), sql.collect::<String>())
+    }
+
+    /// A flush that is dropped midway: nobody knows what it did, and it is rolled back.
+    async fn abandon(&mut self) {
+        let polls = self.dice.roll(8);
+        self.note(("flush, dropped", polls));
+        match polled(self.session.flush(), polls).await {
+            Some(result) => drop(self.flushed(result).await),
+            None => {
+                if polls > 0 {
+                    let error = self.session.flush().await.unwrap_err();
+                    assert_eq!(error.class(), ErrorClass::Poisoned, "{error}: {}", self.story());
+                }
+                self.rollback().await;
+            }
+        }
+    }
+
+    /// A statement that changes or deletes many rows.
+    async fn bulk(&mut self) {
+        self.note("bulk");
+        let result = self.session.flush().await;
+        if !self.flushed(result).await {
+            return;
+        }
+        if self.dice.roll(2) == 0 {
+            let team = self.some_team();
+            self.note(("no badges in", team));
+            let id = team.map(|team| self.ids[&Row::Team(team)]);
+            let update = update::<Member>()
+                .set(Member::badge, None::<String>)
+                .filter(Member::team_id.is_not_distinct_from(id));
+            update.execute(&mut self.session).await.unwrap();
+            for member in self.world.members.values_mut().filter(|member| member.team == team) {
+                (member.badge, member.version) = (None, member.version + 1);
+            }
+        } else {
+            let place = self.dice.roll(6) as i32;
+            self.note(("no tasks at", place));
+            delete::<Task>().filter(Task::place.eq(place)).execute(&mut self.session).await.unwrap();
+            let gone = self.world.tasks.iter().filter(|(_, task)| task.place == Some(place));
+            self.lost.extend(gone.map(|(at, _)| Row::Task(*at)));
+            self.world.tasks.retain(|_, task| task.place != Some(place));
+        }
+        self.flushed = self.world.clone();
+        self.compare().await;
+    }
+
+    /// Takes rows out of the session and reads them again.
+    async fn forget(&mut self) {
+        if self.session.has_pending() {
+            return;
+        }
+        let all = self.dice.roll(3) == 0;
+        self.note(("forget", all));
+        if all {
+            self.session.clear_clean();
+        } else if let Some(row) = self.dice.pick(&self.rows()) {
+            self.note(row);
+            match row {
+                Row::Team(at) => drop(self.session.expunge(self.teams[at]).unwrap()),
+                Row::Member(at) => drop(self.session.expunge(self.members[at]).unwrap()),
+                Row::Task(at) => drop(self.session.expunge(self.tasks[at]).unwrap()),
+                Row::Tag(at) => drop(self.session.expunge(self.tags[at]).unwrap()),
+            }
+        }
+        self.read_missing(|_| true).await;
+        self.compare().await;
+    }
+
+    /// Reads such rows that are not in memory.
+    async fn read_missing(&mut self, such: impl Fn(&Row) -> bool) {
+        for row in self.world.rows().into_iter().filter(such) {
+            let Play { session, ids, .. } = self;
+            let read = match row {
+                Row::Team(at) => again(session, &mut self.teams[at], ids[&row]).await,
+                Row::Member(at) => again(session, &mut self.members[at], ids[&row]).await,
+                Row::Task(at) => again(session, &mut self.tasks[at], self.world.tasks[&at].id).await,
+                Row::Tag(at) => again(session, &mut self.tags[at], ids[&row]).await,
+            };
+            self.read.extend(read.then_some(row));
+        }
     }
 
     /// The database, the memory and the model say the same.
     async fn compare(&mut self) {
         self.compare_memory().await;
-        let (teams, members) = (self.ids(&self.teams, self.world.teams.keys()), self.member_ids());
-        let world = &self.world;
-        let mut expected: Vec<Team> =
-            world.teams.iter().map(|(at, name)| Team { id: teams[at], name: name.clone() }).collect();
+        let Play { world, session, ids, .. } = self;
+        ids.extend(world.teams.keys().map(|at| (Row::Team(*at), session[self.teams[*at]].id)));
+        ids.extend(world.members.keys().map(|at| (Row::Member(*at), session[self.members[*at]].id)));
+        ids.extend(world.tags.iter().map(|at| (Row::Tag(*at), session[self.tags[*at]].id)));
+        self.compare_database().await;
+    }
+
+    /// What was flushed is in the database, and nothing else.
+    async fn compare_database(&mut self) {
+        let world = &self.flushed;
+        let ids = &self.ids;
+        let mut expected: Vec<Team> = world
+            .teams
+            .iter()
+            .map(|(at, name)| Team { id: ids[&Row::Team(*at)], name: name.clone() })
+            .collect();
         expected.sort_by_key(|team| team.id);
         let found = Team::select().order_by(Team::id).all(&mut self.session.unflushed()).await.unwrap();
         assert_eq!(found, expected, "{}", self.story());
@@ -549,9 +670,9 @@ impl<'d> Play<'d> {
             .members
             .iter()
             .map(|(at, member)| Member {
-                id: members[at],
-                team_id: member.team.map(|team| teams[&team]),
-                boss_id: member.boss.map(|boss| members[&boss]),
+                id: ids[&Row::Member(*at)],
+                team_id: member.team.map(|team| ids[&Row::Team(team)]),
+                boss_id: member.boss.map(|boss| ids[&Row::Member(boss)]),
                 badge: member.badge.clone(),
                 version: member.version,
             })
@@ -562,34 +683,20 @@ impl<'d> Play<'d> {
         let mut expected: Vec<Task> = world
             .tasks
             .values()
-            .map(|task| Task { id: task.id, owner_id: members[&task.owner], place: task.place })
+            .map(|task| Task { id: task.id, owner_id: ids[&Row::Member(task.owner)], place: task.place })
             .collect();
         expected.sort_by_key(|task| task.id);
         let found = Task::select().order_by(Task::id).all(&mut self.session.unflushed()).await.unwrap();
         assert_eq!(found, expected, "{}", self.story());
-        let tags = self.ids(&self.tags, self.world.tags.iter());
-        let expected: BTreeSet<(i64, i64)> =
-            self.world.links.iter().map(|(member, tag)| (members[member], tags[tag])).collect();
+        let links =
+            world.links.iter().map(|(member, tag)| (ids[&Row::Member(*member)], ids[&Row::Tag(*tag)]));
+        let expected: BTreeSet<(i64, i64)> = links.collect();
         let links = select((MemberTag::member_id, MemberTag::tag_id));
         let found: BTreeSet<(i64, i64)> =
             links.all(&mut self.session.unflushed()).await.unwrap().into_iter().collect();
         assert_eq!(found, expected, "{}", self.story());
-        assert_eq!(
-            Tag::select().count(&mut self.session.unflushed()).await.unwrap() as usize,
-            self.world.tags.len()
-        );
-    }
-
-    fn ids<'k, E: Entity<Key = i64>>(
-        &self,
-        handles: &[Handle<E>],
-        rows: impl Iterator<Item = &'k usize>,
-    ) -> BTreeMap<usize, i64> {
-        rows.map(|at| (*at, self.session[handles[*at]].key())).collect()
-    }
-
-    fn member_ids(&self) -> BTreeMap<usize, i64> {
-        self.ids(&self.members, self.world.members.keys())
+        let tags = Tag::select().count(&mut self.session.unflushed()).await.unwrap();
+        assert_eq!(tags as usize, self.flushed.tags.len(), "{}", self.story());
     }
 
     /// What is stale is read again first, now and then by its key.
@@ -652,7 +759,8 @@ impl<'d> Play<'d> {
         for at in 0..self.tasks.len() {
             let handle = self.tasks[at];
             let Some(expected) = world.tasks.get(&at) else {
-                assert!(self.session.try_get(handle).is_err(), "task {at}: {}", self.story());
+                let gone = self.session.try_get(handle).is_err();
+                assert!(gone || self.lost.contains(&Row::Task(at)), "task {at}: {}", self.story());
                 continue;
             };
             assert!(self.session.try_get(handle).is_ok(), "task {at}: {}", self.story());
@@ -673,7 +781,7 @@ impl<'d> Play<'d> {
     }
 
     async fn step(&mut self) {
-        match self.dice.roll(40) {
+        match self.dice.roll(43) {
             0..=11 => self.add(),
             12..=19 => self.edit(),
             20..=28 => self.relate(),
@@ -682,7 +790,10 @@ impl<'d> Play<'d> {
             35 => self.save().await,
             36 => self.back().await,
             37 | 38 => self.commit().await,
-            _ => self.rollback().await,
+            39 => self.rollback().await,
+            40 => self.abandon().await,
+            41 => self.bulk().await,
+            _ => self.forget().await,
         }
     }
 }

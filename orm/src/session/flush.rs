@@ -167,7 +167,7 @@ impl Session {
                 Done::Inserted { store, slots } => self.stores[store as usize].1.apply_staged(&slots, now),
                 Done::Updated { at, values } => {
                     self.settle_key(at, &values);
-                    self.stores[at.store as usize].1.settle(at.slot, &values)?;
+                    self.stores[at.store as usize].1.settle(at.slot, &values, now)?;
                 }
                 Done::Linked { through } if linked.contains(&through) => {}
                 Done::Linked { through } => linked.push(through),
@@ -180,7 +180,7 @@ impl Session {
         }
         for at in std::mem::take(&mut self.dirty) {
             // What was set back to where it was is clean as well.
-            self.stores[at.store as usize].1.settle(at.slot, &[])?;
+            self.stores[at.store as usize].1.settle(at.slot, &[], now)?;
         }
         self.pending.clear();
         self.deleted.clear();

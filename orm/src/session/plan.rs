@@ -90,8 +90,9 @@ struct Graph {
     /// One may stand here more than once: for each reason.
     after: Vec<Vec<usize>>,
     waiting: Vec<usize>,
-    /// Of an operation and one behind it: the columns of each unique value that the first lets go and the second takes.
-    hands_over: HashMap<(usize, usize), Vec<&'static [usize]>>,
+    /// Of an operation and one behind it: each unique value that the first frees and the second takes, by the row that has it and its
+    /// columns.
+    hands_over: HashMap<(usize, usize), Vec<(At, &'static [usize])>>,
 }
 
 impl Graph {
@@ -137,9 +138,9 @@ pub(super) fn plan(session: &Session) -> Result<Vec<Operation>> {
     };
     let inserts = pending_keys(&mut graph);
     foreign_keys(session, &mut graph);
-    let gone = cascades(session, &graph);
-    gone_with(&gone, &mut graph);
-    unique_values(session, &gone, &mut graph);
+    let cascades = cascades(session, &graph);
+    before_deletes(&cascades.followers, &mut graph);
+    unique_values(session, &cascades.gone, &mut graph);
     sort(session, graph, &inserts)
 }
 
@@ -340,9 +341,17 @@ fn targets(
     keys.filter(|key| such(key)).map(|key| (std::ptr::from_ref((key.table)()), key.references)).collect()
 }
 
-/// The rows that the database will delete with those that are deleted, from row to row, as far as they are in memory; each with the
-/// operation that it goes with.
-fn cascades(session: &Session, graph: &Graph) -> Vec<(usize, At)> {
+/// What the database deletes with the rows that are deleted, from row to row, as far as it is in memory; each with the operation
+/// that it goes with.
+#[derive(Default)]
+struct Cascades {
+    /// What goes.
+    gone: Vec<(usize, At)>,
+    /// As well what would go if it did not move away before.
+    followers: Vec<(usize, At)>,
+}
+
+fn cascades(session: &Session, graph: &Graph) -> Cascades {
     let cascade = |key: &&ForeignKey| key.on_delete == ReferentialAction::Cascade;
     let parents = targets(session, |key| cascade(&key));
     let mut deletes: Vec<(usize, At)> = Vec::new();
@@ -354,9 +363,8 @@ fn cascades(session: &Session, graph: &Graph) -> Vec<(usize, At)> {
             deletes.extend(parents.iter().any(|(parent, _)| *parent == table).then_some((op, *at)));
         }
     }
-    let mut gone = Vec::new();
     if deletes.is_empty() {
-        return gone;
+        return Cascades::default();
     }
     let live = (0_u32..).zip(&session.stores).flat_map(|(number, (_, store))| {
         store.live().into_iter().map(move |(slot, generation)| session.at(number, slot, generation))
@@ -373,25 +381,37 @@ fn cascades(session: &Session, graph: &Graph) -> Vec<(usize, At)> {
             places.extend(key.map(|key| ((table, columns.to_vec(), key), *at)));
         }
     }
-    let mut children: HashMap<At, Vec<At>> = HashMap::new();
+    let (mut before, mut after) = (Children::new(), Children::new());
     for at in rows {
+        let operation = operations.get(&at).copied();
         for key in session.store(at).table().foreign_keys.iter().filter(cascade) {
-            let parent = parent(session, at, operations.get(&at).copied(), key, &places);
-            parent.into_iter().for_each(|parent| children.entry(parent).or_default().push(at));
+            for (children, operation) in [(&mut before, None), (&mut after, operation)] {
+                let parent = parent(session, at, operation, key, &places);
+                parent.into_iter().for_each(|parent| children.entry(parent).or_default().push(at));
+            }
         }
     }
+    Cascades { gone: below(&deletes, &[&after]), followers: below(&deletes, &[&before, &after]) }
+}
+
+/// Rows and those that refer to each by a key that cascades.
+type Children = HashMap<At, Vec<At>>;
+
+/// All that is below the rows that are deleted, with the operation that it is below.
+fn below(deletes: &[(usize, At)], children: &[&Children]) -> Vec<(usize, At)> {
+    let mut below = Vec::new();
     for (op, at) in deletes {
-        let (mut seen, mut next) = (HashSet::from([at]), vec![at]);
+        let (mut seen, mut next) = (HashSet::from([*at]), vec![*at]);
         while let Some(parent) = next.pop() {
-            for child in children.get(&parent).into_iter().flatten() {
+            for child in children.iter().filter_map(|children| children.get(&parent)).flatten() {
                 if seen.insert(*child) {
-                    gone.push((op, *child));
+                    below.push((*op, *child));
                     next.push(*child);
                 }
             }
         }
     }
-    gone
+    below
 }
 
 /// The row that another refers to by a key, once what is pending of it is written.
@@ -422,10 +442,10 @@ fn parent(
     places.get(&(table, key.references.to_vec(), Key::of_values(values.iter()))).copied()
 }
 
-/// What is done to a row that goes with another is done before.
-fn gone_with(gone: &[(usize, At)], graph: &mut Graph) {
+/// What is done to a row that may go with another is done before.
+fn before_deletes(followers: &[(usize, At)], graph: &mut Graph) {
     let mut deletes: HashMap<At, Vec<usize>> = HashMap::new();
-    for (delete, at) in gone {
+    for (delete, at) in followers {
         deletes.entry(*at).or_default().push(*delete);
     }
     for op in 0..graph.operations.len() {
@@ -446,8 +466,7 @@ fn unique_values(session: &Session, gone: &[(usize, At)], graph: &mut Graph) {
     if !graph.operations.iter().any(frees) {
         return;
     }
-    // Of a row that goes with another, the columns are not those of the row that is deleted.
-    let mut freed: HashMap<Place, (usize, Option<&'static [usize]>)> = HashMap::new();
+    let mut freed: HashMap<Place, (usize, At, &'static [usize])> = HashMap::new();
     let mut taken: Vec<(Place, usize)> = Vec::new();
     for (op, operation) in graph.operations.iter().enumerate() {
         let (at, table) = match (operation, operation.at()) {
@@ -469,13 +488,13 @@ fn unique_values(session: &Session, gone: &[(usize, At)], graph: &mut Graph) {
                             taken.push((place(columns, key), op));
                         }
                         if let Some(key) = loaded(session, at, columns) {
-                            freed.insert(place(columns, key), (op, Some(columns)));
+                            freed.insert(place(columns, key), (op, at, columns));
                         }
                     }
                 }
                 Operation::Delete { .. } => {
                     if let Some(key) = loaded(session, at, columns) {
-                        freed.insert(place(columns, key), (op, Some(columns)));
+                        freed.insert(place(columns, key), (op, at, columns));
                     }
                 }
                 Operation::Link(link) => {
@@ -493,7 +512,7 @@ fn unique_values(session: &Session, gone: &[(usize, At)], graph: &mut Graph) {
         for columns in unique_columns(table) {
             if let Some(key) = loaded(session, *at, columns) {
                 let place = (std::ptr::from_ref(table), columns.to_vec(), key);
-                freed.entry(place).or_insert((*op, None));
+                freed.entry(place).or_insert((*op, *at, columns));
             }
         }
     }
@@ -501,11 +520,11 @@ fn unique_values(session: &Session, gone: &[(usize, At)], graph: &mut Graph) {
         return;
     }
     for (place, op) in taken {
-        if let Some((first, columns)) = freed.get(&place)
+        if let Some((first, at, columns)) = freed.get(&place)
             && *first != op
         {
             graph.edge(*first, op);
-            graph.hands_over.entry((*first, op)).or_default().extend(*columns);
+            graph.hands_over.entry((*first, op)).or_default().push((*at, columns));
         }
     }
 }
@@ -641,27 +660,31 @@ fn break_circle(
     }
     // A row lets go of its unique values through NULL, so that others can take them.
     for op in &stuck {
-        let (at, changes) = match &graph.operations[*op] {
-            Operation::Update { at, changes, kind: UpdateKind::Edit } => (*at, Some(changes)),
-            Operation::Delete { at } => (*at, None),
-            _ => continue,
-        };
-        let table = session.store(at).table();
-        let may_be_null = |column: &usize| {
-            table.columns[*column].nullable
-                && changes.is_none_or(|changes| changes.iter().any(|(known, _)| known == column))
+        let may_be_null = |at: At, column: usize| {
+            session.store(at).table().columns[column].nullable
+                && match &graph.operations[*op] {
+                    Operation::Update { changes, kind: UpdateKind::Edit, .. } => {
+                        changes.iter().any(|(known, _)| *known == column)
+                    }
+                    Operation::Delete { .. } => true,
+                    _ => false,
+                }
         };
         let waiting: HashSet<usize> =
             graph.after[*op].iter().copied().filter(|taker| !done[*taker]).collect();
-        let taken = waiting.iter().filter_map(|taker| graph.hands_over.get(&(*op, *taker)));
-        let Some(column) = taken.flatten().copied().flatten().copied().filter(may_be_null).min() else {
+        let taken = waiting.iter().filter_map(|taker| graph.hands_over.get(&(*op, *taker))).flatten();
+        let columns = taken.flat_map(|(at, columns)| columns.iter().map(|column| (*at, *column)));
+        let can = columns.filter(|(at, column)| may_be_null(*at, *column));
+        let Some((at, column)) = can.min_by_key(|(at, column)| (at.store, at.slot, *column)) else {
             continue;
         };
-        let changes = vec![(column, Input::Value(Value::Null(table.columns[column].ty.kind)))];
+        let kind = session.store(at).table().columns[column].ty.kind;
+        let changes = vec![(column, Input::Value(Value::Null(kind)))];
         let release = graph.add(Operation::Update { at, changes, kind: UpdateKind::Release });
         for taker in waiting {
             let Some(values) = graph.hands_over.get_mut(&(*op, taker)) else { continue };
-            let released = values.extract_if(.., |columns| columns.contains(&column)).count();
+            let released =
+                values.extract_if(.., |(row, columns)| *row == at && columns.contains(&column)).count();
             for _ in 0..released {
                 graph.remove_edge(*op, taker);
                 graph.edge(release, taker);

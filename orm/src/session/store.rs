@@ -314,6 +314,17 @@ impl<E: Entity> Store<E> {
         }
     }
 
+    /// A row has a key now. What had it is deleted then, even if nobody has told: a bulk statement may have done it.
+    fn take_key(&mut self, key: E::Key, slot: u32, now: Time) {
+        let Some(other) = self.map.insert(key, slot).filter(|other| *other != slot) else { return };
+        if let State::Live(live) = &mut self.entries[other as usize].state {
+            let tracked = live.track();
+            tracked.touched = Some(now);
+            tracked.deleted.get_or_insert(now);
+            tracked.gone = true;
+        }
+    }
+
     /// Takes in an entity that was read: a known one that is clean takes the new values whole, an edited one keeps its edits.
     pub(super) fn attach(&mut self, entity: E, now: Time) -> Result<(u32, u32)> {
         let key = entity.key();
@@ -425,7 +436,7 @@ pub(super) trait AnyStore: Any + Send + Sync {
         slots: &'a [u32],
     ) -> BoxFuture<'a, Result<()>>;
     /// Sets columns that a flush decided on: keys of parents, the next version.
-    fn settle(&mut self, slot: u32, values: &[(usize, Value)]) -> Result<()>;
+    fn settle(&mut self, slot: u32, values: &[(usize, Value)], now: Time) -> Result<()>;
     /// Makes rows of a flush that succeeded entities.
     fn apply_staged(&mut self, slots: &[u32], now: Time);
     /// Forgets the rows of a flush that failed.
@@ -591,7 +602,7 @@ impl<E: Entity> AnyStore for Store<E> {
         })
     }
 
-    fn settle(&mut self, slot: u32, values: &[(usize, Value)]) -> Result<()> {
+    fn settle(&mut self, slot: u32, values: &[(usize, Value)], now: Time) -> Result<()> {
         let State::Live(live) = &mut self.entries[slot as usize].state else { return Ok(()) };
         if live.deleted() {
             return Ok(());
@@ -608,8 +619,8 @@ impl<E: Entity> AnyStore for Store<E> {
             if self.map.get(&tracked.key) == Some(&slot) {
                 self.map.remove(&tracked.key);
             }
-            self.map.insert(key.clone(), slot);
-            tracked.key = key;
+            tracked.key = key.clone();
+            self.take_key(key, slot, now);
         }
         Ok(())
     }
@@ -619,8 +630,7 @@ impl<E: Entity> AnyStore for Store<E> {
         for slot in slots {
             let found = self.staged.binary_search_by_key(slot, |(slot, _)| *slot);
             let Some(entity) = found.ok().and_then(|found| self.staged[found].1.take()) else { continue };
-            // A row with this key may be known as deleted: the new one takes its place.
-            self.map.insert(entity.key(), *slot);
+            self.take_key(entity.key(), *slot, now);
             self.entries[*slot as usize].state = State::Live(Live::new(entity, now));
         }
         if self.staged.iter().all(|(_, entity)| entity.is_none()) {
