@@ -452,12 +452,11 @@ impl<'d> Play<'d> {
             Row::Tag(at) => !self.flushed.tags.contains(at),
         };
         let meets = gone.into_iter().any(|row| changed(&row));
-        // Keys cannot be NULL for a moment, so that those which are swapped are refused.
+        // Keys cannot be NULL for a moment, so that those which are swapped are refused; one may come from a row that goes with another.
         let swaps = after.tasks.iter().any(|(at, task)| {
-            self.flushed
-                .tasks
-                .iter()
-                .any(|(other, was)| other != at && was.id == task.id && after.tasks.contains_key(other))
+            self.flushed.tasks.iter().any(|(other, was)| {
+                other != at && was.id == task.id && !self.deleted.contains(&Row::Task(*other))
+            })
         });
         (after, meets || swaps)
     }
@@ -476,11 +475,13 @@ impl<'d> Play<'d> {
             }
             Err(error) => {
                 self.note(("failed", error.to_string()));
-                assert!(!allowed || unsure, "failed: {error}: {}", self.story());
+                // MySQL goes no further down than 15 rows that refer to each other, which a circle has at once.
+                let too_deep = error.code() == Some("6575");
+                assert!(!allowed || unsure || too_deep, "failed: {error}: {}", self.story());
                 assert!(self.session.has_pending(), "{}", self.story());
                 let classes =
                     [ErrorClass::Unique, ErrorClass::ForeignKey, ErrorClass::Session, ErrorClass::Stale];
-                assert!(classes.contains(&error.class()), "{error}: {}", self.story());
+                assert!(classes.contains(&error.class()) || too_deep, "{error}: {}", self.story());
                 match self.dice.roll(2) {
                     0 => self.rollback().await,
                     // All is pending still, and may be mended.

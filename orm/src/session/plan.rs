@@ -93,6 +93,8 @@ struct Graph {
     /// Of an operation and one behind it: each unique value that the first frees and the second takes, by the row that has it and its
     /// columns.
     hands_over: HashMap<(usize, usize), Vec<(At, &'static [usize])>>,
+    /// Of a row that goes with others: the operations that delete those.
+    goes_with: HashMap<At, Vec<usize>>,
 }
 
 impl Graph {
@@ -135,6 +137,7 @@ pub(super) fn plan(session: &Session) -> Result<Vec<Operation>> {
         after: vec![Vec::new(); count],
         waiting: vec![0; count],
         hands_over: HashMap::new(),
+        goes_with: HashMap::new(),
     };
     let inserts = pending_keys(&mut graph);
     foreign_keys(session, &mut graph);
@@ -391,22 +394,26 @@ fn cascades(session: &Session, graph: &Graph) -> Cascades {
             }
         }
     }
-    Cascades { gone: below(&deletes, &[&after]), followers: below(&deletes, &[&before, &after]) }
+    below(&deletes, &before, &after)
 }
 
 /// Rows and those that refer to each by a key that cascades.
 type Children = HashMap<At, Vec<At>>;
 
-/// All that is below the rows that are deleted, with the operation that it is below.
-fn below(deletes: &[(usize, At)], children: &[&Children]) -> Vec<(usize, At)> {
-    let mut below = Vec::new();
+/// All that is below the rows that are deleted, now or when everything else is written.
+fn below(deletes: &[(usize, At)], before: &Children, after: &Children) -> Cascades {
+    let mut below = Cascades::default();
     for (op, at) in deletes {
-        let (mut seen, mut next) = (HashSet::from([*at]), vec![*at]);
-        while let Some(parent) = next.pop() {
-            for child in children.iter().filter_map(|children| children.get(&parent)).flatten() {
-                if seen.insert(*child) {
-                    below.push((*op, *child));
-                    next.push(*child);
+        let (mut seen, mut next) = (HashSet::from([(*at, true)]), vec![(*at, true)]);
+        while let Some((parent, stays)) = next.pop() {
+            // What comes below a row that moves away moves with it.
+            let stay = after.get(&parent).filter(|_| stays).into_iter().flatten().map(|child| (*child, true));
+            let leave = before.get(&parent).into_iter().flatten().map(|child| (*child, false));
+            for (child, stays) in stay.chain(leave) {
+                if seen.insert((child, stays)) {
+                    below.followers.push((*op, child));
+                    below.gone.extend(stays.then_some((*op, child)));
+                    next.push((child, stays));
                 }
             }
         }
@@ -508,6 +515,7 @@ fn unique_values(session: &Session, gone: &[(usize, At)], graph: &mut Graph) {
         }
     }
     for (op, at) in gone {
+        graph.goes_with.entry(*at).or_default().push(*op);
         let table = session.store(*at).table();
         for columns in unique_columns(table) {
             if let Some(key) = loaded(session, *at, columns) {
@@ -658,10 +666,18 @@ fn break_circle(
         }
         return Ok(vec![*op]);
     }
-    // A row lets go of its unique values through NULL, so that others can take them.
+    // A row lets go of its unique values through NULL, so that others can take them: before anything else is done to it.
     for op in &stuck {
+        let updates = |at: At| {
+            let operations = graph.operations.iter().enumerate();
+            let own = operations.filter(
+                move |(_, operation)| matches!(operation, Operation::Update { at: own, .. } if *own == at),
+            );
+            own.map(|(op, _)| op)
+        };
         let may_be_null = |at: At, column: usize| {
             session.store(at).table().columns[column].nullable
+                && updates(at).all(|update| !done[update])
                 && match &graph.operations[*op] {
                     Operation::Update { changes, kind: UpdateKind::Edit, .. } => {
                         changes.iter().any(|(known, _)| *known == column)
@@ -678,20 +694,29 @@ fn break_circle(
         let Some((at, column)) = can.min_by_key(|(at, column)| (at.store, at.slot, *column)) else {
             continue;
         };
-        let kind = session.store(at).table().columns[column].ty.kind;
-        let changes = vec![(column, Input::Value(Value::Null(kind)))];
-        let release = graph.add(Operation::Update { at, changes, kind: UpdateKind::Release });
+        let updates: Vec<usize> = updates(at).collect();
+        let goes_with = graph.goes_with.get(&at).cloned().unwrap_or_default();
+        // It may be gone by now, by another way.
+        let release = (!goes_with.iter().any(|delete| done[*delete])).then(|| {
+            let kind = session.store(at).table().columns[column].ty.kind;
+            let changes = vec![(column, Input::Value(Value::Null(kind)))];
+            graph.add(Operation::Update { at, changes, kind: UpdateKind::Release })
+        });
+        let mut freed: Vec<usize> = release.into_iter().collect();
         for taker in waiting {
             let Some(values) = graph.hands_over.get_mut(&(*op, taker)) else { continue };
             let released =
                 values.extract_if(.., |(row, columns)| *row == at && columns.contains(&column)).count();
             for _ in 0..released {
                 graph.remove_edge(*op, taker);
-                graph.edge(release, taker);
+                release.into_iter().for_each(|release| graph.edge(release, taker));
             }
+            freed.push(taker);
         }
-        graph.edge(release, *op);
-        return Ok(vec![release]);
+        if let Some(release) = release {
+            goes_with.iter().chain(&updates).chain([op]).for_each(|then| graph.edge(release, *then));
+        }
+        return Ok(freed);
     }
     // A row that is deleted lets go of all others through NULL, so that nothing takes it along.
     let tables: Vec<&Table> = stuck
