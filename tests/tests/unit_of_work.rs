@@ -199,6 +199,57 @@ on_every_database! {
         session.commit().await.unwrap();
     }
 
+    /// Whichever was deleted first would take the others along.
+    async fn rows_that_refer_to_each_other_are_deleted(db: Database) {
+        create(&db).await;
+        let mut session = db.session();
+        let [a, b] = ["a", "b"].map(|email| session.add(user(email)));
+        let [between, below] = ["between", "below"].map(|email| session.add(user(email)));
+        session.flush().await.unwrap();
+        for (low, high) in [(a, between), (between, b), (b, below), (below, a)] {
+            session.set(low, User::boss, high);
+        }
+        session.flush().await.unwrap();
+        session.delete(a);
+        session.delete(b);
+        session.commit().await.unwrap();
+        assert!([a, b, between, below].iter().all(|handle| session.try_get(*handle).is_err()));
+        assert_eq!(User::select().count(&*db).await.unwrap(), 0);
+    }
+
+    /// What is added below a row that is deleted goes with it, and is no obstacle for what takes its place.
+    async fn what_is_added_below_a_row_that_goes(db: Database) {
+        create(&db).await;
+        let mut session = db.session();
+        let top = session.add(user("top"));
+        session.commit().await.unwrap();
+        let low = session.add(NewUser { boss_id: Some(top.into()), ..user("low") });
+        let taker = session.add(user("top"));
+        session.delete(top);
+        session.commit().await.unwrap();
+        assert!(session.try_get(low).is_err() && session.try_get(top).is_err());
+        assert_eq!((&*session[taker].email, session[taker].boss_id), ("top", None));
+        assert_eq!(select(User::email).all(&*db).await.unwrap(), ["top"]);
+    }
+
+    /// It has to move before the others go, and gets its value only when they are gone, or have let go of it.
+    async fn a_row_that_moves_away_and_takes_what_is_freed(db: Database) {
+        create(&db).await;
+        let mut session = db.session();
+        let [top, other, low] = ["top", "other", "low"].map(|email| session.add(user(email)));
+        let middle = session.add(NewUser { nick: Some("n".into()), boss_id: Some(top.into()), ..user("middle") });
+        session.set(low, User::boss, middle);
+        session.commit().await.unwrap();
+        session.set(low, User::boss, other);
+        session[low].nick = Some("n".into());
+        session.delete(top);
+        session.commit().await.unwrap();
+        assert!(session.try_get(middle).is_err());
+        assert_eq!((session[low].nick.as_deref(), session[low].version), (Some("n"), 2));
+        let rows = select((User::email, User::nick)).order_by(User::email).all(&*db).await.unwrap();
+        assert_eq!(rows, [("low".to_string(), Some("n".to_string())), ("other".to_string(), None)]);
+    }
+
     async fn what_is_said_last_counts(db: Database) {
         create(&db).await;
         let mut session = db.session();

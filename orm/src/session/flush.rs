@@ -522,11 +522,17 @@ fn prepare_update(
         values.push((version, next));
     }
     let set = values.iter().map(|(column, value)| (*column, Expression::Bind(value.clone()))).collect();
-    let filter = row_filter(store, at, kind != UpdateKind::Complete);
+    let mut filter = row_filter(store, at, kind == UpdateKind::Edit);
+    let releases = kind == UpdateKind::Release;
+    if releases {
+        let had = values.iter().filter_map(|(column, _)| Some((*column, store.loaded(at.slot, *column)?)));
+        had.for_each(|(column, value)| filter.push(equals(table, column, value)));
+    }
     let statement = Change::Update(Update::of(table, set, filter));
     // A row that is inserted in this flush becomes an entity with what was inserted: what is completed is set on top.
-    let done = if kind == UpdateKind::Release { Done::Nothing } else { Done::Updated { at, values } };
-    Ok(Some(Ready { statement, exact: true, at: Some(at), done }))
+    let done = if releases { Done::Nothing } else { Done::Updated { at, values } };
+    // A row that is released may be gone, with what it had, or be another's by now: its own operation says so, if there is one.
+    Ok(Some(Ready { statement, exact: !releases, at: Some(at), done }))
 }
 
 fn next_version(version: &Value) -> Option<Value> {

@@ -1,0 +1,295 @@
+//! What a flush does, in which order: decided without a database.
+//!
+//! Each pending change is an operation. Foreign keys and unique values make some wait for others; among those that wait for
+//! none, the order is inserts (parents first), updates, unlinking, linking, deletes (children first). A circle is broken
+//! through a column that can be NULL: it is NULL first, and set by an UPDATE when the other side is there.
+
+mod cascades;
+mod circles;
+mod reasons;
+
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, HashMap, HashSet},
+};
+
+use relata_core::{
+    Result,
+    entity::Input,
+    schema::{Table, sorted_tables},
+    value::Value,
+};
+
+use super::{
+    At, Session,
+    flush::{key_of, referenced},
+    relate::Link,
+};
+use crate::key::Key;
+use circles::break_circle;
+pub(super) use reasons::given;
+
+/// One change of one row.
+#[derive(Debug, Clone)]
+pub(in crate::session) enum Operation {
+    /// `INSERT`, with a place for each column.
+    Insert { at: At, inputs: Vec<Input> },
+    /// `UPDATE`, of these columns.
+    Update { at: At, changes: Vec<(usize, Input)>, kind: UpdateKind },
+    /// `DELETE`.
+    Delete { at: At },
+    /// A row of an association.
+    Link(Link),
+}
+
+/// Why a row is updated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::session) enum UpdateKind {
+    /// It was edited.
+    Edit,
+    /// It lets go of what others wait for: of unique values, and gets its own later; or of a row that is to be deleted, as it is itself.
+    Release,
+    /// It was inserted in this flush, without a key that was not known then.
+    Complete,
+}
+
+impl Operation {
+    fn phase(&self) -> u8 {
+        match self {
+            Operation::Insert { .. } => 0,
+            Operation::Update { .. } => 1,
+            Operation::Link(link) if !link.linked => 2,
+            Operation::Link(_) => 3,
+            Operation::Delete { .. } => 4,
+        }
+    }
+
+    pub(super) fn at(&self) -> Option<At> {
+        match self {
+            Operation::Insert { at, .. } | Operation::Update { at, .. } | Operation::Delete { at } => {
+                Some(*at)
+            }
+            Operation::Link(_) => None,
+        }
+    }
+
+    /// The entities that have to be inserted before it.
+    pub(super) fn waits_for(&self) -> Vec<At> {
+        let pending = |input: &Input| match input {
+            Input::Pending(at) => Some(*at),
+            _ => None,
+        };
+        match self {
+            Operation::Insert { inputs, .. } => inputs.iter().filter_map(pending).collect(),
+            Operation::Update { changes, .. } => {
+                changes.iter().filter_map(|(_, input)| pending(input)).collect()
+            }
+            Operation::Link(link) => vec![link.source, link.target],
+            Operation::Delete { .. } => Vec::new(),
+        }
+    }
+}
+
+/// Operations, each to be done after those it is listed behind.
+struct Graph {
+    operations: Vec<Operation>,
+    /// One may stand here more than once: for each reason.
+    after: Vec<Vec<usize>>,
+    waiting: Vec<usize>,
+    /// Of an operation and one behind it: each unique value that the first frees and the second takes, by the row that has it and its
+    /// columns.
+    hands_over: HashMap<(usize, usize), Vec<(At, &'static [usize])>>,
+    /// Of a row that goes with others: the operations that delete those.
+    goes_with: HashMap<At, Vec<usize>>,
+}
+
+impl Graph {
+    fn add(&mut self, operation: Operation) -> usize {
+        self.operations.push(operation);
+        self.after.push(Vec::new());
+        self.waiting.push(0);
+        self.operations.len() - 1
+    }
+
+    fn edge(&mut self, first: usize, then: usize) {
+        if first != then {
+            self.after[first].push(then);
+            self.waiting[then] += 1;
+        }
+    }
+
+    /// Takes one reason away.
+    fn remove_edge(&mut self, first: usize, then: usize) {
+        if let Some(at) = self.after[first].iter().position(|known| *known == then) {
+            self.after[first].swap_remove(at);
+            self.waiting[then] -= 1;
+        }
+    }
+}
+
+/// A table, some of its columns, and values of them: what a key refers to, or a unique constraint guards.
+type Place = (*const Table, Vec<usize>, Key);
+
+/// The operations of a flush, in order.
+pub(super) fn plan(session: &Session) -> Result<Vec<Operation>> {
+    let mut operations = collect(session)?;
+    own_keys(session, &mut operations)?;
+    if operations.len() <= 1 {
+        return Ok(operations);
+    }
+    let count = operations.len();
+    let mut graph = Graph {
+        operations,
+        after: vec![Vec::new(); count],
+        waiting: vec![0; count],
+        hands_over: HashMap::new(),
+        goes_with: HashMap::new(),
+    };
+    let inserts = reasons::pending_keys(&mut graph);
+    reasons::foreign_keys(session, &mut graph);
+    let cascades = cascades::find(session, &graph);
+    cascades::before_deletes(&cascades.followers, &mut graph);
+    reasons::unique_values(session, &cascades.gone, &mut graph);
+    sort(session, graph, &inserts)
+}
+
+/// What is pending, one operation a row.
+fn collect(session: &Session) -> Result<Vec<Operation>> {
+    let mut operations =
+        Vec::with_capacity(session.pending.len() + session.dirty.len() + session.deleted.len());
+    for at in &session.pending {
+        let store = session.store(*at);
+        if store.is_pending(at.slot, at.generation) {
+            let mut inputs = vec![Input::Default; store.table().columns.len()];
+            store.inputs(at.slot, &mut inputs);
+            for (column, input) in inputs.iter_mut().enumerate() {
+                resolve(session, *at, column, input)?;
+            }
+            operations.push(Operation::Insert { at: *at, inputs });
+        }
+    }
+    let deleted: HashSet<At> = session.deleted.iter().copied().collect();
+    for at in &session.dirty {
+        let store = session.store(*at);
+        if deleted.contains(at) {
+            continue;
+        }
+        let mut changes: Vec<(usize, Input)> =
+            store.changes(at.slot).into_iter().map(|(column, value)| (column, Input::Value(value))).collect();
+        let version = store.table().version();
+        if changes.iter().any(|(column, _)| Some(*column) == version) {
+            return Err(session.describe(*at, "its version was edited by hand; the session counts it"));
+        }
+        for (column, to) in store.links(at.slot) {
+            changes.retain(|(known, _)| *known != column);
+            let mut input = Input::Pending(to);
+            resolve(session, *at, column, &mut input)?;
+            changes.push((column, input));
+        }
+        if !changes.is_empty() {
+            operations.push(Operation::Update { at: *at, changes, kind: UpdateKind::Edit });
+        }
+    }
+    operations.extend(session.links.iter().map(|link| Operation::Link(*link)));
+    operations.extend(session.deleted.iter().map(|at| Operation::Delete { at: *at }));
+    Ok(operations)
+}
+
+/// Makes of the handle of an entity that is a row the key that it has.
+fn resolve(session: &Session, at: At, column: usize, input: &mut Input) -> Result<()> {
+    let Input::Pending(to) = *input else { return Ok(()) };
+    if to.session != session.id {
+        return Err(session.describe(at, "it refers to an entity of another session"));
+    }
+    if !session.store(to).is_pending(to.slot, to.generation)
+        && let Ok(key) = key_of(&session.stores, session.store(at).table(), column, to)
+    {
+        *input = Input::Value(key);
+    }
+    Ok(())
+}
+
+/// A row that refers to itself is inserted with the key that was given for it, or without one, and completed.
+fn own_keys(session: &Session, operations: &mut Vec<Operation>) -> Result<()> {
+    let mut completed = Vec::new();
+    for operation in &mut *operations {
+        let Operation::Insert { at, inputs } = operation else { continue };
+        let (at, table) = (*at, session.store(*at).table());
+        for column in 0..inputs.len() {
+            if inputs[column] != Input::Pending(at) {
+                continue;
+            }
+            let definition = &table.columns[column];
+            inputs[column] = match referenced(table, column, table).map(|referenced| &inputs[referenced]) {
+                Some(Input::Value(key)) => Input::Value(key.clone()),
+                _ if definition.nullable => {
+                    let changes = vec![(column, Input::Pending(at))];
+                    completed.push(Operation::Update { at, changes, kind: UpdateKind::Complete });
+                    Input::Value(Value::Null(definition.ty.kind))
+                }
+                _ => {
+                    let why = "it refers to itself by a key that the database makes, and the column cannot be NULL until then";
+                    return Err(session.describe(at, why));
+                }
+            };
+        }
+    }
+    operations.extend(completed);
+    Ok(())
+}
+
+/// The operations in an order that none has to wait in.
+fn sort(session: &Session, mut graph: Graph, inserts: &HashMap<At, usize>) -> Result<Vec<Operation>> {
+    let tables: Vec<&'static Table> = session.stores.iter().map(|(_, store)| store.table()).collect();
+    let sorted = sorted_tables(&tables);
+    let rank = |operation: &Operation| {
+        let table = match operation.at() {
+            Some(at) => session.store(at).table(),
+            None => return 0,
+        };
+        let rank = sorted.iter().position(|known| std::ptr::eq(*known, table)).unwrap_or(0);
+        if matches!(operation, Operation::Delete { .. }) { sorted.len() - rank } else { rank }
+    };
+    if graph.waiting.iter().all(|count| *count == 0) {
+        graph.operations.sort_by_cached_key(|operation| (operation.phase(), rank(operation)));
+        return Ok(graph.operations);
+    }
+    // Those of one table go level by level, so that all of a level can go together: a tree takes a statement for each.
+    let mut level = vec![0; graph.operations.len()];
+    let priority = |graph: &Graph, level: &[usize], op: usize| {
+        let operation = &graph.operations[op];
+        Reverse((operation.phase(), rank(operation), level[op], op))
+    };
+    let mut ready: BinaryHeap<Reverse<(u8, usize, usize, usize)>> = (0..graph.operations.len())
+        .filter(|op| graph.waiting[*op] == 0)
+        .map(|op| priority(&graph, &level, op))
+        .collect();
+    let mut order = Vec::with_capacity(graph.operations.len());
+    let mut done = vec![false; graph.operations.len()];
+    loop {
+        while let Some(Reverse((.., op))) = ready.pop() {
+            done[op] = true;
+            order.push(op);
+            for next in std::mem::take(&mut graph.after[op]) {
+                level[next] = level[next].max(level[op] + 1);
+                graph.waiting[next] -= 1;
+                if graph.waiting[next] == 0 {
+                    ready.push(priority(&graph, &level, next));
+                }
+            }
+        }
+        if order.len() == graph.operations.len() {
+            break;
+        }
+        let freed = break_circle(session, &mut graph, &done, inserts)?;
+        done.resize(graph.operations.len(), false);
+        level.resize(graph.operations.len(), 0);
+        for op in freed {
+            if graph.waiting[op] == 0 && !done[op] {
+                ready.push(priority(&graph, &level, op));
+            }
+        }
+    }
+    let mut operations: Vec<Option<Operation>> = graph.operations.into_iter().map(Some).collect();
+    Ok(order.into_iter().filter_map(|op| operations[op].take()).collect())
+}

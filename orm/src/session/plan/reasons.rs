@@ -1,0 +1,236 @@
+//! Why one operation waits for another: foreign keys and unique values.
+
+use std::collections::{HashMap, HashSet};
+
+use relata_core::{
+    entity::Input,
+    schema::{ForeignKey, Table},
+    value::Value,
+};
+
+use super::{
+    super::{At, Session, flush::link_inputs},
+    Graph, Operation, Place,
+};
+use crate::key::Key;
+
+/// What holds the key of a pending row waits for it; links wait for both ends, and deletes for unlinking. Gives the operations that
+/// insert what others wait for.
+pub(super) fn pending_keys(graph: &mut Graph) -> HashMap<At, usize> {
+    let waiting: Vec<(usize, Vec<At>)> = graph
+        .operations
+        .iter()
+        .enumerate()
+        .map(|(op, operation)| (op, operation.waits_for()))
+        .filter(|(_, ats)| !ats.is_empty())
+        .collect();
+    let (mut inserts, mut deletes) = (HashMap::new(), HashMap::new());
+    if waiting.is_empty() {
+        return inserts;
+    }
+    for (op, operation) in graph.operations.iter().enumerate() {
+        match operation {
+            Operation::Insert { at, .. } => inserts.insert(*at, op),
+            Operation::Delete { at } => deletes.insert(*at, op),
+            Operation::Update { .. } | Operation::Link(_) => None,
+        };
+    }
+    for (op, ats) in waiting {
+        for at in ats {
+            if let Some(insert) = inserts.get(&at) {
+                graph.edge(*insert, op);
+            }
+            // Only a link that is deleted can have an end that is deleted.
+            if let Some(delete) = deletes.get(&at) {
+                graph.edge(op, *delete);
+            }
+        }
+    }
+    inserts
+}
+
+/// A row that refers to another by a key that was given waits for it to be inserted, and a row that is referred to is deleted
+/// after those that refer to it.
+pub(super) fn foreign_keys(session: &Session, graph: &mut Graph) {
+    let mut inserted: HashMap<Place, usize> = HashMap::new();
+    let mut deleted: HashMap<Place, usize> = HashMap::new();
+    let referenced = targets(session, |_| true);
+    for (op, operation) in graph.operations.iter().enumerate() {
+        let Some(at) = operation.at() else { continue };
+        let table: *const Table = session.store(at).table();
+        for (_, columns) in referenced.iter().filter(|(target, _)| std::ptr::eq(*target, table)) {
+            match operation {
+                Operation::Insert { inputs, .. } => {
+                    if let Some(key) = given(inputs, columns) {
+                        inserted.insert((table, columns.to_vec(), key), op);
+                    }
+                }
+                Operation::Update { changes, .. } => {
+                    let touched =
+                        columns.iter().any(|column| changes.iter().any(|(known, _)| known == column));
+                    if touched && let Some(key) = updated(session, at, changes, columns) {
+                        inserted.insert((table, columns.to_vec(), key), op);
+                    }
+                }
+                Operation::Delete { .. } => {
+                    if let Some(key) = loaded(session, at, columns) {
+                        deleted.insert((table, columns.to_vec(), key), op);
+                    }
+                }
+                Operation::Link(_) => {}
+            }
+        }
+    }
+    if inserted.is_empty() && deleted.is_empty() {
+        return;
+    }
+    for op in 0..graph.operations.len() {
+        let Some(at) = graph.operations[op].at() else { continue };
+        for key in session.store(at).table().foreign_keys {
+            let target: *const Table = (key.table)();
+            let (now, before) = match &graph.operations[op] {
+                Operation::Insert { inputs, .. } => (given(inputs, key.columns), None),
+                Operation::Update { changes, .. } => {
+                    let touched =
+                        key.columns.iter().any(|column| changes.iter().any(|(known, _)| known == column));
+                    if !touched {
+                        continue;
+                    }
+                    (updated(session, at, changes, key.columns), loaded(session, at, key.columns))
+                }
+                Operation::Delete { .. } => (None, loaded(session, at, key.columns)),
+                Operation::Link(_) => continue,
+            };
+            let place = |key_values| (target, key.references.to_vec(), key_values);
+            if let Some(place) = now.map(place) {
+                // A row that is there again counts, and not the one that goes.
+                if let Some(insert) = inserted.get(&place).copied() {
+                    graph.edge(insert, op);
+                } else if let Some(delete) = deleted.get(&place).copied() {
+                    graph.edge(op, delete);
+                }
+            }
+            if let Some(delete) = before.and_then(|values| deleted.get(&place(values))).copied() {
+                graph.edge(op, delete);
+            }
+        }
+    }
+}
+
+/// The tables and columns that such keys of the session's tables refer to.
+pub(super) fn targets(
+    session: &Session,
+    such: impl Fn(&ForeignKey) -> bool,
+) -> HashSet<(*const Table, &'static [usize])> {
+    let keys = session.stores.iter().flat_map(|(_, store)| store.table().foreign_keys);
+    keys.filter(|key| such(key)).map(|key| (std::ptr::from_ref((key.table)()), key.references)).collect()
+}
+
+/// What frees a unique value goes before what takes it.
+pub(super) fn unique_values(session: &Session, gone: &[(usize, At)], graph: &mut Graph) {
+    let frees =
+        |operation: &Operation| matches!(operation, Operation::Update { .. } | Operation::Delete { .. });
+    if !graph.operations.iter().any(frees) {
+        return;
+    }
+    let mut freed: HashMap<Place, (usize, At, &'static [usize])> = HashMap::new();
+    let mut taken: Vec<(Place, usize)> = Vec::new();
+    for (op, operation) in graph.operations.iter().enumerate() {
+        let (at, table) = match (operation, operation.at()) {
+            (_, Some(at)) => (at, session.store(at).table()),
+            (Operation::Link(link), None) => (link.source, link.through.table),
+            (_, None) => continue,
+        };
+        let place = |columns: &[usize], key| (std::ptr::from_ref(table), columns.to_vec(), key);
+        for columns in unique_columns(table) {
+            match operation {
+                Operation::Insert { inputs, .. } => {
+                    if let Some(key) = given(inputs, columns) {
+                        taken.push((place(columns, key), op));
+                    }
+                }
+                Operation::Update { changes, .. } => {
+                    if columns.iter().any(|column| changes.iter().any(|(known, _)| known == column)) {
+                        if let Some(key) = updated(session, at, changes, columns) {
+                            taken.push((place(columns, key), op));
+                        }
+                        if let Some(key) = loaded(session, at, columns) {
+                            freed.insert(place(columns, key), (op, at, columns));
+                        }
+                    }
+                }
+                Operation::Delete { .. } => {
+                    if let Some(key) = loaded(session, at, columns) {
+                        freed.insert(place(columns, key), (op, at, columns));
+                    }
+                }
+                Operation::Link(link) => {
+                    // The row that is linked may be deleted as an entity.
+                    let inputs = link_inputs(&session.stores, link).ok().filter(|_| link.linked);
+                    if let Some(key) = inputs.and_then(|inputs| given(&inputs, columns)) {
+                        taken.push((place(columns, key), op));
+                    }
+                }
+            }
+        }
+    }
+    for (op, at) in gone {
+        graph.goes_with.entry(*at).or_default().push(*op);
+        let table = session.store(*at).table();
+        for columns in unique_columns(table) {
+            if let Some(key) = loaded(session, *at, columns) {
+                let place = (std::ptr::from_ref(table), columns.to_vec(), key);
+                freed.entry(place).or_insert((*op, *at, columns));
+            }
+        }
+    }
+    if freed.is_empty() {
+        return;
+    }
+    for (place, op) in taken {
+        if let Some((first, at, columns)) = freed.get(&place)
+            && *first != op
+        {
+            graph.edge(*first, op);
+            graph.hands_over.entry((*first, op)).or_default().push((*at, columns));
+        }
+    }
+}
+
+/// The columns of each unique constraint, the primary key first.
+fn unique_columns(table: &'static Table) -> impl Iterator<Item = &'static [usize]> {
+    let indexes = table.indexes.iter().filter(|index| index.unique).map(|index| index.columns);
+    std::iter::once(table.primary_key).chain(table.uniques.iter().map(|unique| unique.columns)).chain(indexes)
+}
+
+/// The values that an insert gives for these columns, if it gives all and none is NULL.
+pub(in crate::session) fn given(inputs: &[Input], columns: &[usize]) -> Option<Key> {
+    let values: Option<Vec<&Value>> = columns
+        .iter()
+        .map(|column| match &inputs[*column] {
+            Input::Value(value) => Some(value),
+            _ => None,
+        })
+        .collect();
+    Some(Key::of_values(values?.into_iter())).filter(|key| !key.has_null())
+}
+
+/// The values that these columns have in the database.
+pub(super) fn loaded(session: &Session, at: At, columns: &[usize]) -> Option<Key> {
+    let values: Option<Vec<Value>> =
+        columns.iter().map(|column| session.store(at).loaded(at.slot, *column)).collect();
+    Some(Key::of_values(values?.iter())).filter(|key| !key.has_null())
+}
+
+/// The values that these columns have after an update.
+fn updated(session: &Session, at: At, changes: &[(usize, Input)], columns: &[usize]) -> Option<Key> {
+    let values: Option<Vec<Value>> = columns
+        .iter()
+        .map(|column| match changes.iter().find(|(known, _)| known == column) {
+            Some((_, Input::Value(value))) => Some(value.clone()),
+            Some(_) => None,
+            None => session.store(at).loaded(at.slot, *column),
+        })
+        .collect();
+    Some(Key::of_values(values?.iter())).filter(|key| !key.has_null())
+}
