@@ -192,7 +192,7 @@ async fn large_results_of_the_databases_own_types_need_no_prepared_statement() {
         let mut sink = Collect::new(many.reader());
         let mut jobs = [Job::new(&compiled.sql, &[], mode).with_sink(&mut sink)];
         timeout(Duration::from_secs(20), connection.run(&mut jobs)).await.unwrap().unwrap();
-        assert_eq!(jobs[0].rows_affected, 50_000);
+        assert_eq!(jobs[0].rows, 50_000);
     }
     connection.close().await;
     db.close().await;
