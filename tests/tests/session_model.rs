@@ -54,8 +54,8 @@ struct Task {
 #[derive(Entity, Debug, Clone, PartialEq)]
 #[entity(table = "tags")]
 struct Tag {
-    #[column(primary_key)]
-    id: i64,
+    #[column(primary_key, length = 20)]
+    name: String,
 }
 
 #[derive(Entity, Debug, Clone, PartialEq)]
@@ -63,8 +63,8 @@ struct Tag {
 struct MemberTag {
     #[column(primary_key, references = Member::id, on_delete = "cascade")]
     member_id: i64,
-    #[column(primary_key, references = Tag::id, on_delete = "cascade")]
-    tag_id: i64,
+    #[column(primary_key, references = Tag::name, on_delete = "cascade", on_update = "cascade", length = 20)]
+    tag_name: String,
 }
 
 /// What the rows should be. A row is called by the number of its handle, and so are those that it refers to.
@@ -73,7 +73,7 @@ struct World {
     teams: BTreeMap<usize, Option<String>>,
     members: BTreeMap<usize, Person>,
     tasks: BTreeMap<usize, Duty>,
-    tags: BTreeSet<usize>,
+    tags: BTreeMap<usize, String>,
     links: BTreeSet<(usize, usize)>,
 }
 
@@ -105,7 +105,7 @@ impl World {
         let teams = self.teams.keys().map(|row| Row::Team(*row));
         let members = self.members.keys().map(|row| Row::Member(*row));
         let tasks = self.tasks.keys().map(|row| Row::Task(*row));
-        let tags = self.tags.iter().map(|row| Row::Tag(*row));
+        let tags = self.tags.keys().map(|row| Row::Tag(*row));
         teams.chain(members).chain(tasks).chain(tags).collect()
     }
 
@@ -157,6 +157,7 @@ impl World {
             && differ(self.members.values().filter_map(|member| member.badge.as_ref()))
             && differ(self.tasks.values().filter_map(|task| task.place))
             && differ(self.tasks.values().map(|task| task.id))
+            && differ(self.tags.values())
     }
 }
 
@@ -175,6 +176,11 @@ impl Dice {
         if from.is_empty() { None } else { Some(from[self.roll(from.len())]) }
     }
 
+    /// A key that is a text.
+    fn name(&mut self) -> String {
+        format!("tag {}", self.roll(20))
+    }
+
     /// One of a few texts, or none: they meet often.
     fn text(&mut self) -> Option<String> {
         Some(self.roll(8)).filter(|number| *number > 0).map(|number| format!("t{number}"))
@@ -182,7 +188,7 @@ impl Dice {
 }
 
 /// Reads a row of which nothing is in memory any more. Whether it was so.
-async fn again<E: Entity<Key = i64>>(session: &mut Session, handle: &mut Handle<E>, key: i64) -> bool {
+async fn again<E: Entity>(session: &mut Session, handle: &mut Handle<E>, key: E::Key) -> bool {
     let gone = session.try_get(*handle).is_err();
     if gone {
         *handle = session.get::<E>(key).await.unwrap().unwrap();
@@ -322,9 +328,10 @@ impl<'d> Play<'d> {
             }
             _ => {
                 let at = self.tags.len();
-                self.note(("add tag", at));
-                self.tags.push(self.session.add(NewTag {}));
-                self.world.tags.insert(at);
+                let name = self.dice.name();
+                self.note(("add tag", at, &name));
+                self.tags.push(self.session.add(NewTag { name: name.clone() }));
+                self.world.tags.insert(at, name);
             }
         }
     }
@@ -366,7 +373,15 @@ impl<'d> Play<'d> {
                 let task = self.world.tasks.get_mut(&at).unwrap();
                 (task.place, task.id) = (place, id);
             }
-            Row::Tag(_) => {}
+            Row::Tag(at) => {
+                let name = self.dice.name();
+                self.note(("rename", row, &name));
+                match pending {
+                    true => self.session.draft_mut(self.tags[at]).unwrap().name = name.clone(),
+                    false => self.session[self.tags[at]].name = name.clone(),
+                }
+                self.world.tags.insert(at, name);
+            }
         }
     }
 
@@ -449,7 +464,7 @@ impl<'d> Play<'d> {
             Row::Team(at) => self.flushed.teams.get(at) != self.world.teams.get(at),
             Row::Member(at) => self.flushed.members.get(at) != self.world.members.get(at),
             Row::Task(at) => self.flushed.tasks.get(at) != self.world.tasks.get(at),
-            Row::Tag(at) => !self.flushed.tags.contains(at),
+            Row::Tag(at) => self.flushed.tags.get(at) != self.world.tags.get(at),
         };
         let meets = gone.into_iter().any(|row| changed(&row));
         // Keys cannot be NULL for a moment, so that those which are swapped are refused; one may come from a row that goes with another.
@@ -458,7 +473,13 @@ impl<'d> Play<'d> {
                 other != at && was.id == task.id && !self.deleted.contains(&Row::Task(*other))
             })
         });
-        (after, meets || swaps)
+        let renames = after.tags.iter().any(|(at, name)| {
+            self.flushed
+                .tags
+                .iter()
+                .any(|(other, was)| other != at && was == name && !self.deleted.contains(&Row::Tag(*other)))
+        });
+        (after, meets || swaps || renames)
     }
 
     /// Takes over what a flush came to, or takes everything back after one that rightly failed. Whether it succeeded.
@@ -639,7 +660,7 @@ impl<'d> Play<'d> {
                 Row::Team(at) => again(session, &mut self.teams[at], ids[&row]).await,
                 Row::Member(at) => again(session, &mut self.members[at], ids[&row]).await,
                 Row::Task(at) => again(session, &mut self.tasks[at], self.world.tasks[&at].id).await,
-                Row::Tag(at) => again(session, &mut self.tags[at], ids[&row]).await,
+                Row::Tag(at) => again(session, &mut self.tags[at], self.world.tags[&at].clone()).await,
             };
             self.read.extend(read.then_some(row));
         }
@@ -651,7 +672,6 @@ impl<'d> Play<'d> {
         let Play { world, session, ids, .. } = self;
         ids.extend(world.teams.keys().map(|at| (Row::Team(*at), session[self.teams[*at]].id)));
         ids.extend(world.members.keys().map(|at| (Row::Member(*at), session[self.members[*at]].id)));
-        ids.extend(world.tags.iter().map(|at| (Row::Tag(*at), session[self.tags[*at]].id)));
         self.compare_database().await;
     }
 
@@ -690,18 +710,18 @@ impl<'d> Play<'d> {
         let found = Task::select().order_by(Task::id).all(&mut self.session.unflushed()).await.unwrap();
         assert_eq!(found, expected, "{}", self.story());
         let links =
-            world.links.iter().map(|(member, tag)| (ids[&Row::Member(*member)], ids[&Row::Tag(*tag)]));
-        let expected: BTreeSet<(i64, i64)> = links.collect();
-        let links = select((MemberTag::member_id, MemberTag::tag_id));
-        let found: BTreeSet<(i64, i64)> =
-            links.all(&mut self.session.unflushed()).await.unwrap().into_iter().collect();
-        assert_eq!(found, expected, "{}", self.story());
-        let tags = Tag::select().count(&mut self.session.unflushed()).await.unwrap();
-        assert_eq!(tags as usize, self.flushed.tags.len(), "{}", self.story());
+            world.links.iter().map(|(member, tag)| (ids[&Row::Member(*member)], world.tags[tag].clone()));
+        let expected: BTreeSet<(i64, String)> = links.collect();
+        let links = select((MemberTag::member_id, MemberTag::tag_name));
+        let found = links.all(&mut self.session.unflushed()).await.unwrap();
+        assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), expected, "{}", self.story());
+        let tags = select(Tag::name).all(&mut self.session.unflushed()).await.unwrap();
+        let expected: BTreeSet<String> = self.flushed.tags.values().cloned().collect();
+        assert_eq!(tags.into_iter().collect::<BTreeSet<_>>(), expected, "{}", self.story());
     }
 
     /// What is stale is read again first, now and then by its key.
-    async fn fresh<E: Entity<Key = i64>>(&mut self, handle: Handle<E>) {
+    async fn fresh<E: Entity>(&mut self, handle: Handle<E>) {
         if self.session.is_stale(handle).unwrap() {
             let key = self.session[handle].key();
             if self.dice.roll(2) == 0 {
@@ -776,8 +796,14 @@ impl<'d> Play<'d> {
             );
         }
         for at in 0..self.tags.len() {
-            let there = self.session.try_get(self.tags[at]).is_ok();
-            assert_eq!(there, world.tags.contains(&at), "tag {at}: {}", self.story());
+            let handle = self.tags[at];
+            let Some(name) = world.tags.get(&at) else {
+                assert!(self.session.try_get(handle).is_err(), "tag {at}: {}", self.story());
+                continue;
+            };
+            assert!(self.session.try_get(handle).is_ok(), "tag {at}: {}", self.story());
+            self.fresh(handle).await;
+            assert_eq!(&self.session[handle].name, name, "tag {at}: {}", self.story());
         }
     }
 

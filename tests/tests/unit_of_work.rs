@@ -82,8 +82,34 @@ struct Fan {
     nick: Option<String>,
 }
 
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "talks", many_to_many(topics: Topic, through = TalkTopic))]
+struct Talk {
+    #[column(primary_key)]
+    id: i64,
+}
+
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "topics")]
+struct Topic {
+    #[column(primary_key, length = 20)]
+    name: String,
+}
+
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "talk_topics")]
+struct TalkTopic {
+    #[column(primary_key, references = Talk::id, on_delete = "cascade")]
+    talk_id: i64,
+    #[column(primary_key, references = Topic::name, on_delete = "cascade", on_update = "cascade", length = 20)]
+    topic_name: String,
+}
+
 async fn create(db: &Engine) {
     Schema::new()
+        .with::<Talk>()
+        .with::<Topic>()
+        .with::<TalkTopic>()
         .with::<Country>()
         .with::<City>()
         .with::<User>()
@@ -248,6 +274,28 @@ on_every_database! {
         assert_eq!((session[low].nick.as_deref(), session[low].version), (Some("n"), 2));
         let rows = select((User::email, User::nick)).order_by(User::email).all(&*db).await.unwrap();
         assert_eq!(rows, [("low".to_string(), Some("n".to_string())), ("other".to_string(), None)]);
+    }
+
+    /// As they are written, whenever that is.
+    async fn links_hold_the_keys_of_their_ends(db: Database) {
+        create(&db).await;
+        let mut session = db.session();
+        let talk = session.add(NewTalk {});
+        let [a, b, c, _] = ["a", "b", "c", "d"].map(|name| session.add(NewTopic { name: name.into() }));
+        session.commit().await.unwrap();
+        // It gets its new key only when that is free.
+        session.delete(b);
+        session[a].name = "b".into();
+        session.link(talk, Talk::topics, a);
+        session.commit().await.unwrap();
+        let linked = select(TalkTopic::topic_name);
+        assert_eq!(linked.clone().all(&*db).await.unwrap(), ["b"]);
+        // What was edited of a row that is deleted is not sent, and its link is not one to another.
+        session.link(talk, Talk::topics, c);
+        session[c].name = "d".into();
+        session.delete(c);
+        session.commit().await.unwrap();
+        assert_eq!(linked.all(&*db).await.unwrap(), ["b"]);
     }
 
     async fn what_is_said_last_counts(db: Database) {

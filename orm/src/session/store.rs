@@ -408,7 +408,7 @@ pub(super) trait AnyStore: Any + Send + Sync {
     fn inputs(&self, slot: u32, row: &mut [Input]);
     /// Sets columns of a pending entity.
     fn override_input(&mut self, slot: u32, column: usize, input: Input);
-    /// The value of a column: of a live entity, or of one that was inserted in the flush under way.
+    /// The value of a column as the flush under way leaves it: of a live entity, or of one that it has inserted.
     fn value(&self, slot: u32, generation: u32, column: usize) -> Option<Value>;
     /// The value of a column as the database has it.
     fn loaded(&self, slot: u32, column: usize) -> Option<Value>;
@@ -505,6 +505,8 @@ impl<E: Entity> AnyStore for Store<E> {
 
     fn value(&self, slot: u32, generation: u32, column: usize) -> Option<Value> {
         match self.entry(slot, generation).ok()? {
+            // What was edited of a row that is deleted is never sent.
+            State::Live(live) if live.deleted() => Some(live.loaded(column)),
             State::Live(live) => Some(live.entity.value(column)),
             _ => {
                 let found = self.staged.binary_search_by_key(&slot, |(slot, _)| *slot).ok()?;

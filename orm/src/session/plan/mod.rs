@@ -146,6 +146,7 @@ pub(super) fn plan(session: &Session) -> Result<Vec<Operation>> {
         goes_with: HashMap::new(),
     };
     let inserts = reasons::pending_keys(&mut graph);
+    reasons::edited_ends(&mut graph);
     reasons::foreign_keys(session, &mut graph);
     let cascades = cascades::find(session, &graph);
     cascades::before_deletes(&cascades.followers, &mut graph);

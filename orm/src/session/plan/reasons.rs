@@ -49,6 +49,26 @@ pub(super) fn pending_keys(graph: &mut Graph) -> HashMap<At, usize> {
     inserts
 }
 
+/// A row of an association holds the keys that its ends have when everything is written.
+pub(super) fn edited_ends(graph: &mut Graph) {
+    let mut updates: HashMap<At, usize> = HashMap::new();
+    for (op, operation) in graph.operations.iter().enumerate() {
+        if let Operation::Update { at, .. } = operation {
+            updates.insert(*at, op);
+        }
+    }
+    for op in 0..graph.operations.len() {
+        let Operation::Link(link) = &graph.operations[op] else { continue };
+        for (at, columns) in [(link.source, link.source_columns), (link.target, link.target_columns)] {
+            let Some(update) = updates.get(&at).copied() else { continue };
+            let Operation::Update { changes, .. } = &graph.operations[update] else { continue };
+            if changes.iter().any(|(column, _)| columns.contains(column)) {
+                graph.edge(update, op);
+            }
+        }
+    }
+}
+
 /// A row that refers to another by a key that was given waits for it to be inserted, and a row that is referred to is deleted
 /// after those that refer to it.
 pub(super) fn foreign_keys(session: &Session, graph: &mut Graph) {
