@@ -24,23 +24,28 @@ pub(super) struct Cascades {
     pub(super) followers: Vec<(usize, At)>,
 }
 
+/// Finds it.
 pub(super) fn find(session: &Session, graph: &Graph) -> Cascades {
     let cascade = |key: &&ForeignKey| key.on_delete == ReferentialAction::Cascade;
     let parents = targets(session, |key| cascade(&key));
-    let mut deletes: Vec<(usize, At)> = Vec::new();
+    let is_parent =
+        |at: At| parents.iter().any(|(parent, _)| std::ptr::eq(*parent, session.store(at).table()));
+    let deletes: Vec<(usize, At)> = (0..)
+        .zip(&graph.operations)
+        .filter_map(|(op, operation)| match operation {
+            Operation::Delete { at } if is_parent(*at) => Some((op, *at)),
+            _ => None,
+        })
+        .collect();
+    if deletes.is_empty() {
+        return Cascades::default();
+    }
     let mut operations: HashMap<At, &Operation> = HashMap::new();
-    for (op, operation) in graph.operations.iter().enumerate() {
+    for operation in &graph.operations {
         // Of one that is inserted and completed, the first.
         if let Some(at) = operation.at() {
             operations.entry(at).or_insert(operation);
         }
-        if let Operation::Delete { at } = operation {
-            let table: *const Table = session.store(*at).table();
-            deletes.extend(parents.iter().any(|(parent, _)| *parent == table).then_some((op, *at)));
-        }
-    }
-    if deletes.is_empty() {
-        return Cascades::default();
     }
     let live = (0_u32..).zip(&session.stores).flat_map(|(number, (_, store))| {
         store.live().into_iter().map(move |(slot, generation)| session.at(number, slot, generation))

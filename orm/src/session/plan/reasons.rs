@@ -51,6 +51,9 @@ pub(super) fn pending_keys(graph: &mut Graph) -> HashMap<At, usize> {
 
 /// A row of an association holds the keys that its ends have when everything is written.
 pub(super) fn edited_ends(graph: &mut Graph) {
+    if !graph.operations.iter().any(|operation| matches!(operation, Operation::Link(_))) {
+        return;
+    }
     let mut updates: HashMap<At, usize> = HashMap::new();
     for (op, operation) in graph.operations.iter().enumerate() {
         if let Operation::Update { at, .. } = operation {
