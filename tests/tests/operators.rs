@@ -870,6 +870,12 @@ on_every_database! {
                     let count = select(count_all().filter_where(Sample::flag));
                     count.one(&*db).await.map(|count| count == 3)
                 }
+                Feature::HavingAlone => {
+                    let many = || select(val(7_i64)).from(Sample::entity());
+                    let ordered = many().order_by(max(Sample::id)).all(&*db).await.unwrap_err();
+                    assert_eq!(ordered.class(), ErrorClass::Compile, "{ordered:?}");
+                    many().having(count_all().gt(4)).order_by(max(Sample::id)).all(&*db).await.map(|rows| rows == [7])
+                }
                 Feature::TransactionalDdl => {
                     let mut tx = db.begin().await.unwrap();
                     sql("CREATE TABLE passing (x INT)").execute(&mut tx).await.unwrap();

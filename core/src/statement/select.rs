@@ -11,6 +11,7 @@ use crate::{
         Clause, Conditions, CteDefinition, IntoGroup, IntoJoin, IntoOrder, IntoSource, Join, JoinKind, Limit,
         Lock, LockStrength, LockWait, OrderItem, SetOrder, Source, SourceRef, render_items,
     },
+    dialect::Feature,
     expr::{Condition, Expression, Infix, IntoExpr, Node, Operator, TableColumn},
     projection::{Item, NamedRow, Projection},
     render::{Compile, CompileError, Renderer, Scope, Statement},
@@ -384,7 +385,7 @@ impl Query {
         let source = self.source();
         out.enter(self.scope(source)?);
         self.check_nullness(out)?;
-        self.check_groups(order_by)?;
+        self.check_groups(order_by, out)?;
         out.sql(if self.distinct { "SELECT DISTINCT " } else { "SELECT " });
         render_items(&self.items, out)?;
         if let Some(source) = source {
@@ -475,23 +476,27 @@ impl Query {
     }
 
     /// In a grouped query, what is not aggregated must be the same for the whole group.
-    fn check_groups(&self, order_by: &[OrderItem]) -> Compile {
+    fn check_groups(&self, order_by: &[OrderItem], out: &mut Renderer<'_>) -> Compile {
         check_rows(self.filter.as_expression(), "a filter")?;
         check_rows(self.joins.iter().filter_map(|join| join.on.as_ref()), "the condition of a join")?;
         check_rows(&self.group_by, "GROUP BY")?;
-        let mut grouped = !self.group_by.is_empty();
+        let mut in_having = false;
         if let Some(having) = self.having.as_expression() {
             let contents = Contents::of(having).check_nesting()?;
-            grouped |= contents.aggregate;
+            in_having = contents.aggregate;
             if contents.window {
                 return Err(CompileError::invalid(
                     "a window function cannot be in HAVING: select it in a subquery, and filter that",
                 ));
             }
         }
-        let ordered = order_by.iter().map(|item| &item.expression);
-        for expression in self.items.iter().map(|item| &item.expression).chain(ordered) {
-            grouped |= Contents::of(expression).check_nesting()?.aggregate;
+        let mut selected = false;
+        for item in &self.items {
+            selected |= Contents::of(&item.expression).check_nesting()?.aggregate;
+        }
+        let mut grouped = !self.group_by.is_empty() || in_having || selected;
+        for item in order_by {
+            grouped |= Contents::of(&item.expression).check_nesting()?.aggregate;
         }
         if !grouped {
             // The standard takes all rows for one group then; SQLite does not.
@@ -501,6 +506,14 @@ impl Query {
                     Err(CompileError::invalid("HAVING without GROUP BY or an aggregate: a filter is meant"))
                 }
             };
+        }
+        if self.group_by.is_empty() && !selected {
+            if !in_having {
+                return Err(CompileError::invalid(
+                    "an aggregate in ORDER BY only, without GROUP BY: there is one row, which needs no order",
+                ));
+            }
+            out.require(Feature::HavingAlone)?;
         }
         let parts = self.items.iter().map(|item| &item.expression).chain(self.having.as_expression());
         for expression in parts.chain(order_by.iter().map(|item| &item.expression)) {

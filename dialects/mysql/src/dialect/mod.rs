@@ -76,6 +76,7 @@ impl Dialect for MysqlDialect {
             | Feature::Locking
             | Feature::ReadOnlyTransaction
             | Feature::AggregateFilter
+            | Feature::HavingAlone
             | Feature::DefaultInValues
             | Feature::AlterForeignKeys
             // A schema is a database here (MySQL 8.4 manual, Glossary, "schema").

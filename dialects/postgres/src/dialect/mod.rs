@@ -55,6 +55,7 @@ impl Dialect for Postgres {
                 | ConflictTarget
                 | ReadOnlyTransaction
                 | AggregateFilter
+                | HavingAlone
                 | TransactionalDdl
                 | DefaultInValues
                 | AlterForeignKeys
