@@ -235,4 +235,10 @@ fn what_a_subquery_hides() {
     let near = Post::alias("near");
     let inner = select(near.column(Post::id)).from(&near).filter(near.column(Post::author_id).eq(User::id));
     compiles(select(User::email).filter(exists(inner)));
+    // What is joined further right cannot be named yet, but hides what is around: SQLite takes the one for the other.
+    let early = || User::select().join_on(Comment::entity(), Post::title.eq("x"));
+    compiles(Post::select().filter(exists(early())));
+    let words =
+        refused(Post::select().filter(exists(early().join_on(Post::entity(), Post::author_id.eq(User::id)))));
+    assert!(words.contains("posts of the statement around this one is hidden"), "{words}");
 }

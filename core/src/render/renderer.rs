@@ -328,7 +328,7 @@ impl<'s> Renderer<'s> {
                     false => Ok(true),
                 };
             }
-            hidden |= scope.contains(name);
+            hidden |= scope.hides(name);
         }
         Ok(false)
     }

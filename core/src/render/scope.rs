@@ -10,13 +10,21 @@ use crate::{
 pub struct Scope<'s> {
     first: Option<SourceRef<'s>>,
     joins: &'s [Join],
+    /// Those further right, which cannot be named here, but hide what is around the statement.
+    later: &'s [Join],
     pub(super) bare: bool,
 }
 
 impl<'s> Scope<'s> {
     /// The scope of a query: what stands behind FROM, if anything does, and the joins.
     pub fn new(first: Option<SourceRef<'s>>, joins: &'s [Join]) -> Self {
-        Scope { first, joins, bare: false }
+        Scope { first, joins, later: &[], bare: false }
+    }
+
+    /// The scope of the condition of a join: what stands before it and itself (SQL:2016 Foundation 7.10), not what is joined later.
+    pub(crate) fn of_join(first: Option<SourceRef<'s>>, joins: &'s [Join], at: usize) -> Self {
+        let (joins, later) = joins.split_at(at + 1);
+        Scope { later, ..Scope::new(first, joins) }
     }
 
     /// A scope of one table.
@@ -39,6 +47,11 @@ impl<'s> Scope<'s> {
     /// Whether the source that `is` picks is among them. Every column asks, so there is no iterator between.
     pub(super) fn reads(self, is: impl Fn(SourceRef<'s>) -> bool) -> bool {
         self.first.is_some_and(&is) || self.joins.iter().any(|join| is(join.source.as_ref()))
+    }
+
+    /// Whether what the statements around this one call so cannot be meant here.
+    pub(super) fn hides(self, name: &str) -> bool {
+        self.contains(name) || self.later.iter().any(|join| join.source.as_ref().name() == name)
     }
 
     /// Whether this name is taken.

@@ -392,8 +392,7 @@ impl Query {
             out.sql(" FROM ").clause(Clause::Source(source))?;
         }
         for (at, join) in self.joins.iter().enumerate() {
-            // Its condition names what stands before it and itself (SQL:2016 Foundation 7.10), not what is joined later.
-            out.change_scope(Some(Scope::new(source, &self.joins[..=at])));
+            out.change_scope(Some(Scope::of_join(source, &self.joins, at)));
             out.clause(Clause::Join(join))?;
         }
         self.filter.render(" WHERE ", out)?;
