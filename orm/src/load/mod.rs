@@ -18,4 +18,4 @@ pub use loader::{Loader, together};
 pub use part::{Filling, Part};
 pub use rows::{Keys, Load, LoadHandles};
 pub use select::{GraphSelect, LoadGraph};
-pub use shape::{FromEdge, Shape, Shaped, load_field};
+pub use shape::{FromEdge, Shape, Shaped};

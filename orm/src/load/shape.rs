@@ -42,11 +42,11 @@ pub trait Shape: Sized + Send + 'static {
     /// For each relationship among the fields, the places of the columns that it compares.
     fn edge_columns() -> Vec<&'static [usize]>;
 
-    /// Loads the relationships, whose keys come in the same order, by [`load_field`], and puts everything together.
+    /// Loads the relationships, whose keys come in the same order, and puts everything together.
     ///
     /// # Errors
     ///
-    /// As [`load_field`].
+    /// As [`Edge::load`].
     fn assemble(
         scalars: Vec<Self::Scalars>,
         keys: Vec<Keys>,
@@ -131,19 +131,6 @@ pub trait FromEdge<R>: Sized + Send {
     ///
     /// As [`Edge::load`].
     fn load(relationship: R, keys: Keys, loader: &Loader) -> BoxFuture<'_, Result<Vec<Self>>>;
-}
-
-/// Loads a relationship into the fields of shapes. `#[derive(Shape)]` calls it.
-///
-/// # Errors
-///
-/// What the database says; a row that should be there and is not.
-pub fn load_field<R: Relationship, F: FromEdge<R>>(
-    relationship: R,
-    keys: Keys,
-    loader: &Loader,
-) -> BoxFuture<'_, Result<Vec<F>>> {
-    F::load(relationship, keys, loader)
 }
 
 fn load_edge<R: Relationship, S: Shape<Entity = R::Target>>(

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::key::Key;
 
-/// What holds the key of a pending row waits for it; links wait for both ends, and deletes for unlinking. Gives the operations that
+/// What holds the key of a pending row waits for it; links wait for both ends, and deletes for links. Gives the operations that
 /// insert what others wait for.
 pub(super) fn pending_keys(graph: &mut Graph) -> HashMap<At, usize> {
     let waiting: Vec<(usize, Vec<At>)> = graph
@@ -40,7 +40,7 @@ pub(super) fn pending_keys(graph: &mut Graph) -> HashMap<At, usize> {
             if let Some(insert) = inserts.get(&at) {
                 graph.edge(*insert, op);
             }
-            // Only a link that is deleted can have an end that is deleted.
+            // An end is deleted when the link is made or deleted.
             if let Some(delete) = deletes.get(&at) {
                 graph.edge(op, *delete);
             }
