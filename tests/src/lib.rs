@@ -5,11 +5,13 @@
 pub mod blog;
 pub mod book;
 mod database;
+mod dice;
 mod dropped;
 mod line;
 mod wire;
 
 pub use database::{Database, Server, with_database};
+pub use dice::Dice;
 pub use dropped::{at_rest, polled};
 pub use line::Line;
 pub use wire::Wire;

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use relata::prelude::*;
-use relata_tests::{on_every_database, polled};
+use relata_tests::{Dice, on_every_database, polled};
 
 #[derive(Entity, Debug, Clone, PartialEq)]
 #[entity(table = "model_rows")]
@@ -17,18 +17,6 @@ struct Item {
 
 fn item(id: i64) -> NewItem {
     NewItem { id, name: format!("item {id}") }
-}
-
-/// Numbers that look random and are the same in each run (xorshift).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % sides
-    }
 }
 
 /// Inserts rows in a transaction that is open.
@@ -47,7 +35,7 @@ async fn commit(db: &Engine, ids: &[i64]) -> relata::Result<()> {
 }
 
 /// Runs the operation of a number. Whether the rows must be there now; `None` if nobody can know.
-async fn perform(db: &Engine, operation: u64, ids: &[i64], dice: &mut Dice) -> Option<bool> {
+async fn perform(db: &Engine, operation: usize, ids: &[i64], dice: &mut Dice) -> Option<bool> {
     match operation {
         0 => {
             let rows = insert_many(ids.iter().map(|id| item(*id))).execute(db).await.unwrap();
@@ -85,10 +73,10 @@ async fn perform(db: &Engine, operation: u64, ids: &[i64], dice: &mut Dice) -> O
             Some(true)
         }
         5 => {
-            let polls = dice.roll(12) as usize;
+            let polls = dice.roll(12);
             polled(insert_many(ids.iter().map(|id| item(*id))).execute(db), polls).await.map(|_| true)
         }
-        6 => polled(commit(db, ids), dice.roll(24) as usize).await.map(|done| done.is_ok()),
+        6 => polled(commit(db, ids), dice.roll(24)).await.map(|done| done.is_ok()),
         // Most are transactions that follow each other.
         _ => {
             commit(db, ids).await.unwrap();

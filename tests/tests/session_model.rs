@@ -9,7 +9,7 @@ use std::{
 };
 
 use relata::{prelude::*, session::Savepoint};
-use relata_tests::{Database, Server, on_every_database, polled};
+use relata_tests::{Database, Dice, Server, on_every_database, polled};
 
 #[derive(Entity, Debug, Clone, PartialEq)]
 #[entity(table = "teams")]
@@ -161,30 +161,19 @@ impl World {
     }
 }
 
-/// Numbers that look random and are the same in each run (xorshift).
-struct Dice(u64);
+/// A key that is a text.
+fn some_name(dice: &mut Dice) -> String {
+    format!("tag {}", dice.roll(20))
+}
 
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % sides as u64) as usize
-    }
+/// One of a few texts, or none: they meet often.
+fn some_text(dice: &mut Dice) -> Option<String> {
+    Some(dice.roll(8)).filter(|number| *number > 0).map(|number| format!("t{number}"))
+}
 
-    fn pick<T: Copy>(&mut self, from: &[T]) -> Option<T> {
-        if from.is_empty() { None } else { Some(from[self.roll(from.len())]) }
-    }
-
-    /// A key that is a text.
-    fn name(&mut self) -> String {
-        format!("tag {}", self.roll(20))
-    }
-
-    /// One of a few texts, or none: they meet often.
-    fn text(&mut self) -> Option<String> {
-        Some(self.roll(8)).filter(|number| *number > 0).map(|number| format!("t{number}"))
-    }
+/// One of a few numbers, or none.
+fn some_place(dice: &mut Dice) -> Option<i32> {
+    Some(dice.roll(6) as i32).filter(|place| *place > 0)
 }
 
 /// Reads a row of which nothing is in memory any more. Whether it was so.
@@ -258,31 +247,26 @@ impl<'d> Play<'d> {
         rows
     }
 
+    /// One of these that is not to be deleted.
+    fn some(&mut self, mut rows: Vec<usize>, row: fn(usize) -> Row) -> Option<usize> {
+        rows.retain(|at| !self.deleted.contains(&row(*at)));
+        self.dice.pick(&rows)
+    }
+
     fn some_team(&mut self) -> Option<usize> {
-        let teams: Vec<usize> = self
-            .rows()
-            .iter()
-            .filter_map(|row| if let Row::Team(at) = row { Some(*at) } else { None })
-            .collect();
-        self.dice.pick(&teams)
+        self.some(self.world.teams.keys().copied().collect(), Row::Team)
     }
 
     fn some_member(&mut self) -> Option<usize> {
-        let members: Vec<usize> = self
-            .rows()
-            .iter()
-            .filter_map(|row| if let Row::Member(at) = row { Some(*at) } else { None })
-            .collect();
-        self.dice.pick(&members)
+        self.some(self.world.members.keys().copied().collect(), Row::Member)
+    }
+
+    fn some_task(&mut self) -> Option<usize> {
+        self.some(self.world.tasks.keys().copied().collect(), Row::Task)
     }
 
     fn some_tag(&mut self) -> Option<usize> {
-        let tags: Vec<usize> = self
-            .rows()
-            .iter()
-            .filter_map(|row| if let Row::Tag(at) = row { Some(*at) } else { None })
-            .collect();
-        self.dice.pick(&tags)
+        self.some(self.world.tags.keys().copied().collect(), Row::Tag)
     }
 
     fn is_pending(&self, row: Row) -> bool {
@@ -292,7 +276,7 @@ impl<'d> Play<'d> {
     fn add(&mut self) {
         match self.dice.roll(6) {
             0 => {
-                let name = self.dice.text();
+                let name = some_text(&mut self.dice);
                 let at = self.teams.len();
                 self.note(("add team", at, &name));
                 self.teams.push(self.session.add(NewTeam { name: name.clone() }));
@@ -303,7 +287,7 @@ impl<'d> Play<'d> {
                 let (team, boss) = (self.some_team(), self.some_member());
                 let (team, boss) =
                     (team.filter(|_| self.dice.roll(2) == 0), boss.filter(|_| self.dice.roll(2) == 0));
-                let badge = self.dice.text();
+                let badge = some_text(&mut self.dice);
                 self.note(("add member", at, team, boss, &badge));
                 self.members.push(self.session.add(NewMember {
                     team_id: team.map(|team| self.teams[team].into()),
@@ -315,7 +299,7 @@ impl<'d> Play<'d> {
             3 | 4 => {
                 let Some(owner) = self.some_member() else { return };
                 let at = self.tasks.len();
-                let place = Some(self.dice.roll(6) as i32).filter(|place| *place > 0);
+                let place = some_place(&mut self.dice);
                 // Now and then the key of another.
                 let id = self.dice.roll(8 + at) as i64;
                 self.note(("add task", at, id, owner, place));
@@ -328,7 +312,7 @@ impl<'d> Play<'d> {
             }
             _ => {
                 let at = self.tags.len();
-                let name = self.dice.name();
+                let name = some_name(&mut self.dice);
                 self.note(("add tag", at, &name));
                 self.tags.push(self.session.add(NewTag { name: name.clone() }));
                 self.world.tags.insert(at, name);
@@ -341,7 +325,7 @@ impl<'d> Play<'d> {
         let pending = self.is_pending(row);
         match row {
             Row::Team(at) => {
-                let name = self.dice.text();
+                let name = some_text(&mut self.dice);
                 self.note(("name", row, &name));
                 match pending {
                     true => self.session.draft_mut(self.teams[at]).unwrap().name = name.clone(),
@@ -350,7 +334,7 @@ impl<'d> Play<'d> {
                 self.world.teams.insert(at, name);
             }
             Row::Member(at) => {
-                let badge = self.dice.text();
+                let badge = some_text(&mut self.dice);
                 self.note(("badge", row, &badge));
                 match pending {
                     true => self.session.draft_mut(self.members[at]).unwrap().badge = badge.clone(),
@@ -359,7 +343,7 @@ impl<'d> Play<'d> {
                 self.world.members.get_mut(&at).unwrap().badge = badge;
             }
             Row::Task(at) => {
-                let place = Some(self.dice.roll(6) as i32).filter(|place| *place > 0);
+                let place = some_place(&mut self.dice);
                 let id =
                     if self.dice.roll(3) == 0 { self.dice.roll(12) as i64 } else { self.world.tasks[&at].id };
                 self.note(("place", row, place, id));
@@ -374,7 +358,7 @@ impl<'d> Play<'d> {
                 (task.place, task.id) = (place, id);
             }
             Row::Tag(at) => {
-                let name = self.dice.name();
+                let name = some_name(&mut self.dice);
                 self.note(("rename", row, &name));
                 match pending {
                     true => self.session.draft_mut(self.tags[at]).unwrap().name = name.clone(),
@@ -406,10 +390,7 @@ impl<'d> Play<'d> {
                 self.world.members.get_mut(&member).unwrap().boss = Some(boss);
             }
             3 => {
-                let tasks: Vec<usize> = self.world.tasks.keys().copied().collect();
-                let tasks: Vec<usize> =
-                    tasks.into_iter().filter(|at| !self.deleted.contains(&Row::Task(*at))).collect();
-                let (Some(task), Some(owner)) = (self.dice.pick(&tasks), self.some_member()) else { return };
+                let (Some(task), Some(owner)) = (self.some_task(), self.some_member()) else { return };
                 self.note(("set owner", task, owner));
                 self.session.set(self.tasks[task], Task::owner, self.members[owner]);
                 self.world.tasks.get_mut(&task).unwrap().owner = owner;
@@ -825,7 +806,7 @@ impl<'d> Play<'d> {
     }
 }
 
-/// How many games are played, each of this many steps.
+/// How many games are played, each of this many steps. `RELATA_TEST_GAMES` plays more, from the seed `RELATA_TEST_SEED` on.
 fn games(db: &Database) -> (u64, usize) {
     match std::env::var("RELATA_TEST_GAMES").ok().and_then(|games| games.parse().ok()) {
         Some(games) => (games, 150),

@@ -82,12 +82,6 @@ fn insert_without_key(
 
 /// A row lets go of a unique value through NULL, so that another can take it: before anything else is done to the row.
 fn release_value(session: &Session, graph: &mut Graph, done: &[bool], stuck: &[usize]) -> Option<Vec<usize>> {
-    let updates_of = |graph: &Graph, at: At| -> Vec<usize> {
-        let operations = graph.operations.iter().enumerate();
-        let own = operations
-            .filter(|(_, operation)| matches!(operation, Operation::Update { at: own, kind: UpdateKind::Edit, .. } if *own == at));
-        own.map(|(op, _)| op).collect()
-    };
     let (op, at, column) = stuck.iter().find_map(|op| {
         let may_be_null = |at: At, column: usize| {
             let gets_another = match &graph.operations[*op] {
@@ -99,7 +93,7 @@ fn release_value(session: &Session, graph: &mut Graph, done: &[bool], stuck: &[u
             };
             gets_another
                 && session.store(at).table().columns[column].nullable
-                && updates_of(graph, at).iter().all(|update| !done[*update])
+                && graph.edit_of(at).is_none_or(|edit| !done[edit])
         };
         let takers = graph.after[*op].iter().filter(|taker| !done[**taker]);
         let values = takers.filter_map(|taker| graph.hands_over.get(&(*op, *taker))).flatten();
@@ -112,10 +106,10 @@ fn release_value(session: &Session, graph: &mut Graph, done: &[bool], stuck: &[u
     // It may be gone by now, by another way.
     let is_gone = goes_with.iter().any(|delete| done[*delete]);
     let release = (!is_gone).then(|| {
-        let updates = updates_of(graph, at);
+        let edit = graph.edit_of(at);
         let changes = vec![null(session.store(at).table(), column)];
         let release = graph.add(Operation::Update { at, changes, kind: UpdateKind::Release });
-        goes_with.iter().chain(&updates).chain([&op]).for_each(|then| graph.edge(release, *then));
+        goes_with.iter().chain(&edit).chain([&op]).for_each(|then| graph.edge(release, *then));
         release
     });
     let mut freed: Vec<usize> = release.into_iter().collect();

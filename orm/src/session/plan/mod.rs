@@ -118,6 +118,12 @@ impl Graph {
         }
     }
 
+    /// What writes the edits of a row.
+    fn edit_of(&self, at: At) -> Option<usize> {
+        let is_it = |operation: &Operation| matches!(operation, Operation::Update { at: own, kind: UpdateKind::Edit, .. } if *own == at);
+        self.operations.iter().position(is_it)
+    }
+
     /// Takes one reason away.
     fn remove_edge(&mut self, first: usize, then: usize) {
         if let Some(at) = self.after[first].iter().position(|known| *known == then) {
