@@ -6,10 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use deadpool::managed::{Pool, PoolConfig, PoolError, QueueMode, TimeoutType, Timeouts, WeakPool};
+use deadpool::managed::{Object, Pool, PoolConfig, PoolError, QueueMode, TimeoutType, Timeouts, WeakPool};
 use relata_core::{
     Error, ErrorClass, Result,
-    dialect::Dialect,
+    dialect::{Dialect, Feature},
     driver::{BoxFuture, Driver, Job},
     transaction::TransactionOptions,
 };
@@ -20,6 +20,7 @@ use crate::{
     lease::Lease,
     manager::{Manager, Shared},
     recorder::Recorders,
+    shared_reads::{SharedReads, Way},
 };
 
 /// A database: its dialect and a pool of connections to it. Cloning it is cheap; all clones share the pool.
@@ -35,6 +36,7 @@ struct Inner {
     pool: Pool<Manager>,
     shared: Arc<Shared>,
     dialect: Arc<dyn Dialect>,
+    shared_reads: Option<SharedReads>,
 }
 
 /// How many connections a pool has, and what they do.
@@ -78,11 +80,21 @@ impl Engine {
         let lease = lease(&pool, &shared).await?;
         let dialect = lease.link()?.dialect().clone();
         drop(lease);
+        let shared_reads = shared.options.read_connections.map(|limit| SharedReads::new(limit.get()));
+        if shared_reads.is_some() && !dialect.supports(Feature::Pipelining) {
+            return Err(Error::new(
+                ErrorClass::Configuration,
+                format!(
+                    "read_connections is for databases that take a statement before the last is answered: {} does not",
+                    dialect.name()
+                ),
+            ));
+        }
         let limits = [shared.options.idle_timeout, shared.options.max_lifetime];
         if let Some(limit) = limits.into_iter().flatten().min() {
             shared.runtime.spawn(retire(pool.weak(), limit));
         }
-        Ok(Engine { inner: Arc::new(Inner { pool, shared, dialect }) })
+        Ok(Engine { inner: Arc::new(Inner { pool, shared, dialect, shared_reads }) })
     }
 
     /// How the database spells SQL.
@@ -201,18 +213,69 @@ impl Engine {
     async fn lease(&self) -> Result<Lease> {
         lease(&self.inner.pool, &self.inner.shared).await
     }
+
+    /// Runs jobs on whatever connection is free.
+    async fn run_jobs(&self, jobs: &mut [Job<'_>]) -> Result<()> {
+        if let (Some(reads), [job]) = (&self.inner.shared_reads, &mut *jobs)
+            && job.reads_alone()
+        {
+            // Boxed, since only some need the room.
+            match Box::pin(self.way(reads)).await? {
+                Way::Alone(mut lease) => return lease.link_mut()?.run(jobs).await,
+                Way::Beside(line) => {
+                    if Box::pin(line.read(job)).await? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        self.lease().await?.link_mut()?.run(jobs).await
+    }
+
+    /// How a read goes: over a connection of its own while there are few, beside others then.
+    async fn way(&self, reads: &SharedReads) -> Result<Way> {
+        let Inner { pool, shared, .. } = &*self.inner;
+        if !pool.is_closed() {
+            if let Some(line) = reads.join() {
+                return Ok(Way::Beside(line));
+            }
+            if let Some(lease) = lease_at_once(pool, shared).await? {
+                return reads.open(lease);
+            }
+            if let Some(line) = reads.squeeze_in() {
+                return Ok(Way::Beside(line));
+            }
+        }
+        reads.open(lease(pool, shared).await?)
+    }
 }
+
+/// Without a timer, which would cost more than all the rest.
+const AT_ONCE: Timeouts = Timeouts { wait: Some(Duration::ZERO), create: None, recycle: None };
 
 /// Takes a connection from the pool.
 async fn lease(pool: &Pool<Manager>, shared: &Shared) -> Result<Lease> {
-    // First without a timer, which would cost more than all the rest.
-    let mut timeouts = Timeouts { wait: Some(Duration::ZERO), create: None, recycle: None };
-    let mut result = pool.timeout_get(&timeouts).await;
-    if matches!(result, Err(PoolError::Timeout(TimeoutType::Wait))) {
-        timeouts.wait = Some(shared.options.wait_timeout);
-        result = pool.timeout_get(&timeouts).await;
+    if let Some(lease) = lease_at_once(pool, shared).await? {
+        return Ok(lease);
     }
-    match result {
+    let timeouts = Timeouts { wait: Some(shared.options.wait_timeout), ..AT_ONCE };
+    leased(pool, shared, pool.timeout_get(&timeouts).await)
+}
+
+/// The same, if there is one or there may be one more.
+async fn lease_at_once(pool: &Pool<Manager>, shared: &Shared) -> Result<Option<Lease>> {
+    match pool.timeout_get(&AT_ONCE).await {
+        Err(PoolError::Timeout(TimeoutType::Wait)) => Ok(None),
+        taken => leased(pool, shared, taken).map(Some),
+    }
+}
+
+fn leased(
+    pool: &Pool<Manager>,
+    shared: &Shared,
+    taken: Result<Object<Manager>, PoolError<Error>>,
+) -> Result<Lease> {
+    match taken {
         Ok(object) => Ok(Lease::new(object)),
         Err(PoolError::Backend(error)) => Err(error),
         Err(PoolError::Closed) => Err(Error::new(ErrorClass::PoolClosed, "the pool is closed")),
@@ -256,7 +319,7 @@ macro_rules! executor {
             }
 
             fn run<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>> {
-                Box::pin(async move { self.lease().await?.link_mut()?.run(jobs).await })
+                Box::pin(self.run_jobs(jobs))
             }
 
             fn run_atomic<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>> {

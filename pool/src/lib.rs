@@ -15,6 +15,7 @@ mod options;
 mod recorder;
 mod retry;
 mod returning;
+mod shared_reads;
 mod sink;
 mod stream;
 mod trace;

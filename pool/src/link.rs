@@ -6,13 +6,13 @@
 use std::{
     borrow::Cow,
     sync::{Arc, atomic::Ordering},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use relata_core::{
     Error, ErrorClass, Result,
     dialect::{Dialect, Feature},
-    driver::{Connection, Job, Mode},
+    driver::{Connection, Job, Mode, SharedReader},
     transaction::{AfterError, TransactionOptions},
 };
 use tokio::time::timeout;
@@ -213,6 +213,18 @@ impl Link {
             shared.leaving.fetch_sub(1, Ordering::AcqRel);
             shared.left.notify_waiters();
         });
+    }
+
+    /// Lends the connection to reads that share it, if it can be, until [`end_share`](Link::end_share).
+    pub(crate) fn share(&mut self) -> Option<Arc<dyn SharedReader>> {
+        let reader = self.connection.as_ref().filter(|_| self.is_clean())?.shared_reader()?;
+        self.busy = true;
+        Some(reader)
+    }
+
+    /// All of them are over.
+    pub(crate) fn end_share(&mut self) {
+        self.busy = false;
     }
 
     /// Makes sure that a statement can run. A connection in doubt is cleaned; a transaction in doubt is refused.
@@ -472,16 +484,8 @@ impl Link {
         // Where the time is over, the server is still at it, and has to be stopped when the connection is given up.
         self.busy = in_time.is_err();
         self.dead |= self.busy;
-        let result = in_time.unwrap_or_else(|limit| {
-            Err(Error::new(ErrorClass::Timeout, format!("no answer within {limit:?}")))
-        });
-        let result = result.map_err(|error| {
-            let error = error.with_database(self.dialect.name());
-            match jobs.iter().find(|job| !job.done) {
-                Some(job) => error.with_statement(job.sql),
-                None => error,
-            }
-        });
+        let result = in_time.unwrap_or_else(|limit| Err(late(limit)));
+        let result = result.map_err(|error| told(error, &*self.dialect, jobs));
         if let Some(watch) = &mut watch {
             watch.end(&self.shared, jobs, lead, trail, result.as_ref().err());
         }
@@ -489,15 +493,23 @@ impl Link {
             && (error.is_disconnect() || connection.is_closed())
         {
             self.dead = true;
-            // Once for all that were opened in this generation, however many of them notice.
-            let _ = self.shared.generation.compare_exchange(
-                self.generation,
-                self.generation + 1,
-                Ordering::AcqRel,
-                Ordering::Relaxed,
-            );
+            self.shared.lost(self.generation);
         }
         result
+    }
+}
+
+/// That there was no answer in time.
+pub(crate) fn late(limit: Duration) -> Error {
+    Error::new(ErrorClass::Timeout, format!("no answer within {limit:?}"))
+}
+
+/// An error with where it happened: the database, and the first of the jobs that is not done.
+pub(crate) fn told(error: Error, dialect: &dyn Dialect, jobs: &[Job<'_>]) -> Error {
+    let error = error.with_database(dialect.name());
+    match jobs.iter().find(|job| !job.done) {
+        Some(job) => error.with_statement(job.sql),
+        None => error,
     }
 }
 

@@ -43,6 +43,12 @@ impl Shared {
             left: Notify::new(),
         }
     }
+
+    /// Notes that a connection of a generation was lost: once for all that were opened in it, however many of them notice.
+    pub(crate) fn lost(&self, generation: u64) {
+        let next = generation + 1;
+        let _ = self.generation.compare_exchange(generation, next, Ordering::AcqRel, Ordering::Relaxed);
+    }
 }
 
 /// Opens connections for the pool.

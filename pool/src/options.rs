@@ -31,6 +31,7 @@ pub struct PoolOptions {
     pub(crate) statement_timeout: Option<Duration>,
     pub(crate) slow_statement: Option<Duration>,
     pub(crate) log_parameters: bool,
+    pub(crate) read_connections: Option<NonZeroUsize>,
 }
 
 /// When an idle connection is asked for a sign of life before it is used again.
@@ -58,6 +59,7 @@ impl Default for PoolOptions {
             statement_timeout: None,
             slow_statement: Some(Duration::from_secs(1)),
             log_parameters: false,
+            read_connections: None,
         }
     }
 }
@@ -70,7 +72,7 @@ impl PoolOptions {
 
     /// Takes the options of the pool out of a URL: `pool_size`, `wait_timeout`, `connect_timeout`, `close_timeout`,
     /// `idle_timeout`, `max_lifetime`, `pre_ping` (`always`, `never`, or a time of idleness such as `30s`),
-    /// `statement_timeout`, `slow_statement` and `log_parameters`.
+    /// `statement_timeout`, `slow_statement`, `log_parameters` and `read_connections`.
     ///
     /// Times are written with their unit: `250ms`, `30s`, `5m`, `1h`. For `idle_timeout`, `max_lifetime`,
     /// `statement_timeout` and `slow_statement`, `0s` means no limit.
@@ -90,11 +92,17 @@ impl PoolOptions {
     /// [`Configuration`](relata_core::ErrorClass::Configuration) if one of them cannot be read.
     pub fn take_from(url: &mut DatabaseUrl) -> Result<Self> {
         let mut options = Self::default();
-        let size = url.take_with("pool_size", "a number of connections, 1 or more", |text| {
-            text.parse().ok().filter(|size: &usize| (1..=MAX_SIZE).contains(size))
-        })?;
-        if let Some(size) = size {
+        let connections =
+            |text: &str, least| text.parse().ok().filter(|size| (least..=MAX_SIZE).contains(size));
+        if let Some(size) =
+            url.take_with("pool_size", "a number of connections, 1 or more", |text| connections(text, 1))?
+        {
             options.pool_size = size;
+        }
+        if let Some(limit) =
+            url.take_with("read_connections", "a number of connections", |text| connections(text, 0))?
+        {
+            options = options.read_connections(limit);
         }
         for (name, place) in [
             ("wait_timeout", &mut options.wait_timeout),
@@ -201,6 +209,24 @@ impl PoolOptions {
     #[must_use]
     pub fn log_parameters(mut self, log: bool) -> Self {
         self.log_parameters = log;
+        self
+    }
+
+    /// Over how many of the connections the reads outside of transactions go side by side; 0, the default, for none.
+    ///
+    /// Each `SELECT` on the engine is then sent at once, behind those that are not answered yet, so that a few connections serve
+    /// many short reads: server and client wake less often. While there are fewer reads than that each has a connection of its own.
+    /// Statements in transactions, streams, writes and SQL that does not begin with `SELECT` are not touched.
+    ///
+    /// A read waits for those before it, so this is for engines whose reads are short, or that have a `statement_timeout`. A read
+    /// whose future is dropped is not cancelled on the server before the others over its connection are over. Such reads must not
+    /// leave anything with the connection, such as an advisory lock.
+    ///
+    /// Only where the database takes a statement before it has answered the last one, as PostgreSQL does: elsewhere
+    /// [`Engine::open`](crate::Engine::open) says that it cannot be.
+    #[must_use]
+    pub fn read_connections(mut self, connections: usize) -> Self {
+        self.read_connections = NonZeroUsize::new(connections);
         self
     }
 }

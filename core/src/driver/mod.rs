@@ -72,8 +72,27 @@ pub trait Connection: Send {
         false
     }
 
+    /// The same connection for reads of several tasks at once, where the driver can do so. Whoever holds the connection uses it again
+    /// only when that is dropped.
+    fn shared_reader(&self) -> Option<Arc<dyn SharedReader>> {
+        None
+    }
+
     /// Says good-bye to the server.
     fn close(self: Box<Self>) -> BoxFuture<'static, ()>;
+}
+
+/// A connection while several tasks read over it, side by side.
+///
+/// Each statement is sent at once, behind those that are not answered yet, and is answered in its turn. None hears of the failure of
+/// another. Any future may be dropped at any await: the others go on, once the server has answered what nobody waits for.
+pub trait SharedReader: Send + Sync {
+    /// Runs a job that [reads alone](Job::reads_alone): whether it could. If not, it had no effect, and needs a connection of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::run`].
+    fn read<'a, 's: 'a>(&'a self, job: &'a mut Job<'s>) -> BoxFuture<'a, Result<bool>>;
 }
 
 /// One statement to run, and afterwards its outcome.
@@ -121,6 +140,13 @@ impl<'s> Job<'s> {
     /// A text without binds, such as `COMMIT`.
     pub fn text(sql: &'s str) -> Self {
         Job::new(sql, &[], Mode::Text)
+    }
+
+    /// Whether it reads, and may do so between statements of others: a `SELECT` that is kept prepared, with a sink that takes
+    /// rows without a rest.
+    pub fn reads_alone(&self) -> bool {
+        let takes = self.sink.as_ref().is_some_and(|sink| !sink.pauses());
+        takes && self.mode == Mode::Cached && self.sql.starts_with("SELECT")
     }
 
     /// The same with a sink for the rows.

@@ -1,19 +1,24 @@
 //! One connection.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{future::ready, sync::Arc, time::Duration};
 
 use relata_core::{
     Error, ErrorClass, Result,
     dialect::Dialect,
-    driver::{BoxFuture, Connection, Job},
+    driver::{BoxFuture, Connection, Job, SharedReader},
 };
 use tokio::time::timeout;
 use tokio_postgres::CancelToken;
 
-use super::{cache::Cache, cancel::cancel, connect::Tls, run::run, socket::Address, wire::Wire};
+use super::{
+    cache::Cache,
+    cancel::cancel,
+    connect::Tls,
+    line::{Line, SharedLine},
+    run::run,
+    socket::Address,
+    wire::Wire,
+};
 use crate::{Postgres, PostgresOptions};
 
 /// How long a reset waits for what is still running before it asks the server to cancel that.
@@ -27,9 +32,8 @@ const CANCEL_WITHIN: Duration = Duration::from_secs(5);
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
 pub(crate) struct PostgresConnection {
-    /// Behind a mutex, never a contended one, since [`Connection::is_closed`] has only a shared reference.
-    wire: Mutex<Wire>,
-    cache: Cache,
+    /// Nobody else has it but while reads share it.
+    line: Arc<SharedLine>,
     token: CancelToken,
     address: Address,
     options: Arc<PostgresOptions>,
@@ -47,8 +51,7 @@ impl PostgresConnection {
     ) -> Self {
         let cache = Cache::new(options.statement_cache);
         PostgresConnection {
-            wire: Mutex::new(wire),
-            cache,
+            line: Arc::new(SharedLine::new(wire, cache)),
             token,
             address,
             options,
@@ -58,7 +61,7 @@ impl PostgresConnection {
     }
 
     async fn roll_back(&mut self) -> Result<()> {
-        let wire = self.wire.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let Line { wire, .. } = alone(&mut self.line)?;
         let mut patience = CANCEL_AFTER;
         let mut cancelled = false;
         // Behind whatever is still running, of which nobody wants the answer.
@@ -93,6 +96,12 @@ impl PostgresConnection {
     }
 }
 
+/// The line, when nobody shares it.
+fn alone(line: &mut Arc<SharedLine>) -> Result<&mut Line> {
+    let alone = Arc::get_mut(line).map(SharedLine::alone);
+    alone.ok_or_else(|| Error::new(ErrorClass::Other, "reads still share the connection"))
+}
+
 /// The server's code for a statement that was cancelled.
 const QUERY_CANCELED: &str = "57014";
 
@@ -102,13 +111,15 @@ impl Connection for PostgresConnection {
     }
 
     fn run<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>> {
-        let wire = self.wire.get_mut().unwrap_or_else(PoisonError::into_inner);
-        Box::pin(run(wire, &mut self.cache, jobs))
+        match alone(&mut self.line) {
+            Ok(Line { wire, cache, .. }) => Box::pin(run(wire, cache, jobs)),
+            Err(error) => Box::pin(ready(Err(error))),
+        }
     }
 
     fn ping(&mut self) -> BoxFuture<'_, Result<()>> {
-        let wire = self.wire.get_mut().unwrap_or_else(PoisonError::into_inner);
         Box::pin(async move {
+            let Line { wire, .. } = alone(&mut self.line)?;
             wire.queue_sync();
             let alive = wire.settle(&mut None).await;
             alive.map_err(|error| error.reclassified(ErrorClass::Disconnected))
@@ -120,18 +131,22 @@ impl Connection for PostgresConnection {
     }
 
     fn is_closed(&self) -> bool {
-        self.wire.lock().unwrap_or_else(PoisonError::into_inner).is_closed()
+        self.line.lock().wire.is_closed()
     }
 
     fn in_transaction(&self) -> bool {
-        self.wire.lock().unwrap_or_else(PoisonError::into_inner).in_transaction
+        self.line.lock().wire.in_transaction
+    }
+
+    fn shared_reader(&self) -> Option<Arc<dyn SharedReader>> {
+        Some(self.line.clone())
     }
 
     fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
-            let wire = self.wire.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let Some(line) = Arc::into_inner(self.line) else { return };
             // Whether the server hears it changes nothing for us.
-            let _ = timeout(CLOSE_WITHIN, wire.close()).await;
+            let _ = timeout(CLOSE_WITHIN, line.into_inner().wire.close()).await;
         })
     }
 }

@@ -8,6 +8,7 @@ mod connection;
 mod copy;
 mod decode;
 mod encode;
+mod line;
 mod login;
 mod message;
 mod numeric;

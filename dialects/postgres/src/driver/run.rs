@@ -16,7 +16,7 @@ use super::{
     copy::run_copy,
     decode::{Cells, Column, PostgresRow},
     encode::write_bind,
-    message::{self, Parts, row_count},
+    message::{self, Message, Parts, row_count},
     wire::{Wire, unsendable},
 };
 
@@ -28,9 +28,7 @@ use super::{
 /// Several jobs are boxed: a future is as large as the largest that it may wait for, and a single one's is smaller.
 pub(super) async fn run(wire: &mut Wire, cache: &mut Cache, jobs: &mut [Job<'_>]) -> Result<()> {
     wire.settle(&mut None).await?;
-    for name in cache.take_forgotten() {
-        wire.queue(|out| frontend::close(b'S', &name, out).map_err(unsendable))?;
-    }
+    forget(wire, cache)?;
     let mut rest = jobs;
     while !rest.is_empty() {
         let end = match rest.iter().position(|job| job.mode == Mode::Copy || changes_schema(job.sql)) {
@@ -47,6 +45,14 @@ pub(super) async fn run(wire: &mut Wire, cache: &mut Cache, jobs: &mut [Job<'_>]
         rest = later;
     }
     wire.shrink();
+    Ok(())
+}
+
+/// Lets the server forget the statements that are not needed any more.
+pub(super) fn forget(wire: &mut Wire, cache: &mut Cache) -> Result<()> {
+    for name in cache.take_forgotten() {
+        wire.queue(|out| frontend::close(b'S', &name, out).map_err(unsendable))?;
+    }
     Ok(())
 }
 
@@ -75,7 +81,7 @@ fn changes_schema(sql: &str) -> bool {
 }
 
 /// How a job is sent.
-enum Plan {
+pub(super) enum Plan {
     /// As text, by the simple protocol.
     Text,
     /// Prepared without a name, in the same message as its binds: where names are not wanted, and for once.
@@ -86,7 +92,7 @@ enum Plan {
     Missing,
 }
 
-fn plan(cache: &mut Cache, job: &Job<'_>) -> Plan {
+pub(super) fn plan(cache: &mut Cache, job: &Job<'_>) -> Plan {
     match job.mode {
         Mode::Text if job.binds.is_empty() && job.sink.is_none() => Plan::Text,
         Mode::Text | Mode::Once => Plan::Typed,
@@ -100,53 +106,80 @@ fn plan(cache: &mut Cache, job: &Job<'_>) -> Plan {
     }
 }
 
-fn is_kept(mode: Mode) -> bool {
+pub(super) fn is_kept(mode: Mode) -> bool {
     matches!(mode, Mode::Cached | Mode::Stream)
 }
 
-/// Queues what prepares a statement: its name. With a Sync in any case, as the server keeps its answer to an open job before it
-/// until there is one.
-fn queue_preparation(wire: &mut Wire, cache: &mut Cache, sql: &str, binds: &[Bind<'_>]) -> Result<String> {
+/// Queues what prepares a statement: its name. A Sync is to follow.
+pub(super) fn queue_preparation(
+    wire: &mut Wire,
+    cache: &mut Cache,
+    sql: &str,
+    binds: &[Bind<'_>],
+) -> Result<String> {
     let name = cache.name();
-    let queued = wire.queue(|out| {
+    wire.queue(|out| {
         frontend::parse(&name, sql, bind_oids(binds), out).map_err(unsendable)?;
         frontend::describe(b'S', &name, out).map_err(unsendable)
-    });
-    wire.queue_sync();
-    queued.map(|()| name)
+    })?;
+    Ok(name)
 }
 
-/// Reads what the server says of a statement that it was to prepare.
-async fn take_preparation(wire: &mut Wire, name: String) -> Result<Arc<Prepared>> {
-    let mut parameters = Box::default();
-    let mut columns = Some(Box::default());
-    loop {
-        let message = wire.message().await?;
+/// What the server says of a statement that it was to prepare, message by message.
+pub(super) struct Preparation {
+    name: String,
+    parameters: Box<[Type]>,
+    columns: Option<Box<[Column]>>,
+}
+
+impl Preparation {
+    pub(super) fn new(name: String) -> Self {
+        Preparation { name, parameters: Box::default(), columns: Some(Box::default()) }
+    }
+
+    pub(super) fn hear(&mut self, message: &Message<'_>) -> Result<()> {
         match message.tag {
             message::PARAMETER_DESCRIPTION => {
                 let mut parts = Parts(message.body);
                 parts.u16();
                 let oids = std::iter::from_fn(|| parts.oid());
-                parameters = oids.map(|oid| Type::from_oid(oid).unwrap_or(Type::UNKNOWN)).collect();
+                self.parameters = oids.map(|oid| Type::from_oid(oid).unwrap_or(Type::UNKNOWN)).collect();
             }
-            message::ROW_DESCRIPTION => columns = Column::all(message.body),
+            message::ROW_DESCRIPTION => self.columns = Column::all(message.body),
             message::ERROR => return Err(message.error()),
-            message::READY_FOR_QUERY => break,
             _ => {}
         }
+        Ok(())
     }
-    let columns = columns.ok_or_else(malformed)?;
-    Ok(Arc::new(Prepared { name, parameters, columns }))
+
+    pub(super) fn end(self) -> Result<Arc<Prepared>> {
+        let Preparation { name, parameters, columns } = self;
+        let columns = columns.ok_or_else(malformed)?;
+        Ok(Arc::new(Prepared { name, parameters, columns }))
+    }
+}
+
+/// Reads what the server says of a statement that it was to prepare.
+async fn take_preparation(wire: &mut Wire, name: String) -> Result<Arc<Prepared>> {
+    let mut preparation = Preparation::new(name);
+    loop {
+        let message = wire.message().await?;
+        preparation.hear(&message)?;
+        if message.tag == message::READY_FOR_QUERY {
+            return preparation.end();
+        }
+    }
 }
 
 /// Prepares a statement, without keeping it.
 async fn prepare(wire: &mut Wire, cache: &mut Cache, sql: &str, binds: &[Bind<'_>]) -> Result<Arc<Prepared>> {
     let name = queue_preparation(wire, cache, sql, binds)?;
+    wire.queue_sync();
     take_preparation(wire, name).await
 }
 
 /// Queues a job. With `open`, it stands or falls with what is queued next.
-fn queue(wire: &mut Wire, job: &Job<'_>, plan: &Plan, open: bool) -> Result<()> {
+pub(super) fn queue(wire: &mut Wire, job: &Job<'_>, plan: &Plan, open: bool) -> Result<()> {
     if let (Plan::Text, false) = (plan, open) {
         return wire.queue_query(job.sql);
     }
@@ -174,57 +207,97 @@ fn queue(wire: &mut Wire, job: &Job<'_>, plan: &Plan, open: bool) -> Result<()> 
     Ok(())
 }
 
-/// Reads the answer to a job: its rows go to the sink.
+/// The answer to a job, message by message: its rows go to the sink.
+pub(super) struct Answer {
+    described: Option<Box<[Column]>>,
+    rows: u64,
+    affected: u64,
+    /// The rows that are still to come are passed over.
+    enough: bool,
+    refused: Option<Error>,
+}
+
+impl Answer {
+    pub(super) fn new(job: &Job<'_>) -> Self {
+        Answer { described: None, rows: 0, affected: 0, enough: job.sink.is_none(), refused: None }
+    }
+
+    /// Takes a message: whether the sink asks for a rest.
+    #[inline]
+    pub(super) fn hear(
+        &mut self,
+        message: &Message<'_>,
+        job: &mut Job<'_>,
+        plan: &Plan,
+        cells: &mut Cells,
+    ) -> Result<bool> {
+        match message.tag {
+            message::DATA_ROW if self.enough => {}
+            message::DATA_ROW => {
+                let Some(sink) = &mut job.sink else { return Ok(false) };
+                self.rows += 1;
+                let columns = match plan {
+                    Plan::Prepared(prepared) => &prepared.columns,
+                    _ => self.described.as_deref().unwrap_or_default(),
+                };
+                let mut row = PostgresRow::new(message.body, columns, cells).ok_or_else(malformed)?;
+                let flow = sink.row(&mut row);
+                if let Ok(Flow::Pause) = flow {
+                    return Ok(true);
+                }
+                self.flow(flow);
+            }
+            message::ROW_DESCRIPTION => self.described = Column::all(message.body),
+            message::COMMAND_COMPLETE => {
+                self.affected = row_count(message.body).saturating_add(self.affected)
+            }
+            message::ERROR => return Err(message.error()),
+            _ => {}
+        }
+        Ok(false)
+    }
+
+    /// What the sink wants next. If it wants no more, the server sends the rest all the same.
+    fn flow(&mut self, flow: Result<Flow>) {
+        match flow {
+            Ok(flow) => self.enough = flow == Flow::Stop,
+            Err(error) => (self.enough, self.refused) = (true, Some(error)),
+        }
+    }
+
+    /// Notes the outcome.
+    pub(super) fn end(self, job: &mut Job<'_>) -> Result<()> {
+        (job.rows, job.rows_affected) = (self.rows, self.affected);
+        if let Some(error) = self.refused {
+            return Err(error);
+        }
+        job.done = true;
+        Ok(())
+    }
+}
+
+/// Reads the answer to a job.
 async fn take(wire: &mut Wire, job: &mut Job<'_>, plan: &Plan, open: bool, cells: &mut Cells) -> Result<()> {
-    let mut described: Option<Box<[Column]>> = None;
-    let (mut rows, mut affected) = (0, 0);
-    let mut enough = job.sink.is_none();
-    let mut refused = None;
+    let mut answer = Answer::new(job);
     loop {
         if !wire.has_message()? {
             wire.more().await?;
             continue;
         }
         let message = wire.take_message();
+        if answer.hear(&message, job, plan, cells)?
+            && let Some(sink) = &mut job.sink
+        {
+            answer.flow(sink.ready().await);
+        }
         match message.tag {
-            message::DATA_ROW if enough => {}
-            message::DATA_ROW => {
-                let Some(sink) = &mut job.sink else { continue };
-                rows += 1;
-                let columns = match plan {
-                    Plan::Prepared(prepared) => &prepared.columns,
-                    _ => described.as_deref().unwrap_or_default(),
-                };
-                let mut row = PostgresRow::new(message.body, columns, cells).ok_or_else(malformed)?;
-                let flow = match sink.row(&mut row) {
-                    Ok(Flow::Pause) => sink.ready().await,
-                    flow => flow,
-                };
-                // The server sends the rest all the same.
-                match flow {
-                    Ok(flow) => enough = flow == Flow::Stop,
-                    Err(error) => (enough, refused) = (true, Some(error)),
-                }
-            }
-            message::ROW_DESCRIPTION => described = Column::all(message.body),
-            message::COMMAND_COMPLETE => {
-                affected = row_count(message.body).saturating_add(affected);
-                if open {
-                    break;
-                }
-            }
-            message::ERROR => return Err(message.error()),
+            message::COMMAND_COMPLETE if open => break,
             message::READY_FOR_QUERY => break,
             message::COPY_IN => return Err(wire.refuse_copy()),
             _ => {}
         }
     }
-    (job.rows, job.rows_affected) = (rows, affected);
-    if let Some(error) = refused {
-        return Err(error);
-    }
-    job.done = true;
-    Ok(())
+    answer.end(job)
 }
 
 fn malformed() -> Error {
@@ -253,7 +326,7 @@ async fn run_one(wire: &mut Wire, cache: &mut Cache, job: &mut Job<'_>) -> Resul
 /// A prepared statement whose columns have changed since ("cached plan must not change result type"), or that is not known
 /// any more, after DISCARD or behind a pooler, or names a type that was dropped and made anew. All are found before anything is
 /// done.
-fn is_outdated(error: &Error) -> bool {
+pub(super) fn is_outdated(error: &Error) -> bool {
     match error.code() {
         Some("0A000" | "26000") => true,
         Some("XX000") => error.to_string().contains("cache lookup failed for type"),
@@ -290,9 +363,11 @@ async fn run_part(wire: &mut Wire, cache: &mut Cache, jobs: &mut [Job<'_>]) -> R
     let queued = queue_all(wire, sent, &plans[..first], true);
     let mut names = Vec::new();
     if queued.is_ok() {
-        names.extend(
-            missing.iter().map(|at| queue_preparation(wire, cache, waiting[*at].sql, waiting[*at].binds)),
-        );
+        for at in &missing {
+            names.push(queue_preparation(wire, cache, waiting[*at].sql, waiting[*at].binds));
+            // In any case: the server keeps its answer to an open job before it until there is one.
+            wire.queue_sync();
+        }
     }
     if let Err(failure) = take_all(wire, sent, &plans[..first], queued, true).await {
         repair(wire, cache, sent, Err(failure)).await?;

@@ -137,6 +137,11 @@ impl Wire {
         }
     }
 
+    /// How many answers are still to come.
+    pub(super) fn owed(&self) -> usize {
+        self.owed
+    }
+
     /// Sends what is queued, whether or not there is an answer.
     pub(super) async fn send(&mut self) -> Result<()> {
         poll_fn(|cx| {
@@ -151,11 +156,13 @@ impl Wire {
 
     /// Waits for more bytes of the server's, sending what is queued.
     pub(super) async fn more(&mut self) -> Result<()> {
-        poll_fn(|cx| {
-            let _ = self.poll_send(cx);
-            self.poll_fill(cx)
-        })
-        .await
+        poll_fn(|cx| self.poll_more(cx)).await
+    }
+
+    /// As [`more`](Wire::more).
+    pub(super) fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let _ = self.poll_send(cx);
+        self.poll_fill(cx)
     }
 
     /// Whether a message is here, whole. What the server says unasked is passed over.
