@@ -2,9 +2,13 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::time::{Duration, Instant};
+use std::{
+    pin::pin,
+    task::Poll,
+    time::{Duration, Instant},
+};
 
-use futures_util::future::join_all;
+use futures_util::{future::join_all, poll};
 use relata::{ErrorClass, prelude::*, statement::sql_unchecked};
 use relata_tests::{Database, Dice, Server, at_rest, blog::*, on_every_database, polled, with_database};
 use tokio::time::timeout;
@@ -185,6 +189,38 @@ on_postgres! {
             tokio::join!(polled(slow(&db, 3, 1), times), polled(slow(&db, 3, 2), times + 1), polled(slow(&db, 3, 3), times));
             at_rest(&db).await;
             assert_eq!(quick(&db, 4).await.unwrap(), 4);
+        }
+    }
+
+    /// A future that is kept without being polled, as one beside a `select!`, must not hold up the others: its own task may wait
+    /// for one of them.
+    async fn one_that_is_not_polled_holds_up_nobody(db: Database) {
+        let db = sharing(&db, "pool_size=1&read_connections=1").await;
+        for (polls, rows) in [(1, 10), (1, 100_000), (2, 300_000)] {
+            let mut rested = pin!(sql("SELECT generate_series(1, ?::bigint)").bind(rows).columns::<i64>().all(&db));
+            let mut rested_too = pin!(slow(&db, 1, 7));
+            for _ in 0..polls {
+                assert!(poll!(&mut rested).is_pending());
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+            let mut seven = poll!(&mut rested_too);
+            for number in 0..3 {
+                let reads = join_all((0..3).map(|_| quick(&db, number)));
+                let reads = timeout(Duration::from_secs(20), reads).await.expect("held up");
+                assert!(reads.into_iter().all(|read| read.unwrap() == number));
+            }
+            if seven.is_pending() {
+                seven = Poll::Ready(rested_too.await);
+            }
+            assert!(matches!(seven, Poll::Ready(Ok(7))));
+            assert!(rested.await.unwrap().into_iter().eq(1..=rows));
+            // And dropped with an answer that is kept for it.
+            let mut dropped = Box::pin(slow(&db, 1, 1));
+            assert!(poll!(&mut dropped).is_pending());
+            assert_eq!(quick(&db, 2).await.unwrap(), 2);
+            drop(dropped);
+            assert_eq!(quick(&db, 3).await.unwrap(), 3);
+            at_rest(&db).await;
         }
     }
 

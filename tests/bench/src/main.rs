@@ -68,6 +68,11 @@ impl Options {
             Plan { rounds: self.rounds, slice: Duration::from_millis(12) }
         }
     }
+
+    /// How many rows are looked up by eight tasks.
+    fn lookups(&self) -> i64 {
+        if self.quick { 800 } else { 4_000 }
+    }
 }
 
 #[tokio::main(worker_threads = 2)]
@@ -131,7 +136,16 @@ async fn measure_on(server: Server, options: &Options, space: &Space, results: &
         };
     }
     match server {
-        Server::Postgres => measure::<Plain, Postgres>(server, options, url, raw, results).await?,
+        Server::Postgres => {
+            measure::<Plain, Postgres>(server, options, url, raw, results).await?;
+            if options.wants("W6b") {
+                let (url, plan) = (format!("{url}&read_connections=2"), options.plan().fewer());
+                let (mut ours, mut raw) = (Plain::connect(&url).await?, Postgres::connect(raw).await?);
+                let lookups = options.lookups();
+                let measured = compare(server, plan, &mut ours, &mut raw, |_| Task::Lookups(lookups)).await?;
+                results.add(server, "W6b", "lookups, 8 tasks, side by side over 2", measured);
+            }
+        }
         _ => measure::<Plain, Mysql>(server, options, url, raw, results).await?,
     }
     measure_more(server, options, url, results).await
@@ -149,9 +163,7 @@ async fn measure<O: Connect, R: Connect>(
     results: &mut Results,
 ) -> Result<()> {
     let plan = options.plan();
-    let few = Plan { rounds: (plan.rounds / 3).max(2), ..plan };
-    let lookups = if options.quick { 800 } else { 4_000 };
-    for (workload, what, plan, task) in workloads(plan, few, lookups) {
+    for (workload, what, plan, task) in workloads(plan, plan.fewer(), options.lookups()) {
         if options.wants(workload) {
             let (mut ours, mut raw) = (O::connect(ours).await?, R::connect(raw).await?);
             let measured = compare(server, plan, &mut ours, &mut raw, task).await?;

@@ -2,14 +2,17 @@
 //!
 //! Each statement is sent behind those that are not answered yet. The answers come in the same order, so there is a queue: who is
 //! first in it moves the bytes and reads its own answer, and then wakes the next one, whose answer may be here already. There is no
-//! task that does it for all. One that leaves early is noted in the queue, and its answer is passed over by whoever is next.
+//! task that does it for all. One that leaves early is noted in the queue, and its answer is passed over by whoever is next. One that
+//! stays but is not polled would hold up all the others: one of them loses patience, and keeps its answer for it.
 
 use std::{
-    collections::VecDeque,
-    future::poll_fn,
+    collections::{HashMap, VecDeque},
+    future::{Future, poll_fn},
     mem,
+    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Poll, Waker},
+    time::Duration,
 };
 
 use relata_core::{
@@ -17,6 +20,7 @@ use relata_core::{
     driver::{BoxFuture, Job, SharedReader},
     render::Bind,
 };
+use tokio::time::sleep;
 
 use super::{
     cache::{Cache, Prepared},
@@ -33,7 +37,20 @@ pub(super) struct Line {
     queue: VecDeque<Place>,
     /// The number of the first place in the queue.
     first: u64,
+    /// Answers, or parts of them, that others have read, by the place.
+    kept: HashMap<u64, Kept>,
 }
+
+/// Messages that are kept for somebody.
+#[derive(Default)]
+struct Kept {
+    messages: Vec<(u8, Box<[u8]>)>,
+    /// Whether the last one is among them.
+    whole: bool,
+}
+
+/// How long somebody waits for those before him to read their answers, before he does it.
+const PATIENCE: Duration = Duration::from_millis(20);
 
 /// A place in the queue.
 enum Place {
@@ -74,19 +91,31 @@ impl Line {
         still_here?.take()
     }
 
-    /// Takes the message that is here: whether it was the last one of the answer to this place.
-    fn take_message(&mut self, number: u64, hear: &mut impl FnMut(&Message<'_>)) -> bool {
-        let own = self.first == number;
+    /// Takes the message that is here: hears it, if it is for this place, and keeps it for another. Who is to be woken because his
+    /// answer is whole.
+    fn take_message(&mut self, number: u64, hear: &mut impl FnMut(&Message<'_>)) -> Option<Waker> {
         let message = self.wire.take_message();
-        if own {
-            hear(&message);
-        }
         let last = message.tag == message::READY_FOR_QUERY;
-        if last {
-            self.queue.pop_front();
-            self.first += 1;
+        if self.first == number {
+            hear(&message);
+        } else if let Some(Place::Taken(_)) = self.queue.front() {
+            let kept = self.kept.entry(self.first).or_default();
+            kept.messages.push((message.tag, message.body.into()));
+            kept.whole = last;
         }
-        own && last
+        if !last {
+            return None;
+        }
+        self.first += 1;
+        match self.queue.pop_front() {
+            Some(Place::Taken(waker)) => waker,
+            _ => None,
+        }
+    }
+
+    /// Whether the answer to a place is over.
+    fn is_over(&self, number: u64) -> bool {
+        number < self.first
     }
 }
 
@@ -95,7 +124,8 @@ pub(super) struct SharedLine(Mutex<Line>);
 
 impl SharedLine {
     pub(super) fn new(wire: Wire, cache: Cache) -> Self {
-        SharedLine(Mutex::new(Line { wire, cache, queue: VecDeque::new(), first: 0 }))
+        let kept = HashMap::new();
+        SharedLine(Mutex::new(Line { wire, cache, queue: VecDeque::new(), first: 0, kept }))
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Line> {
@@ -107,6 +137,7 @@ impl SharedLine {
         let line = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
         line.first += line.queue.len() as u64;
         line.queue.clear();
+        line.kept.clear();
         line
     }
 
@@ -192,15 +223,28 @@ impl Turn<'_> {
                 failure = hear(message).err();
             }
         };
+        let mut patience = pin!(sleep(PATIENCE));
+        let mut patient = true;
         let end = poll_fn(|cx| {
             loop {
                 // Let go of each time that there is no more to read at once, since others want to queue theirs.
                 let mut line = self.line.lock();
-                if line.is_turn_of(self.number) {
+                if let Some(kept) = line.kept.remove(&self.number) {
+                    kept.messages.iter().for_each(|(tag, body)| hear(&Message { tag: *tag, body }));
+                    if kept.whole {
+                        return Poll::Ready(Ok(()));
+                    }
+                }
+                if !line.is_turn_of(self.number) && patient {
+                    patient = patience.as_mut().poll(cx).is_pending();
+                }
+                if line.is_turn_of(self.number) || !patient {
                     while line.wire.has_message()? {
-                        if line.take_message(self.number, &mut hear) {
+                        let whole = line.take_message(self.number, &mut hear);
+                        if line.is_over(self.number) {
                             return Poll::Ready(Ok(()));
                         }
+                        whole.into_iter().for_each(Waker::wake);
                     }
                     if let Poll::Ready(more) = line.wire.poll_more(cx) {
                         more?;
@@ -226,12 +270,13 @@ impl Drop for Turn<'_> {
         let index = line.index(self.number);
         let place = index.and_then(|index| line.queue.get_mut(index));
         let left = place.map(|place| mem::replace(place, Place::Left));
+        let kept = line.kept.remove(&self.number);
         if line.queue.is_empty() {
             line.wire.shrink();
         }
         let reader = line.take_reader();
         drop(line);
-        drop(left);
+        drop((left, kept));
         reader.into_iter().for_each(Waker::wake);
     }
 }
