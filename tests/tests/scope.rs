@@ -107,6 +107,17 @@ fn aggregates_stand_where_groups_are() {
     assert!(words.contains("users.email is neither"), "{words}");
     let words = refused(update::<User>().set(User::email, "x").filter(count_all().gt(1)));
     assert!(words.contains("aggregate"), "{words}");
+    // By the standard it would be an aggregate of the UPDATE.
+    let newest = |of: Expr<Option<i64>>| {
+        update::<User>().set(User::email, "x").filter(User::id.eq(scalar(select(of).from(Post::entity()))))
+    };
+    let words = refused(newest(max(User::id)));
+    assert!(
+        words.starts_with("MAX in a subquery aggregates only what the statement around it reads"),
+        "{words}"
+    );
+    compiles(newest(max(Post::id)));
+    compiles(newest(max(Post::id + User::id)));
     let words = refused(select(User::email).filter(over(rank(), window().order_by(User::id)).eq(1)));
     assert!(words.contains("window"), "{words}");
     // By the primary key, all of its table is grouped.

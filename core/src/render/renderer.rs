@@ -306,6 +306,21 @@ impl<'s> Renderer<'s> {
         self.identifier(alias)?.sql(".").identifier(column)
     }
 
+    /// Whether this is inside of another statement.
+    pub(crate) fn is_inside(&self) -> bool {
+        !self.outer.is_empty()
+    }
+
+    /// Whether a column is read by the innermost statement, and not by one around it. `None` if it is no column.
+    pub(crate) fn is_read_here(&self, expression: &Expression) -> Option<bool> {
+        let scope = self.scope.unwrap_or_default();
+        match expression {
+            Expression::Column(column) => Some(scope.reads(|source| source.is_table(column.table))),
+            Expression::AliasColumn(column) => Some(scope.reads(|source| source.is_alias(&column.alias))),
+            _ => None,
+        }
+    }
+
     /// Whether a column of this table may be NULL because of an outer join of the innermost level.
     pub(crate) fn table_is_optional(&self, table: &'static Table) -> bool {
         self.scope.is_some_and(|scope| scope.is_optional(|source| source.is_table(table)))
