@@ -116,6 +116,10 @@ fn aggregates_stand_where_groups_are() {
         words.starts_with("MAX in a subquery aggregates only what the statement around it reads"),
         "{words}"
     );
+    let of_user = || scalar(select(User::id).from(Comment::entity()).limit(1));
+    let words = refused(newest(max(of_user())));
+    assert!(words.starts_with("MAX in a subquery"), "{words}");
+    compiles(newest(max(scalar(select(Comment::id).limit(1)))));
     compiles(newest(max(Post::id)));
     compiles(newest(max(Post::id + User::id)));
     let words = refused(select(User::email).filter(over(rank(), window().order_by(User::id)).eq(1)));

@@ -23,43 +23,27 @@ pub struct Aggregate {
     pub filter: Option<Expression>,
 }
 
-impl Aggregate {
-    /// Whether it would be an aggregate of the statement around this one: if all columns it names are read there (SQL:2016
-    /// Foundation 6.9, "aggregation query").
-    fn is_of_outer(&self, out: &Renderer<'_>) -> bool {
-        let (mut own, mut outer) = (false, false);
-        let mut look = |column: &Expression| match out.is_read_here(column) {
-            Some(true) => own = true,
-            Some(false) => outer = true,
-            None => {}
-        };
-        self.for_each_child(&mut |child| for_each_column(child, &mut look));
-        outer && !own
-    }
-}
-
-fn for_each_column(expression: &Expression, visit: &mut dyn FnMut(&Expression)) {
-    visit(expression);
-    expression.for_each_child(&mut |child| for_each_column(child, &mut *visit));
-}
-
 impl Node for Aggregate {
     fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
-        if out.is_inside() && self.is_of_outer(out) {
+        let only_outer = out.names_only_outer(|out| {
+            out.sql(self.name).sql(if self.distinct { "(DISTINCT " } else { "(" });
+            match &self.operand {
+                Some(operand) => out.expression(operand)?,
+                None => out.sql("*"),
+            };
+            out.sql(")");
+            if let Some(filter) = &self.filter {
+                out.require(Feature::AggregateFilter)?.sql(" FILTER (WHERE ").expression(filter)?.sql(")");
+            }
+            Ok(())
+        })?;
+        // By the standard it would be an aggregate of that statement (SQL:2016 Foundation 6.9, "aggregation query").
+        if only_outer {
             return Err(CompileError::invalid(format!(
                 "{} in a subquery aggregates only what the statement around it reads, so it would be an aggregate of that: aggregate a \
                  column that the subquery reads",
                 self.name
             )));
-        }
-        out.sql(self.name).sql(if self.distinct { "(DISTINCT " } else { "(" });
-        match &self.operand {
-            Some(operand) => out.expression(operand)?,
-            None => out.sql("*"),
-        };
-        out.sql(")");
-        if let Some(filter) = &self.filter {
-            out.require(Feature::AggregateFilter)?.sql(" FILTER (WHERE ").expression(filter)?.sql(")");
         }
         Ok(())
     }

@@ -58,6 +58,13 @@ pub struct Renderer<'s> {
     outer: Vec<Scope<'s>>,
     /// The CTEs that can be read from here.
     ctes: Vec<&'s CteDefinition>,
+    /// The levels of which columns were named, a bit each, the outermost first.
+    named: u64,
+}
+
+/// A bit for a level of scope; the same for all that are deeper than anybody nests.
+fn level_bit(level: usize) -> u64 {
+    1 << level.min(63)
 }
 
 impl<'s> Renderer<'s> {
@@ -71,6 +78,7 @@ impl<'s> Renderer<'s> {
             scope: None,
             outer: Vec::new(),
             ctes: Vec::new(),
+            named: 0,
         }
     }
 
@@ -306,19 +314,14 @@ impl<'s> Renderer<'s> {
         self.identifier(alias)?.sql(".").identifier(column)
     }
 
-    /// Whether this is inside of another statement.
-    pub(crate) fn is_inside(&self) -> bool {
-        !self.outer.is_empty()
-    }
-
-    /// Whether a column is read by the innermost statement, and not by one around it. `None` if it is no column.
-    pub(crate) fn is_read_here(&self, expression: &Expression) -> Option<bool> {
-        let scope = self.scope.unwrap_or_default();
-        match expression {
-            Expression::Column(column) => Some(scope.reads(|source| source.is_table(column.table))),
-            Expression::AliasColumn(column) => Some(scope.reads(|source| source.is_alias(&column.alias))),
-            _ => None,
-        }
+    /// Writes something: whether the columns that it names are all of statements around this one, and it names some.
+    pub(crate) fn names_only_outer(&mut self, write: impl FnOnce(&mut Self) -> Compile) -> Compile<bool> {
+        let before = std::mem::take(&mut self.named);
+        write(self)?;
+        let own = level_bit(self.outer.len());
+        let (named_here, named_around) = (self.named & own != 0, self.named & (own - 1) != 0);
+        self.named |= before;
+        Ok(named_around && !named_here)
     }
 
     /// Whether a column of this table may be NULL because of an outer join of the innermost level.
@@ -332,20 +335,26 @@ impl<'s> Renderer<'s> {
     }
 
     /// Whether a source can be named from here. One of a level around this one cannot be where another of its name is nearer.
-    fn sees(&self, name: &str, is: impl Fn(SourceRef<'s>) -> bool) -> Compile<bool> {
+    fn sees(&mut self, name: &str, is: impl Fn(SourceRef<'s>) -> bool) -> Compile<bool> {
         let mut hidden = false;
-        for scope in self.levels() {
+        let mut found = None;
+        for (up, scope) in self.levels().enumerate() {
             if scope.reads(&is) {
-                return match hidden {
-                    true => Err(CompileError::invalid(format!(
-                        "{name} of the statement around this one is hidden by another of that name: give one an alias"
-                    ))),
-                    false => Ok(true),
-                };
+                found = Some(up);
+                break;
             }
             hidden |= scope.hides(name);
         }
-        Ok(false)
+        match found {
+            Some(_) if hidden => Err(CompileError::invalid(format!(
+                "{name} of the statement around this one is hidden by another of that name: give one an alias"
+            ))),
+            Some(up) => {
+                self.named |= level_bit(self.outer.len() - up);
+                Ok(true)
+            }
+            None => Ok(false),
+        }
     }
 
     /// The levels of scope, innermost first.
