@@ -2,11 +2,14 @@
 
 use std::{
     fmt,
+    pin::pin,
+    slice,
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
 use deadpool::managed::{Object, Pool, PoolConfig, PoolError, QueueMode, TimeoutType, Timeouts, WeakPool};
+use futures_util::future::{Either, select};
 use relata_core::{
     Error, ErrorClass, Result,
     dialect::{Dialect, Feature},
@@ -220,33 +223,43 @@ impl Engine {
             && job.reads_alone()
         {
             // Boxed, since only some need the room.
-            match Box::pin(self.way(reads)).await? {
-                Way::Alone(mut lease) => return lease.link_mut()?.run(jobs).await,
-                Way::Beside(line) => {
-                    if Box::pin(line.read(job)).await? {
-                        return Ok(());
-                    }
-                }
-            }
+            return Box::pin(self.read(reads, job)).await;
         }
         self.lease().await?.link_mut()?.run(jobs).await
     }
 
-    /// How a read goes: over a connection of its own while there are few, beside others then.
+    /// Runs a read beside others, or over a connection of its own while there are few.
+    async fn read(&self, reads: &SharedReads, job: &mut Job<'_>) -> Result<()> {
+        match self.way(reads).await? {
+            Way::Beside(line) => line.read(job).await,
+            Way::Alone(mut lease) => lease.link_mut()?.run(slice::from_mut(job)).await,
+        }
+    }
+
     async fn way(&self, reads: &SharedReads) -> Result<Way> {
         let Inner { pool, shared, .. } = &*self.inner;
-        if !pool.is_closed() {
-            if let Some(line) = reads.join() {
-                return Ok(Way::Beside(line));
+        if let Some(line) = reads.join().filter(|_| !pool.is_closed()) {
+            return Ok(Way::Beside(line));
+        }
+        loop {
+            let mut opened = pin!(reads.opened());
+            opened.as_mut().enable();
+            if !pool.is_closed() {
+                if let Some(line) = reads.join() {
+                    return Ok(Way::Beside(line));
+                }
+                if let Some(lease) = lease_at_once(pool, shared).await? {
+                    return reads.open(lease);
+                }
+                if let Some(line) = reads.squeeze_in() {
+                    return Ok(Way::Beside(line));
+                }
             }
-            if let Some(lease) = lease_at_once(pool, shared).await? {
-                return reads.open(lease);
-            }
-            if let Some(line) = reads.squeeze_in() {
-                return Ok(Way::Beside(line));
+            // Somebody else may have one to share before there is one for this.
+            if let Either::Left((lease, _)) = select(pin!(lease(pool, shared)), opened).await {
+                return reads.open(lease?);
             }
         }
-        reads.open(lease(pool, shared).await?)
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
 use relata_core::{
     Error, ErrorClass, Result,
     dialect::{Dialect, Feature},
-    driver::{Connection, Job, Mode, SharedReader},
+    driver::{BoxFuture, Connection, Job, Mode, SharedReader},
     transaction::{AfterError, TransactionOptions},
 };
 use tokio::time::timeout;
@@ -215,16 +215,21 @@ impl Link {
         });
     }
 
-    /// Lends the connection to reads that share it, if it can be, until [`end_share`](Link::end_share).
-    pub(crate) fn share(&mut self) -> Option<Arc<dyn SharedReader>> {
-        let reader = self.connection.as_ref().filter(|_| self.is_clean())?.shared_reader()?;
+    /// Lends the connection to reads that share it, if it can be, until [`end_share`](Link::end_share). With the future that has to run
+    /// meanwhile.
+    pub(crate) fn share(&mut self) -> Option<(Arc<dyn SharedReader>, BoxFuture<'static, ()>)> {
+        if !self.is_clean() {
+            return None;
+        }
+        let lent = self.connection.as_mut()?.share()?;
         self.busy = true;
-        Some(reader)
+        Some(lent)
     }
 
-    /// All of them are over.
-    pub(crate) fn end_share(&mut self) {
-        self.busy = false;
+    /// The reads are over, or were given up midway, or the connection was lost.
+    pub(crate) fn end_share(&mut self, disturbed: bool, lost: bool) {
+        self.busy = disturbed;
+        self.dead |= lost;
     }
 
     /// Makes sure that a statement can run. A connection in doubt is cleaned; a transaction in doubt is refused.
@@ -522,6 +527,6 @@ fn worse(a: AfterError, b: AfterError) -> AfterError {
 }
 
 #[cold]
-fn closed() -> Error {
+pub(crate) fn closed() -> Error {
     Error::new(ErrorClass::PoolClosed, "the connection is closed")
 }

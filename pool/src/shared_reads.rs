@@ -10,15 +10,18 @@ use std::{
 };
 
 use relata_core::{
-    Result,
+    Error, Result,
     dialect::Dialect,
     driver::{Job, SharedReader},
 };
-use tokio::time::timeout;
+use tokio::{
+    sync::{Notify, futures::Notified},
+    time::timeout,
+};
 
 use crate::{
     lease::Lease,
-    link::{late, told},
+    link::{closed, late, told},
     manager::Shared,
     trace::Watch,
 };
@@ -31,12 +34,14 @@ const AT_MOST: Duration = Duration::from_secs(1);
 pub(crate) struct SharedReads {
     limit: usize,
     lines: Mutex<Vec<Weak<ReadLine>>>,
+    /// Told when a connection is shared that was not before.
+    opened: Notify,
 }
 
 impl SharedReads {
     /// Of no more than so many connections.
     pub(crate) fn new(limit: usize) -> Self {
-        SharedReads { limit, lines: Mutex::default() }
+        SharedReads { limit, lines: Mutex::default(), opened: Notify::new() }
     }
 
     /// The connection that the fewest share, if there are as many as there may be.
@@ -64,24 +69,32 @@ impl SharedReads {
         least.filter(|_| lines.len() >= enough).map(|(_, line)| line)
     }
 
-    /// Shares a connection, unless enough are shared.
+    /// Resolves when a connection is shared that was not when this was called.
+    pub(crate) fn opened(&self) -> Notified<'_> {
+        self.opened.notified()
+    }
+
+    /// Shares a connection, unless enough are shared by now.
     pub(crate) fn open(&self, mut lease: Lease) -> Result<Way> {
-        let mut lines = self.lines();
-        if lines.len() >= self.limit {
-            return Ok(Way::Alone(lease));
+        if let Some(line) = self.join() {
+            return Ok(Way::Beside(line));
         }
         let link = lease.link_mut()?;
-        let Some(reader) = link.share() else { return Ok(Way::Alone(lease)) };
+        let Some((reader, mover)) = link.share() else { return Ok(Way::Alone(lease)) };
+        let shared = link.shared().clone();
+        shared.runtime.spawn(mover);
         let line = Arc::new(ReadLine {
             reader: Some(reader),
             dialect: link.dialect().clone(),
-            shared: link.shared().clone(),
+            shared,
             generation: link.generation,
             lease: Mutex::new(lease),
             opened: Instant::now(),
             disturbed: AtomicBool::new(false),
+            lost: AtomicBool::new(false),
         });
-        lines.push(Arc::downgrade(&line));
+        self.lines().push(Arc::downgrade(&line));
+        self.opened.notify_waiters();
         Ok(Way::Beside(line))
     }
 
@@ -108,18 +121,21 @@ pub(crate) struct ReadLine {
     // Nobody asks for it meanwhile: what is in a mutex can be shared.
     lease: Mutex<Lease>,
     opened: Instant,
-    /// A read was given up midway, or the connection was lost.
+    /// A read was given up midway.
     disturbed: AtomicBool,
+    /// The connection was lost.
+    lost: AtomicBool,
 }
 
 impl ReadLine {
     fn takes_more(&self, now: Instant) -> bool {
-        !self.disturbed.load(Ordering::Relaxed) && now.saturating_duration_since(self.opened) < AT_MOST
+        let sound = !self.disturbed.load(Ordering::Relaxed) && !self.lost.load(Ordering::Relaxed);
+        sound && now.saturating_duration_since(self.opened) < AT_MOST
     }
 
-    /// Runs a read beside the others: whether it could. If not, it needs a connection of its own.
-    pub(crate) async fn read(&self, job: &mut Job<'_>) -> Result<bool> {
-        let Some(reader) = &self.reader else { return Ok(false) };
+    /// Runs a read beside the others.
+    pub(crate) async fn read(&self, job: &mut Job<'_>) -> Result<()> {
+        let Some(reader) = &self.reader else { return Err(closed()) };
         let mut watch = Watch::start(&self.shared, &*self.dialect, slice::from_ref(job));
         let mut midway = Midway { disturbed: &self.disturbed, over: false };
         let running = Watch::run(&watch, reader.read(job));
@@ -130,18 +146,12 @@ impl ReadLine {
         midway.over = in_time.is_ok();
         let result = in_time.unwrap_or_else(|limit| Err(late(limit)));
         let result = result.map_err(|error| told(error, &*self.dialect, slice::from_ref(job)));
-        match &result {
-            // It has not run, and is watched where it does.
-            Ok(false) => return result,
-            Ok(true) => {}
-            Err(error) if error.is_disconnect() => {
-                self.disturbed.store(true, Ordering::Relaxed);
-                self.shared.lost(self.generation);
-            }
-            Err(_) => {}
-        }
         if let Some(watch) = &mut watch {
             watch.end(&self.shared, slice::from_ref(job), 0, 0, result.as_ref().err());
+        }
+        if result.as_ref().is_err_and(Error::is_disconnect) {
+            self.lost.store(true, Ordering::Relaxed);
+            self.shared.lost(self.generation);
         }
         result
     }
@@ -152,10 +162,8 @@ impl Drop for ReadLine {
         // Before the connection is given back: it is nobody else's then.
         self.reader = None;
         let lease = self.lease.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if !self.disturbed.load(Ordering::Relaxed)
-            && let Ok(link) = lease.link_mut()
-        {
-            link.end_share();
+        if let Ok(link) = lease.link_mut() {
+            link.end_share(*self.disturbed.get_mut(), *self.lost.get_mut());
         }
     }
 }

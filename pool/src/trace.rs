@@ -43,7 +43,7 @@ impl Watch {
     }
 
     /// Runs a trip inside of its span.
-    pub(crate) async fn run<T>(watch: &Option<Watch>, trip: BoxFuture<'_, Result<T>>) -> Result<T> {
+    pub(crate) async fn run(watch: &Option<Watch>, trip: BoxFuture<'_, Result<()>>) -> Result<()> {
         match watch {
             Some(watch) if !watch.span.is_none() => trip.instrument(watch.span.clone()).await,
             _ => trip.await,

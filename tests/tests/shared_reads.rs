@@ -145,6 +145,22 @@ on_postgres! {
         at_rest(&db).await;
     }
 
+    /// An error that also says that a preparation is outdated, after some rows: they come once.
+    async fn what_has_given_rows_is_not_run_again(db: Database) {
+        for options in ["", "&read_connections=1"] {
+            let db = sharing(&db, &format!("pool_size=2{options}")).await;
+            sql("CREATE OR REPLACE FUNCTION some_then_none(a bigint) RETURNS bigint LANGUAGE plpgsql AS \
+                 'BEGIN IF a > 1000 THEN RAISE EXCEPTION SQLSTATE ''0A000''; END IF; RETURN a; END'").execute(&db).await.unwrap();
+            for _ in 0..2 {
+                let recorder = db.record();
+                let read = sql("SELECT some_then_none(a) FROM generate_series(1::bigint, 2000) AS a").columns::<i64>();
+                assert_eq!(read.all(&db).await.unwrap_err().code(), Some("0A000"));
+                let ran = recorder.take();
+                assert_eq!((ran.len(), ran[0].rows), (1, 1000), "{options}");
+            }
+        }
+    }
+
     async fn prepared_statements_may_become_outdated(db: Database) {
         for options in ["", "&statement_cache=2", "&statement_cache=0"] {
             let db = sharing(&db, &format!("pool_size=2&read_connections=1{options}")).await;
@@ -195,7 +211,7 @@ on_postgres! {
     /// A future that is kept without being polled, as one beside a `select!`, must not hold up the others: its own task may wait
     /// for one of them.
     async fn one_that_is_not_polled_holds_up_nobody(db: Database) {
-        let db = sharing(&db, "pool_size=1&read_connections=1").await;
+        let db = sharing(&db, "pool_size=2&read_connections=1").await;
         for (polls, rows) in [(1, 10), (1, 100_000), (2, 300_000)] {
             let mut rested = pin!(sql("SELECT generate_series(1, ?::bigint)").bind(rows).columns::<i64>().all(&db));
             let mut rested_too = pin!(slow(&db, 1, 7));
@@ -234,16 +250,20 @@ on_postgres! {
     }
 
     async fn time_is_over_for_each_on_its_own(db: Database) {
-        let db = sharing(&db, "pool_size=2&read_connections=1&statement_timeout=200ms").await;
+        let db = sharing(&db, "pool_size=2&read_connections=1&statement_timeout=400ms").await;
+        let behind = async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            quick(&db, 2).await
+        };
         let late = async {
-            tokio::time::sleep(Duration::from_millis(150)).await;
-            slow(&db, 150, 3).await
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            slow(&db, 300, 3).await
         };
         // What is behind waits until the server is through with what nobody waits for any more.
-        let (a, b, c) = tokio::join!(slow(&db, 250, 1), quick(&db, 2), late);
+        let (a, b, c) = tokio::join!(slow(&db, 900, 1), behind, late);
         assert_eq!(a.unwrap_err().class(), ErrorClass::Timeout);
         assert_eq!(b.unwrap_err().class(), ErrorClass::Timeout);
-        c.expect_err("it has waited for 100 of its 200 milliseconds");
+        c.expect_err("it has waited for all of its 400 milliseconds");
         at_rest(&db).await;
         assert_eq!(quick(&db, 4).await.unwrap(), 4);
     }

@@ -72,9 +72,9 @@ pub trait Connection: Send {
         false
     }
 
-    /// The same connection for reads of several tasks at once, where the driver can do so. Whoever holds the connection uses it again
-    /// only when that is dropped.
-    fn shared_reader(&self) -> Option<Arc<dyn SharedReader>> {
+    /// Lends the connection to reads of several tasks at once, where the driver can do so: with a future that has to run meanwhile, and
+    /// ends when the reader is dropped. The connection itself is used again only then.
+    fn share(&mut self) -> Option<(Arc<dyn SharedReader>, BoxFuture<'static, ()>)> {
         None
     }
 
@@ -85,14 +85,14 @@ pub trait Connection: Send {
 /// A connection while several tasks read over it, side by side.
 ///
 /// Each statement is sent at once, behind those that are not answered yet, and is answered in its turn. None hears of the failure of
-/// another. Any future may be dropped at any await: the others go on, once the server has answered what nobody waits for.
+/// another. Any future may be dropped at any await, or rest without being polled: the others go on.
 pub trait SharedReader: Send + Sync {
-    /// Runs a job that [reads alone](Job::reads_alone): whether it could. If not, it had no effect, and needs a connection of its own.
+    /// Runs a job that [reads alone](Job::reads_alone).
     ///
     /// # Errors
     ///
     /// As [`Connection::run`].
-    fn read<'a, 's: 'a>(&'a self, job: &'a mut Job<'s>) -> BoxFuture<'a, Result<bool>>;
+    fn read<'a, 's: 'a>(&'a self, job: &'a mut Job<'s>) -> BoxFuture<'a, Result<()>>;
 }
 
 /// One statement to run, and afterwards its outcome.

@@ -1,6 +1,10 @@
 //! One connection.
 
-use std::{future::ready, sync::Arc, time::Duration};
+use std::{
+    future::ready,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use relata_core::{
     Error, ErrorClass, Result,
@@ -14,8 +18,8 @@ use super::{
     cache::Cache,
     cancel::cancel,
     connect::Tls,
-    line::{Line, SharedLine},
-    run::run,
+    line::{Line, Reader, SharedLine},
+    run::{forget, run},
     socket::Address,
     wire::Wire,
 };
@@ -32,8 +36,9 @@ const CANCEL_WITHIN: Duration = Duration::from_secs(5);
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
 pub(crate) struct PostgresConnection {
-    /// Nobody else has it but while reads share it.
-    line: Arc<SharedLine>,
+    /// `None` while reads share it. Behind a mutex, never a contended one, since [`Connection::is_closed`] has only a shared reference.
+    line: Mutex<Option<Line>>,
+    shared: Option<Arc<SharedLine>>,
     token: CancelToken,
     address: Address,
     options: Arc<PostgresOptions>,
@@ -51,7 +56,8 @@ impl PostgresConnection {
     ) -> Self {
         let cache = Cache::new(options.statement_cache);
         PostgresConnection {
-            line: Arc::new(SharedLine::new(wire, cache)),
+            line: Mutex::new(Some(Line { wire, cache })),
+            shared: None,
             token,
             address,
             options,
@@ -60,8 +66,15 @@ impl PostgresConnection {
         }
     }
 
+    fn ask<T>(&self, ask: impl FnOnce(&mut Line) -> T) -> Option<T> {
+        match &self.shared {
+            Some(shared) => shared.with(ask),
+            None => self.line.lock().unwrap_or_else(PoisonError::into_inner).as_mut().map(ask),
+        }
+    }
+
     async fn roll_back(&mut self) -> Result<()> {
-        let Line { wire, .. } = alone(&mut self.line)?;
+        let Line { wire, .. } = alone(&mut self.line, &mut self.shared)?;
         let mut patience = CANCEL_AFTER;
         let mut cancelled = false;
         // Behind whatever is still running, of which nobody wants the answer.
@@ -96,10 +109,16 @@ impl PostgresConnection {
     }
 }
 
-/// The line, when nobody shares it.
-fn alone(line: &mut Arc<SharedLine>) -> Result<&mut Line> {
-    let alone = Arc::get_mut(line).map(SharedLine::alone);
-    alone.ok_or_else(|| Error::new(ErrorClass::Other, "reads still share the connection"))
+/// The line, which nobody shares any more.
+fn alone<'c>(
+    line: &'c mut Mutex<Option<Line>>,
+    shared: &mut Option<Arc<SharedLine>>,
+) -> Result<&'c mut Line> {
+    let line = line.get_mut().unwrap_or_else(PoisonError::into_inner);
+    if let Some(shared) = shared.take() {
+        *line = shared.take_back();
+    }
+    line.as_mut().ok_or_else(|| Error::new(ErrorClass::Disconnected, "the connection was given away"))
 }
 
 /// The server's code for a statement that was cancelled.
@@ -111,15 +130,15 @@ impl Connection for PostgresConnection {
     }
 
     fn run<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>> {
-        match alone(&mut self.line) {
-            Ok(Line { wire, cache, .. }) => Box::pin(run(wire, cache, jobs)),
+        match alone(&mut self.line, &mut self.shared) {
+            Ok(Line { wire, cache }) => Box::pin(run(wire, cache, jobs)),
             Err(error) => Box::pin(ready(Err(error))),
         }
     }
 
     fn ping(&mut self) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
-            let Line { wire, .. } = alone(&mut self.line)?;
+            let Line { wire, .. } = alone(&mut self.line, &mut self.shared)?;
             wire.queue_sync();
             let alive = wire.settle(&mut None).await;
             alive.map_err(|error| error.reclassified(ErrorClass::Disconnected))
@@ -131,22 +150,30 @@ impl Connection for PostgresConnection {
     }
 
     fn is_closed(&self) -> bool {
-        self.line.lock().wire.is_closed()
+        self.ask(|line| line.wire.is_closed()).unwrap_or(true)
     }
 
     fn in_transaction(&self) -> bool {
-        self.line.lock().wire.in_transaction
+        self.ask(|line| line.wire.in_transaction).unwrap_or(false)
     }
 
-    fn shared_reader(&self) -> Option<Arc<dyn SharedReader>> {
-        Some(self.line.clone())
+    fn share(&mut self) -> Option<(Arc<dyn SharedReader>, BoxFuture<'static, ()>)> {
+        let Line { wire, cache } = alone(&mut self.line, &mut self.shared).ok()?;
+        // Later, one of them might be in use.
+        forget(wire, cache).ok()?;
+        let line = self.line.get_mut().unwrap_or_else(PoisonError::into_inner).take()?;
+        let shared = SharedLine::new(line);
+        self.shared = Some(Arc::clone(&shared));
+        Some((Arc::new(Reader(Arc::clone(&shared))), Box::pin(shared.move_bytes())))
     }
 
-    fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
+    fn close(mut self: Box<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
-            let Some(line) = Arc::into_inner(self.line) else { return };
+            let _ = alone(&mut self.line, &mut self.shared);
+            let line = self.line.into_inner().unwrap_or_else(PoisonError::into_inner);
+            let Some(Line { wire, .. }) = line else { return };
             // Whether the server hears it changes nothing for us.
-            let _ = timeout(CLOSE_WITHIN, line.into_inner().wire.close()).await;
+            let _ = timeout(CLOSE_WITHIN, wire.close()).await;
         })
     }
 }

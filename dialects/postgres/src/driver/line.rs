@@ -1,282 +1,272 @@
 //! Reads of several tasks over one connection, side by side.
 //!
-//! Each statement is sent behind those that are not answered yet. The answers come in the same order, so there is a queue: who is
-//! first in it moves the bytes and reads its own answer, and then wakes the next one, whose answer may be here already. There is no
-//! task that does it for all. One that leaves early is noted in the queue, and its answer is passed over by whoever is next. One that
-//! stays but is not polled would hold up all the others: one of them loses patience, and keeps its answer for it.
+//! Each statement is sent behind those that are not answered yet, and the answers come in the same order. One future moves the bytes
+//! for all, and puts each answer into the inbox of who asked; whoever asked decodes it there. So nobody waits for somebody else who is
+//! slow, or who is not polled, and one that is dropped leaves an answer that nobody takes.
 
 use std::{
-    collections::{HashMap, VecDeque},
-    future::{Future, poll_fn},
+    collections::VecDeque,
+    future::poll_fn,
     mem,
-    pin::pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Poll, Waker},
-    time::Duration,
+    task::{Context, Poll, Waker},
 };
 
 use relata_core::{
-    Error, Result,
+    Error, ErrorClass, Result,
     driver::{BoxFuture, Job, SharedReader},
-    render::Bind,
 };
-use tokio::time::sleep;
 
 use super::{
-    cache::{Cache, Prepared},
+    cache::Cache,
     decode::Cells,
     message::{self, Message},
-    run::{Answer, Plan, Preparation, forget, is_outdated, plan, queue, queue_preparation},
+    run::{Answer, Plan, Preparation, is_outdated, plan, queue, queue_preparation},
     wire::Wire,
 };
 
-/// A connection, and who waits for an answer over it.
+/// A connection, and what is prepared on it.
 pub(super) struct Line {
     pub(super) wire: Wire,
     pub(super) cache: Cache,
-    queue: VecDeque<Place>,
-    /// The number of the first place in the queue.
-    first: u64,
-    /// Answers, or parts of them, that others have read, by the place.
-    kept: HashMap<u64, Kept>,
 }
 
-/// Messages that are kept for somebody.
+/// A line, and who waits for an answer over it, while reads share it.
+pub(super) struct SharedLine(Mutex<Shared>);
+
+struct Shared {
+    /// `None` once somebody has it alone again.
+    line: Option<Line>,
+    /// One for each answer that is still to come.
+    inboxes: VecDeque<Arc<Mutex<Inbox>>>,
+    /// Who moves the bytes, while he rests.
+    mover: Option<Waker>,
+    /// Whether nobody will ask any more.
+    ended: bool,
+}
+
+/// What came of an answer and was not looked at yet.
 #[derive(Default)]
-struct Kept {
-    messages: Vec<(u8, Box<[u8]>)>,
-    /// Whether the last one is among them.
-    whole: bool,
+struct Inbox {
+    /// Whole messages, as they came.
+    messages: Vec<u8>,
+    /// How the answer ended.
+    end: Option<Result<()>>,
+    waker: Option<Waker>,
 }
 
-/// How long somebody waits for those before him to read their answers, before he does it.
-const PATIENCE: Duration = Duration::from_millis(20);
-
-/// A place in the queue.
-enum Place {
-    /// Waits for its turn, or for bytes in it.
-    Taken(Option<Waker>),
-    /// Nobody waits for the answer any more.
-    Left,
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
-
-impl Line {
-    /// Where a place is in the queue, unless its answer is over.
-    fn index(&self, number: u64) -> Option<usize> {
-        usize::try_from(number.checked_sub(self.first)?).ok().filter(|index| *index < self.queue.len())
-    }
-
-    /// Whether nobody who is still there is before a place.
-    fn is_turn_of(&self, number: u64) -> bool {
-        let before = self.index(number).unwrap_or(0);
-        self.queue.iter().take(before).all(|place| matches!(place, Place::Left))
-    }
-
-    /// Notes who is to be woken, and gives who was before.
-    fn wait(&mut self, number: u64, waker: &Waker) -> Option<Waker> {
-        let index = self.index(number)?;
-        match self.queue.get_mut(index) {
-            Some(Place::Taken(Some(old))) if old.will_wake(waker) => None,
-            Some(Place::Taken(old)) => old.replace(waker.clone()),
-            _ => None,
-        }
-    }
-
-    /// Who is to move the bytes, if he waits.
-    fn take_reader(&mut self) -> Option<Waker> {
-        let still_here = self.queue.iter_mut().find_map(|place| match place {
-            Place::Taken(waker) => Some(waker),
-            Place::Left => None,
-        });
-        still_here?.take()
-    }
-
-    /// Takes the message that is here: hears it, if it is for this place, and keeps it for another. Who is to be woken because his
-    /// answer is whole.
-    fn take_message(&mut self, number: u64, hear: &mut impl FnMut(&Message<'_>)) -> Option<Waker> {
-        let message = self.wire.take_message();
-        let last = message.tag == message::READY_FOR_QUERY;
-        if self.first == number {
-            hear(&message);
-        } else if let Some(Place::Taken(_)) = self.queue.front() {
-            let kept = self.kept.entry(self.first).or_default();
-            kept.messages.push((message.tag, message.body.into()));
-            kept.whole = last;
-        }
-        if !last {
-            return None;
-        }
-        self.first += 1;
-        match self.queue.pop_front() {
-            Some(Place::Taken(waker)) => waker,
-            _ => None,
-        }
-    }
-
-    /// Whether the answer to a place is over.
-    fn is_over(&self, number: u64) -> bool {
-        number < self.first
-    }
-}
-
-/// A [`Line`] as those have it who share it.
-pub(super) struct SharedLine(Mutex<Line>);
 
 impl SharedLine {
-    pub(super) fn new(wire: Wire, cache: Cache) -> Self {
-        let kept = HashMap::new();
-        SharedLine(Mutex::new(Line { wire, cache, queue: VecDeque::new(), first: 0, kept }))
+    pub(super) fn new(line: Line) -> Arc<Self> {
+        // What was left behind is answered to nobody.
+        let inboxes = (0..line.wire.owed()).map(|_| Arc::default()).collect();
+        let shared = Shared { line: Some(line), inboxes, mover: None, ended: false };
+        Arc::new(SharedLine(Mutex::new(shared)))
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, Line> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The line, for one alone.
+    pub(super) fn take_back(&self) -> Option<Line> {
+        lock(&self.0).line.take()
     }
 
-    /// The line for one alone: whoever was in the queue has left it.
-    pub(super) fn alone(&mut self) -> &mut Line {
-        let line = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
-        line.first += line.queue.len() as u64;
-        line.queue.clear();
-        line.kept.clear();
-        line
+    /// Asks the line something.
+    pub(super) fn with<T>(&self, ask: impl FnOnce(&mut Line) -> T) -> Option<T> {
+        lock(&self.0).line.as_mut().map(ask)
     }
 
-    pub(super) fn into_inner(self) -> Line {
-        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    /// Moves the bytes for all who read, until nobody will any more.
+    pub(super) async fn move_bytes(self: Arc<Self>) {
+        let mut woken = Vec::new();
+        poll_fn(|cx| {
+            loop {
+                // Let go of between two reads, since others want to ask.
+                let moved = lock(&self.0).poll_move(cx, &mut woken);
+                woken.drain(..).for_each(Waker::wake);
+                match moved {
+                    Poll::Ready(true) => {}
+                    Poll::Ready(false) => return Poll::Ready(()),
+                    Poll::Pending => return Poll::Pending,
+                }
+            }
+        })
+        .await;
     }
+}
 
-    /// Queues what is answered once, and takes a place for the answer.
-    fn enter<T>(&self, queue: impl FnOnce(&mut Line) -> Result<T>) -> Result<(Turn<'_>, T)> {
-        let mut line = self.lock();
-        if line.queue.is_empty() {
-            let Line { wire, cache, queue, .. } = &mut *line;
-            // What was left behind by the last who had the line alone.
-            queue.extend((0..wire.owed()).map(|_| Place::Left));
-            // While there are others, they may be about to use one of them.
-            forget(wire, cache)?;
+impl Shared {
+    /// Brings what is here to the inboxes, then sends what was asked and reads on: whether there may be more. Those in `woken` are to
+    /// hear of it.
+    fn poll_move(&mut self, cx: &mut Context<'_>, woken: &mut Vec<Waker>) -> Poll<bool> {
+        let Some(Line { wire, .. }) = self.line.as_mut().filter(|_| !self.ended) else {
+            return Poll::Ready(false);
+        };
+        while let Some(inbox) = self.inboxes.front() {
+            let end = match wire.has_message() {
+                Ok(true) => {
+                    let message = wire.take_message();
+                    // Unless nobody waits for it.
+                    if Arc::strong_count(inbox) > 1 {
+                        let mut inbox = lock(inbox);
+                        inbox.put(&message);
+                        woken.extend(inbox.waker.take());
+                    }
+                    if message.tag != message::READY_FOR_QUERY {
+                        continue;
+                    }
+                    Ok(())
+                }
+                Ok(false) => match wire.poll_more(cx) {
+                    Poll::Ready(Ok(())) => return Poll::Ready(true),
+                    Poll::Ready(Err(error)) => Err(error),
+                    Poll::Pending => break,
+                },
+                Err(error) => Err(error),
+            };
+            let mut ended = lock(inbox);
+            ended.end = Some(end);
+            woken.extend(ended.waker.take());
+            drop(ended);
+            self.inboxes.pop_front();
         }
-        let queued = queue(&mut line)?;
-        // Who reads sends as well, for all that came meanwhile.
-        let reader = line.take_reader();
-        let number = line.first + line.queue.len() as u64;
-        line.queue.push_back(Place::Taken(None));
-        drop(line);
-        reader.into_iter().for_each(Waker::wake);
-        Ok((Turn { line: self, number }, queued))
+        wire.shrink();
+        self.mover = Some(cx.waker().clone());
+        Poll::Pending
     }
+}
 
-    async fn prepare(&self, sql: &str, binds: &[Bind<'_>]) -> Result<Arc<Prepared>> {
-        let (turn, name) = self.enter(|line| {
-            let name = queue_preparation(&mut line.wire, &mut line.cache, sql, binds)?;
-            line.wire.queue_sync();
-            Ok(name)
-        })?;
-        let mut preparation = Preparation::new(name);
-        turn.hear(|message| preparation.hear(message)).await?;
-        let prepared = preparation.end()?;
-        self.lock().cache.put(sql, binds, Arc::clone(&prepared));
-        Ok(prepared)
+impl Inbox {
+    fn put(&mut self, message: &Message<'_>) {
+        self.messages.push(message.tag);
+        self.messages.extend_from_slice(&message.body.len().to_ne_bytes());
+        self.messages.extend_from_slice(message.body);
+    }
+}
+
+/// The messages of an inbox.
+fn messages(bytes: &[u8]) -> impl Iterator<Item = Message<'_>> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        let (tag, behind) = rest.split_first()?;
+        let (length, behind) = behind.split_first_chunk()?;
+        let (body, behind) = behind.split_at_checked(usize::from_ne_bytes(*length))?;
+        rest = behind;
+        Some(Message { tag: *tag, body })
+    })
+}
+
+/// A [`SharedLine`] as those have it who read.
+pub(super) struct Reader(pub(super) Arc<SharedLine>);
+
+impl Reader {
+    /// Queues what is answered once, and gives where the answer will be.
+    fn ask<T>(&self, queue: impl FnOnce(&mut Line) -> Result<T>) -> Result<(T, Answers)> {
+        let mut shared = lock(&self.0.0);
+        let line = shared.line.as_mut();
+        let line = line
+            .ok_or_else(|| Error::new(ErrorClass::Disconnected, "the connection is not shared any more"))?;
+        let queued = queue(line)?;
+        let inbox = Arc::<Mutex<Inbox>>::default();
+        shared.inboxes.push_back(Arc::clone(&inbox));
+        let mover = shared.mover.take();
+        drop(shared);
+        mover.into_iter().for_each(Waker::wake);
+        Ok((queued, Answers(inbox)))
     }
 
     async fn try_read(&self, job: &mut Job<'_>) -> Result<()> {
-        let mut plan = plan(&mut self.lock().cache, job);
-        if let Plan::Missing = plan {
-            plan = Plan::Prepared(self.prepare(job.sql, job.binds).await?);
-        }
-        let (turn, ()) = self.enter(|line| queue(&mut line.wire, job, &plan, false))?;
+        let (asked, mut answers) = self.ask(|Line { wire, cache }| match plan(cache, job) {
+            Plan::Missing => {
+                let name = queue_preparation(wire, cache, job.sql, job.binds)?;
+                wire.queue_sync();
+                Ok(Asked::Preparation(Preparation::new(name)))
+            }
+            plan => queue(wire, job, &plan, false).map(|()| Asked::Rows(plan)),
+        })?;
+        let plan = match asked {
+            Asked::Rows(plan) => plan,
+            Asked::Preparation(mut preparation) => {
+                answers.hear(|message| preparation.hear(message)).await?;
+                let prepared = preparation.end()?;
+                let plan = Plan::Prepared(Arc::clone(&prepared));
+                ((), answers) = self.ask(|Line { wire, cache }| {
+                    cache.put(job.sql, job.binds, prepared);
+                    queue(wire, job, &plan, false)
+                })?;
+                plan
+            }
+        };
         let mut answer = Answer::new(job);
         let mut cells = Cells::new();
-        // It never rests.
-        turn.hear(|message| answer.hear(message, job, &plan, &mut cells).map(drop)).await?;
+        // The sink of a job that reads alone never rests.
+        answers.hear(|message| answer.hear(message, job, &plan, &mut cells).map(drop)).await?;
         answer.end(job)
     }
 }
 
-impl SharedReader for SharedLine {
-    fn read<'a, 's: 'a>(&'a self, job: &'a mut Job<'s>) -> BoxFuture<'a, Result<bool>> {
+/// What was asked for.
+enum Asked {
+    Preparation(Preparation),
+    Rows(Plan),
+}
+
+impl SharedReader for Reader {
+    fn read<'a, 's: 'a>(&'a self, job: &'a mut Job<'s>) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            // The second time, if it was prepared too long ago.
-            for _ in 0..2 {
-                match self.try_read(job).await {
-                    Ok(()) => return Ok(true),
-                    Err(error) if is_outdated(&error) => self.lock().cache.remove(job.sql, job.binds),
-                    Err(error) => return Err(error.with_statement(job.sql)),
+            let mut read = self.try_read(job).await;
+            if read.as_ref().is_err_and(is_outdated) && job.rows == 0 {
+                let prepared = self.0.with(|line| {
+                    line.cache.remove(job.sql, job.binds);
+                    line.cache.is_on()
+                });
+                if prepared == Some(true) {
+                    read = self.try_read(job).await;
                 }
             }
-            Ok(false)
+            read.map_err(|error| error.with_statement(job.sql))
         })
     }
 }
 
-/// A place in the queue of a line, until it is left.
-struct Turn<'l> {
-    line: &'l SharedLine,
-    number: u64,
+impl Drop for Reader {
+    /// The mover ends.
+    fn drop(&mut self) {
+        let mut shared = lock(&self.0.0);
+        shared.ended = true;
+        let mover = shared.mover.take();
+        drop(shared);
+        mover.into_iter().for_each(Waker::wake);
+    }
 }
 
-impl Turn<'_> {
-    /// Waits for its turn, and then hears the messages of its answer, up to the first failure.
-    async fn hear(self, mut hear: impl FnMut(&Message<'_>) -> Result<()>) -> Result<()> {
+/// Where an answer comes.
+struct Answers(Arc<Mutex<Inbox>>);
+
+impl Answers {
+    /// Hears the messages of the answer, up to the first failure.
+    async fn hear(&mut self, mut hear: impl FnMut(&Message<'_>) -> Result<()>) -> Result<()> {
         let mut failure: Option<Error> = None;
-        let mut hear = |message: &Message<'_>| {
-            if failure.is_none() {
-                failure = hear(message).err();
-            }
-        };
-        let mut patience = pin!(sleep(PATIENCE));
-        let mut patient = true;
         let end = poll_fn(|cx| {
-            loop {
-                // Let go of each time that there is no more to read at once, since others want to queue theirs.
-                let mut line = self.line.lock();
-                if let Some(kept) = line.kept.remove(&self.number) {
-                    kept.messages.iter().for_each(|(tag, body)| hear(&Message { tag: *tag, body }));
-                    if kept.whole {
-                        return Poll::Ready(Ok(()));
-                    }
+            let mut inbox = lock(&self.0);
+            let bytes = mem::take(&mut inbox.messages);
+            let end = inbox.end.take();
+            let before = match &end {
+                None => inbox.waker.replace(cx.waker().clone()),
+                Some(_) => None,
+            };
+            drop(inbox);
+            drop(before);
+            for message in messages(&bytes) {
+                if failure.is_none() {
+                    failure = hear(&message).err();
                 }
-                if !line.is_turn_of(self.number) && patient {
-                    patient = patience.as_mut().poll(cx).is_pending();
-                }
-                if line.is_turn_of(self.number) || !patient {
-                    while line.wire.has_message()? {
-                        let whole = line.take_message(self.number, &mut hear);
-                        if line.is_over(self.number) {
-                            return Poll::Ready(Ok(()));
-                        }
-                        whole.into_iter().for_each(Waker::wake);
-                    }
-                    if let Poll::Ready(more) = line.wire.poll_more(cx) {
-                        more?;
-                        continue;
-                    }
-                }
-                let before = line.wait(self.number, cx.waker());
-                drop(line);
-                drop(before);
-                return Poll::Pending;
             }
+            end.map_or(Poll::Pending, Poll::Ready)
         })
         .await;
         // What the server says before it hangs up tells more.
         failure.map_or(end, Err)
-    }
-}
-
-impl Drop for Turn<'_> {
-    /// Lets the next one go on. Its answer, if it is still to come, is passed over.
-    fn drop(&mut self) {
-        let mut line = self.line.lock();
-        let index = line.index(self.number);
-        let place = index.and_then(|index| line.queue.get_mut(index));
-        let left = place.map(|place| mem::replace(place, Place::Left));
-        let kept = line.kept.remove(&self.number);
-        if line.queue.is_empty() {
-            line.wire.shrink();
-        }
-        let reader = line.take_reader();
-        drop(line);
-        drop((left, kept));
-        reader.into_iter().for_each(Waker::wake);
     }
 }

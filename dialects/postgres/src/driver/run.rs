@@ -210,7 +210,6 @@ pub(super) fn queue(wire: &mut Wire, job: &Job<'_>, plan: &Plan, open: bool) -> 
 /// The answer to a job, message by message: its rows go to the sink.
 pub(super) struct Answer {
     described: Option<Box<[Column]>>,
-    rows: u64,
     affected: u64,
     /// The rows that are still to come are passed over.
     enough: bool,
@@ -218,8 +217,9 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    pub(super) fn new(job: &Job<'_>) -> Self {
-        Answer { described: None, rows: 0, affected: 0, enough: job.sink.is_none(), refused: None }
+    pub(super) fn new(job: &mut Job<'_>) -> Self {
+        job.rows = 0;
+        Answer { described: None, affected: 0, enough: job.sink.is_none(), refused: None }
     }
 
     /// Takes a message: whether the sink asks for a rest.
@@ -235,7 +235,7 @@ impl Answer {
             message::DATA_ROW if self.enough => {}
             message::DATA_ROW => {
                 let Some(sink) = &mut job.sink else { return Ok(false) };
-                self.rows += 1;
+                job.rows += 1;
                 let columns = match plan {
                     Plan::Prepared(prepared) => &prepared.columns,
                     _ => self.described.as_deref().unwrap_or_default(),
@@ -267,7 +267,7 @@ impl Answer {
 
     /// Notes the outcome.
     pub(super) fn end(self, job: &mut Job<'_>) -> Result<()> {
-        (job.rows, job.rows_affected) = (self.rows, self.affected);
+        job.rows_affected = self.affected;
         if let Some(error) = self.refused {
             return Err(error);
         }
@@ -307,7 +307,7 @@ fn malformed() -> Error {
 /// Runs a job alone. A statement whose preparation the server has dropped or outdated is prepared once more.
 async fn run_one(wire: &mut Wire, cache: &mut Cache, job: &mut Job<'_>) -> Result<()> {
     match try_one(wire, cache, job).await {
-        Err(error) if is_outdated(&error) && is_kept(job.mode) && cache.is_on() => {
+        Err(error) if is_outdated(&error) && job.rows == 0 && is_kept(job.mode) && cache.is_on() => {
             cache.remove(job.sql, job.binds);
             wire.settle(&mut None).await?;
             // In a transaction, which has failed now, this fails as well; the first error tells more.
@@ -456,7 +456,7 @@ async fn repair(
     ran: Result<(), Failure>,
 ) -> Result<()> {
     let Err((at, error)) = ran else { return Ok(()) };
-    if is_outdated(&error) && is_kept(jobs[at].mode) && cache.is_on() {
+    if is_outdated(&error) && jobs[at].rows == 0 && is_kept(jobs[at].mode) && cache.is_on() {
         cache.remove(jobs[at].sql, jobs[at].binds);
         if jobs[at + 1..].iter().all(|job| job.sql.starts_with("SELECT")) {
             return one_by_one(wire, cache, &mut jobs[at..], 0, error).await;
