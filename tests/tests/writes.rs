@@ -214,13 +214,29 @@ on_every_database! {
         assert_eq!(Star::select().count(&*db).await.unwrap(), 6);
     }
 
+    /// Whether or not it changes them.
+    async fn an_update_counts_the_rows_it_finds(db: Database) {
+        create(&db).await;
+        insert_many([item("a"), item("b"), item("c")]).execute(&*db).await.unwrap();
+        let update_two = || update::<Item>().set(Item::price, 5).filter(Item::code.in_list(["a", "b"]));
+        for _ in 0..2 {
+            assert_eq!(update_two().execute(&*db).await.unwrap(), 2);
+            let mut tx = db.begin().await.unwrap();
+            assert_eq!(update_two().execute(&mut tx).await.unwrap(), 2);
+            tx.commit().await.unwrap();
+        }
+        let by_hand = sql("UPDATE items SET price = 5; UPDATE items SET price = 5 WHERE code = 'c'");
+        assert_eq!(by_hand.execute(&*db).await.unwrap(), 4);
+    }
+
     async fn upsert_do_nothing(db: Database) {
         create(&db).await;
         insert_many([item("a"), item("b")]).execute(&*db).await.unwrap();
         let before = Item::select().order_by(Item::id).all(&*db).await.unwrap();
         let again = |code: &str| NewItem { price: Some(99), ..item(code) };
-        insert(again("a")).on_conflict(Item::code).do_nothing().execute(&*db).await.unwrap();
-        insert_many([again("a"), again("c"), again("b")]).on_conflict(Item::code).do_nothing().execute(&*db).await.unwrap();
+        assert_eq!(insert(again("a")).on_conflict(Item::code).do_nothing().execute(&*db).await.unwrap(), 0);
+        let some = insert_many([again("a"), again("c"), again("b")]);
+        assert_eq!(some.on_conflict(Item::code).do_nothing().execute(&*db).await.unwrap(), 1);
         let after = Item::select().order_by(Item::id).all(&*db).await.unwrap();
         assert_eq!(after[..2], before[..]);
         assert_eq!(codes(&db).await, ["a", "b", "c"].map(|code| Some(code.to_owned())));

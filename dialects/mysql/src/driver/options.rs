@@ -268,8 +268,6 @@ impl MysqlOptions {
             .socket(self.socket.as_ref().map(|path| path.to_string_lossy().into_owned()))
             .prefer_socket(false)
             .tcp_nodelay(true)
-            // An UPDATE counts the rows it matched, as other databases do, and not only those that it changed.
-            .client_found_rows(true)
             // The connection keeps its statements itself.
             .stmt_cache_size(0)
             // Both would be asked of the server if they were not set.
