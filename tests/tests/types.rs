@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use jiff::civil;
@@ -101,6 +102,11 @@ holders! {
     NativeMoods NewNativeMoods "native_moods": NativeMood;
     Emails NewEmails "emails": Email;
     Amounts NewAmounts "amounts": Amount;
+}
+
+fn refused_as_data(error: Error) {
+    assert_eq!(error.class(), ErrorClass::Data, "{error}");
+    assert!(error.to_string().contains("JSON cannot hold"), "{error}");
 }
 
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -531,6 +537,12 @@ on_every_database! {
         assert_eq!(Documents::select().filter(Documents::maybe.is_null()).count(&*db).await.unwrap(), 0);
         assert!(kept::<Documents>(&db, json!(u64::MAX)).await);
         let _ = kept::<Documents>(&db, json!("a\0b")).await;
+        // What JSON cannot hold never becomes `null`.
+        for float in [f64::NAN, f64::INFINITY] {
+            refused_as_data(select(val(Json(vec![Some(1.5), Some(float)]))).one(&*db).await.unwrap_err());
+        }
+        let no_text = BTreeMap::from([((1, 2), 3)]);
+        refused_as_data(select(val(Json(no_text))).one(&*db).await.unwrap_err());
     }
 
     async fn enums(db: Database) {

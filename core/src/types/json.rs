@@ -3,7 +3,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 use std::ops::{Deref, DerefMut};
 
-use super::{Mismatch, Type, plain_type};
+use super::{Mismatch, Type, finite::is_finite, plain_type};
 use crate::value::{Cell, Kind, Value};
 
 impl Type for serde_json::Value {
@@ -21,7 +21,8 @@ impl Type for serde_json::Value {
 
 /// A value that is stored as JSON.
 ///
-/// SQL NULL is `Option<Json<T>>`; the JSON `null` is a value of its own.
+/// SQL NULL is `Option<Json<T>>`; the JSON `null` is a value of its own. What JSON cannot hold is refused when a statement is run, with
+/// [`Data`](crate::ErrorClass::Data): NaN, an infinity, and a map whose keys are no text.
 ///
 /// ```
 /// use relata_core::types::{Json, Type};
@@ -55,8 +56,9 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Type for Json<T> {
     }
 
     fn to_value(&self) -> Value {
-        // What serde cannot write (a map whose keys are no text) is no JSON, and drivers refuse it as such.
-        Value::Json(serde_json::to_string(&self.0).unwrap_or_default())
+        // What JSON cannot hold is empty, and drivers refuse it as such.
+        let held = is_finite(&self.0).then(|| serde_json::to_string(&self.0).ok()).flatten();
+        Value::Json(held.unwrap_or_default())
     }
 }
 

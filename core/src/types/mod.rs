@@ -7,6 +7,8 @@ mod chrono;
 pub mod civil;
 #[cfg(feature = "decimal")]
 mod decimal;
+#[cfg(feature = "json")]
+mod finite;
 mod float;
 mod integer;
 #[cfg(feature = "jiff")]

@@ -33,7 +33,11 @@ pub(crate) fn stored(value: &Value) -> Result<Stored<'_>, String> {
         }
         Value::F32(value) => Stored::Real(number(f64::from(*value))?),
         Value::F64(value) => Stored::Real(number(*value)?),
-        Value::Json(text) if text.is_empty() => return Err("a value cannot be written as JSON".into()),
+        Value::Json(text) if text.is_empty() => {
+            return Err(
+                "it is what JSON cannot hold: NaN, an infinity, or a map whose keys are no text".into()
+            );
+        }
         Value::Text(text) | Value::Json(text) => Stored::Text(text),
         Value::Enum(_, word) => Stored::Text(word),
         Value::Bytes(bytes) => Stored::Blob(bytes),

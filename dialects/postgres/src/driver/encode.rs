@@ -107,6 +107,9 @@ fn encode(value: &Value, ty: &Type, out: &mut BytesMut) -> Result<(), Why> {
             }
             out.put_f32(narrow);
         }
+        Value::Json(text) if text.is_empty() => {
+            return Err("is what JSON cannot hold: NaN, an infinity, or a map whose keys are no text".into());
+        }
         Value::Text(text) | Value::Json(text) => put_text(text, ty, out)?,
         Value::Enum(_, word) => put_text(word, ty, out)?,
         Value::Bytes(bytes) if *ty == Type::BYTEA => out.put_slice(bytes),
