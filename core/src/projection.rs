@@ -236,6 +236,7 @@ impl<E: Entity> EntityProjection<E> {
                     alias: alias.clone(),
                     column: Cow::Borrowed(column.name),
                     table: Some(E::TABLE),
+                    kind: Some(column.ty.kind),
                 })),
             };
             items.push(Item::new(expression, optional || column.nullable));

@@ -256,6 +256,58 @@ on_every_database! {
         assert_eq!((total, least, most), (Some(decimal("1000012.4501")), Some(decimal("-0.05")), Some(decimal("1000000"))));
     }
 
+    /// Wherever a decimal comes from, it compares as a number.
+    async fn decimals_from_anywhere(db: Database) {
+        samples(&db).await;
+        let d = |text: &str| decimal(text);
+        // Values among themselves.
+        assert_eq!(one(&db, val(d("10")).between(d("9"), d("11"))).await, true);
+        assert_eq!(one(&db, val(d("10")).gt(d("9"))).await, true);
+        assert_eq!(one(&db, val(d("1.0")).in_list([d("3"), d("1.00")])).await, true);
+        assert_eq!(one(&db, val(d("1.0")).is_distinct_from(d("1.00"))).await, false);
+        assert_eq!(one(&db, nullif(val(d("1.0")), val(d("1.00")))).await, None);
+        assert_eq!(one(&db, val(d("10.0")).not_in_select(select(val(d("10"))))).await, false);
+        let both = select(val(d("9"))).union(select(val(d("9.0")))).all(&*db).await.unwrap();
+        assert_eq!(both, [d("9")]);
+        // Subqueries as values.
+        let most = || scalar(select(max(Sample::d)).from(Sample::entity()));
+        assert_eq!(one(&db, most().between(d("9"), d("2000000"))).await, Some(true));
+        assert_eq!(one(&db, most().in_list([d("1000000.00")])).await, Some(true));
+        // Columns of subqueries that begin with a value, or are nothing else.
+        let union = select(val(d("9.0"))).union_all(select(Sample::d)).subquery("together");
+        let of = union.columns();
+        let sorted = select(of.clone()).from(&union).order_by(of.clone()).all(&*db).await.unwrap();
+        assert_eq!(sorted, ["-0.05", "0", "0.0001", "9", "12.5", "1000000"].map(decimal));
+        let all = select((sum(of.clone()), max(of.clone()), min(of.clone()), count_distinct(of.clone()))).from(&union);
+        let expected = (Some(d("1000021.4501")), Some(d("1000000")), Some(d("-0.05")), 6);
+        assert_eq!(all.one(&*db).await.unwrap(), expected);
+        let some = select(of.clone()).from(&union).filter(of.clone().between(d("9"), d("13"))).order_by(of.clone());
+        assert_eq!(some.all(&*db).await.unwrap(), [d("9"), d("12.5")]);
+        let constant = select((Sample::id, val(d("10")).label("ten"))).subquery("constant");
+        let (id, ten) = constant.columns();
+        let less = select(id).from(&constant).join_on(Sample::entity(), Sample::d.lt(&ten));
+        assert_eq!(less.count(&*db).await.unwrap(), 15);
+        let same = select(count_all()).from(&constant);
+        let same = same.filter(ten.clone().in_list([d("10.0")]).and(ten.is_not_distinct_from(d("10.00"))));
+        assert_eq!(same.one(&*db).await.unwrap(), 5);
+    }
+
+    /// Running totals, whose first is a value.
+    async fn decimals_in_a_recursion(db: Database) {
+        samples(&db).await;
+        let first = select((Sample::id, val(decimal("9")))).filter(Sample::id.eq(1));
+        let totals = recursive("totals", first, |totals| {
+            let (id, total) = totals.columns();
+            let next = select((Sample::id, total + Sample::d)).from(Sample::entity());
+            next.join_on(totals, Sample::id.eq(id + 1))
+        });
+        let (_, total) = totals.columns();
+        let sorted = select(total.clone()).from(&totals).order_by(total.clone()).all(&*db).await.unwrap();
+        assert_eq!(sorted, ["8.95", "8.95", "9", "1000008.95", "1000008.9501"].map(decimal));
+        let all = select((max(total.clone()), sum(total.clone()))).from(&totals).one(&*db).await.unwrap();
+        assert_eq!(all, (Some(decimal("1000008.9501")), Some(decimal("2000044.8001"))));
+    }
+
     /// What stands in parentheses in Rust stands so in SQL.
     async fn precedence(db: Database) {
         for (a, b, c) in [(7_i64, 3_i64, 2_i64), (-5, 4, 3)] {

@@ -84,10 +84,11 @@ pub fn recursive<R>(
 impl<R: Columns> Cte<R> {
     /// Its columns, typed.
     pub fn columns(&self) -> R::Exprs {
-        R::exprs(&mut |at| {
+        R::exprs(&mut |at, kind| {
             named_column(
                 self.definition.name.clone(),
                 self.definition.columns.get(at).cloned().unwrap_or_default(),
+                kind,
             )
         })
     }
@@ -100,6 +101,7 @@ impl<R> Cte<R> {
 
     /// The column that it read from this one.
     pub fn column<E: Entity, T: Type>(&self, column: Column<E, T>) -> Expr<T> {
-        Expr::new(named_column(self.definition.name.clone(), Cow::Borrowed(column.def().name)))
+        let column = column.def();
+        Expr::new(named_column(self.definition.name.clone(), Cow::Borrowed(column.name), column.ty.kind))
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     schema::Table,
     statement::{Select, SelectBody},
     types::Type,
+    value::Kind,
 };
 
 /// Something to read from.
@@ -191,15 +192,15 @@ pub trait Columns {
     /// An expression for each column: `(Expr<i64>, Expr<String>)`.
     type Exprs;
 
-    /// Makes them, the nth by `column`.
-    fn exprs(column: &mut dyn FnMut(usize) -> Expression) -> Self::Exprs;
+    /// Makes them, the nth by `column`, which is told its type.
+    fn exprs(column: &mut dyn FnMut(usize, Kind) -> Expression) -> Self::Exprs;
 }
 
 impl<T: Type> Columns for T {
     type Exprs = Expr<T>;
 
-    fn exprs(column: &mut dyn FnMut(usize) -> Expression) -> Expr<T> {
-        Expr::new(column(0))
+    fn exprs(column: &mut dyn FnMut(usize, Kind) -> Expression) -> Expr<T> {
+        Expr::new(column(0, T::KIND))
     }
 }
 
@@ -208,8 +209,8 @@ macro_rules! columns {
         $(impl<$($name: Type),+> Columns for ($($name,)+) {
             type Exprs = ($(Expr<$name>,)+);
 
-            fn exprs(column: &mut dyn FnMut(usize) -> Expression) -> Self::Exprs {
-                ($(Expr::new(column($at)),)+)
+            fn exprs(column: &mut dyn FnMut(usize, Kind) -> Expression) -> Self::Exprs {
+                ($(Expr::new(column($at, $name::KIND)),)+)
             }
         })*
     };
@@ -227,16 +228,17 @@ columns! {
 }
 
 /// A column by its name, of something that the statement names itself.
-pub(super) fn named_column(alias: Cow<'static, str>, column: Cow<'static, str>) -> Expression {
-    Expression::AliasColumn(Box::new(AliasColumn { alias, column, table: None }))
+pub(super) fn named_column(alias: Cow<'static, str>, column: Cow<'static, str>, kind: Kind) -> Expression {
+    Expression::AliasColumn(Box::new(AliasColumn { alias, column, table: None, kind: Some(kind) }))
 }
 
 impl<R: Columns> Subquery<R> {
     /// Its columns, typed: `let (author, posts) = per_author.columns();`
     pub fn columns(&self) -> R::Exprs {
         // The names were made by `Select::subquery`, one for each item of the row.
-        R::exprs(&mut |at| {
-            named_column(self.derived.name.clone(), self.derived.columns.get(at).cloned().unwrap_or_default())
+        R::exprs(&mut |at, kind| {
+            let column = self.derived.columns.get(at).cloned().unwrap_or_default();
+            named_column(self.derived.name.clone(), column, kind)
         })
     }
 }
@@ -249,7 +251,8 @@ impl<R> Subquery<R> {
 
     /// The column that it read from this one.
     pub fn column<E: Entity, T: Type>(&self, column: Column<E, T>) -> Expr<T> {
-        Expr::new(named_column(self.derived.name.clone(), Cow::Borrowed(column.def().name)))
+        let column = column.def();
+        Expr::new(named_column(self.derived.name.clone(), Cow::Borrowed(column.name), column.ty.kind))
     }
 }
 

@@ -31,10 +31,12 @@ impl<E: Entity> Alias<E> {
     }
 
     pub(crate) fn node(&self, index: usize) -> Expression {
+        let column = &E::TABLE.columns[index];
         Expression::AliasColumn(Box::new(AliasColumn {
             alias: self.name.clone(),
-            column: Cow::Borrowed(E::TABLE.columns[index].name),
+            column: Cow::Borrowed(column.name),
             table: Some(E::TABLE),
+            kind: Some(column.ty.kind),
         }))
     }
 }

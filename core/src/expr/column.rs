@@ -8,6 +8,7 @@ use crate::{
     render::{Compile, Renderer},
     schema::{ColumnDef, Table},
     types::Type,
+    value::Kind,
 };
 
 /// A column of an entity, as a constant with the name of the field: `User::email`.
@@ -107,6 +108,8 @@ pub struct AliasColumn {
     pub column: Cow<'static, str>,
     /// The table that the alias stands for, if it is one of a table.
     pub table: Option<&'static Table>,
+    /// Its SQL type, where it is known.
+    pub kind: Option<Kind>,
 }
 
 impl Node for AliasColumn {

@@ -80,6 +80,7 @@ impl End {
                 alias: alias.clone(),
                 column: Cow::Borrowed(column.name),
                 table: Some(self.table),
+                kind: Some(column.ty.kind),
             })),
         }
     }

@@ -618,8 +618,12 @@ impl SelectBody {
             .iter()
             .zip(nullable)
             .map(|(column, nullable)| {
-                let column =
-                    crate::expr::AliasColumn { alias: name.clone(), column: column.clone(), table: None };
+                let column = crate::expr::AliasColumn {
+                    alias: name.clone(),
+                    column: column.clone(),
+                    table: None,
+                    kind: None,
+                };
                 Item::new(Expression::AliasColumn(Box::new(column)), nullable)
             })
             .collect();

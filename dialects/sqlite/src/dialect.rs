@@ -253,7 +253,6 @@ fn infix<'s>(n: &'s Infix, out: &mut Renderer<'s>) -> Compile {
                 .operand(&n.right, Precedence::Multiplicative)?;
             Ok(())
         }
-        _ if decimal::render_infix(n, out)? => Ok(()),
         _ => n.render(out),
     }
 }

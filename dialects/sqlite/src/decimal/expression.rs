@@ -5,18 +5,18 @@
 
 use relata_core::{
     CompileError,
-    expr::{Aggregate, AliasColumn, Expression, Function, Infix, Node, Operator, Window},
-    render::{Compile, Precedence, Renderer},
-    value::{Kind, Value},
+    expr::{Aggregate, Expression, Function, Node, Operator, Window},
+    render::{Compile, Renderer},
+    value::Kind,
 };
 
 use super::COLLATION;
 
-/// Whether the expression is known to be a decimal. A column of a subquery is not known; it carries its collation with it.
+/// Whether the expression is known to be a decimal.
 pub(crate) fn is_decimal(expression: &Expression) -> bool {
     match expression {
         Expression::Column(n) => n.column.ty.kind == Kind::Decimal,
-        Expression::AliasColumn(n) => is_decimal_alias(n),
+        Expression::AliasColumn(n) => n.kind == Some(Kind::Decimal),
         Expression::Excluded(n) => n.column.ty.kind == Kind::Decimal,
         Expression::Bind(value) => value.kind() == Kind::Decimal,
         Expression::Cast(n) => n.ty.kind == Kind::Decimal,
@@ -31,14 +31,11 @@ pub(crate) fn is_decimal(expression: &Expression) -> bool {
         }
         Expression::Window(n) => is_decimal(&n.function),
         Expression::Case(n) => n.values().any(is_decimal),
+        Expression::Subquery(n) => {
+            n.select.leftmost().items.first().is_some_and(|item| is_decimal(&item.expression))
+        }
         _ => false,
     }
-}
-
-fn is_decimal_alias(n: &AliasColumn) -> bool {
-    n.table
-        .and_then(|table| table.columns.iter().find(|column| column.name == n.column))
-        .is_some_and(|column| column.ty.kind == Kind::Decimal)
 }
 
 fn keeps_type(n: &Function) -> bool {
@@ -60,11 +57,10 @@ fn is_arithmetic(operator: Operator) -> bool {
 /// Writes an expression that [is a decimal](is_decimal).
 pub(crate) fn render<'s>(expression: &'s Expression, out: &mut Renderer<'s>) -> Compile {
     match expression {
-        // They have type and collation by their declaration, or take them from what they are compared with.
-        Expression::Column(_)
-        | Expression::AliasColumn(_)
-        | Expression::Excluded(_)
-        | Expression::Bind(_) => expression.render(out),
+        // They have type and collation by their declaration, or by what the subquery selects.
+        Expression::Column(_) | Expression::AliasColumn(_) | Expression::Excluded(_) => {
+            expression.render(out)
+        }
         other => {
             out.sql("CAST(");
             render_bare(other, out)?;
@@ -127,30 +123,4 @@ fn sum<'s>(n: &'s Aggregate, out: &mut Renderer<'s>) -> Compile {
 fn window<'s>(n: &'s Window, out: &mut Renderer<'s>) -> Compile {
     render_bare(&n.function, out)?;
     n.definition.render(out)
-}
-
-/// Writes a comparison with a bound decimal, if the other operand might be a number without a type: a number is less than any
-/// text (SQLite, "Datatypes in SQLite", 4.1). Says whether it did.
-pub(crate) fn render_infix<'s>(n: &'s Infix, out: &mut Renderer<'s>) -> Compile<bool> {
-    let bound =
-        |e: &Expression| matches!(e, Expression::Bind(Value::Decimal(_) | Value::Null(Kind::Decimal)));
-    let has_type = |e: &Expression| {
-        matches!(e, Expression::Column(_)) || matches!(e, Expression::AliasColumn(n) if n.table.is_some())
-    };
-    let untyped = (bound(&n.left) && !has_type(&n.right)) || (bound(&n.right) && !has_type(&n.left));
-    if n.operator.precedence() != Precedence::Comparison || !untyped {
-        return Ok(false);
-    }
-    let side = |e: &'s Expression, out: &mut Renderer<'s>| -> Compile {
-        if bound(e) {
-            out.sql("CAST(").expression(e)?.sql(" AS TEXT) COLLATE ").sql(COLLATION);
-        } else {
-            out.operand(e, Precedence::Comparison)?;
-        }
-        Ok(())
-    };
-    side(&n.left, out)?;
-    out.sql(n.operator.as_sql());
-    side(&n.right, out)?;
-    Ok(true)
 }

@@ -10,7 +10,7 @@ mod expression;
 
 use rusqlite::Connection;
 
-pub(crate) use expression::{is_decimal, render, render_infix};
+pub(crate) use expression::{is_decimal, render};
 
 /// The name of the collation.
 pub(crate) const COLLATION: &str = "decimal";
