@@ -111,7 +111,7 @@ pub use relata_sqlite as sqlite;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::{
-        load::{Filling, Keys, Loader, Part, Shape, together},
+        load::{Filling, Keys, Loader, Part, Shape, ShapeOf, together},
         session::{Ref, RefInput},
     };
     pub use relata_core as core;

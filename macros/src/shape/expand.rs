@@ -34,6 +34,9 @@ pub(super) fn expand(shape: &Shape<'_>) -> TokenStream {
             #(#constants)*
 
             #[automatically_derived]
+            impl #private::ShapeOf<#entity> for #ident {}
+
+            #[automatically_derived]
             impl #private::Shape for #ident {
                 type Entity = #entity;
                 type Scalars = (#(::core::option::Option<#types>,)*);

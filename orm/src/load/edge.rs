@@ -23,10 +23,6 @@ use super::{
 use crate::{key::Key, session::Session};
 
 /// A relationship with what to load at its end: `User::posts`, `User::posts.with(Post::comments)`.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be loaded",
-    note = "a relationship of the entity can: `User::posts`, and with more behind it `User::posts.with(Post::comments)`"
-)]
 pub trait Edge: Send + Sync + 'static {
     /// The entity that it begins at.
     type Source: Entity;
@@ -45,6 +41,14 @@ pub trait Edge: Send + Sync + 'static {
     /// What the database says; a row that should be there and is not.
     fn load<'a>(&'a self, keys: Keys, loader: &'a Loader) -> BoxFuture<'a, Result<Vec<Self::Output>>>;
 }
+
+/// An [`Edge`] that begins at the entity `E`: each does at its source.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no relationship of `{E}`",
+    label = "no relationship of `{E}`",
+    note = "a relationship of `{E}` is loaded with it: `{E}::…`, and with more behind it `{E}::….with(…)`"
+)]
+pub trait EdgeOf<E>: Edge<Source = E> {}
 
 /// An edge whose end a session can take in.
 pub trait EdgeHandles: Edge {
@@ -71,7 +75,7 @@ pub struct To<R, L> {
 /// Adds to a relationship what to load with it.
 pub trait WithEdges: Relationship {
     /// Loads an edge of the entities at the end as well: `User::posts.with(Post::comments)`.
-    fn with<X: Edge<Source = Self::Target>>(self, edge: X) -> To<Self, Graph<Self::Target, (X,)>> {
+    fn with<X: EdgeOf<Self::Target>>(self, edge: X) -> To<Self, Graph<Self::Target, (X,)>> {
         To { relationship: self, load: Graph::new((edge,)), filter: Vec::new(), order_by: Vec::new() }
     }
 
@@ -94,7 +98,7 @@ impl<R: Relationship> To<R, Whole<R::Target>> {
     }
 
     /// Loads an edge of the entities at the end as well.
-    pub fn with<X: Edge<Source = R::Target>>(self, edge: X) -> To<R, Graph<R::Target, (X,)>> {
+    pub fn with<X: EdgeOf<R::Target>>(self, edge: X) -> To<R, Graph<R::Target, (X,)>> {
         To {
             relationship: self.relationship,
             load: Graph::new((edge,)),
@@ -106,7 +110,7 @@ impl<R: Relationship> To<R, Whole<R::Target>> {
 
 impl<R: Relationship, T> To<R, Graph<R::Target, T>> {
     /// Loads one more edge of the entities at the end.
-    pub fn with<X: Edge<Source = R::Target>>(self, edge: X) -> To<R, Graph<R::Target, T::Output>>
+    pub fn with<X: EdgeOf<R::Target>>(self, edge: X) -> To<R, Graph<R::Target, T::Output>>
     where
         T: Append<X>,
     {
@@ -429,6 +433,13 @@ macro_rules! edge {
             }
         }
 
+        impl<$source: Entity, $target: Entity, L: Load<Entity = $target>> EdgeOf<$source>
+            for To<$name<$source, $target $(, $presence)?>, L>
+        where
+            $(L::Output: $clone,)?
+        {
+        }
+
         impl<$source: Entity, $target: Entity, L: LoadHandles<Entity = $target>> EdgeHandles
             for To<$name<$source, $target $(, $presence)?>, L>
         where
@@ -457,6 +468,11 @@ macro_rules! edge {
                 let edge = To::whole(*self);
                 Box::pin(async move { edge.load(keys, loader).await })
             }
+        }
+
+        impl<$source: Entity, $target: Entity> EdgeOf<$source> for $name<$source, $target $(, $presence)?> where
+            $($target: $clone,)?
+        {
         }
 
         impl<$source: Entity, $target: Entity> EdgeHandles for $name<$source, $target $(, $presence)?>

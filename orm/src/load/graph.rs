@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use relata_core::{Result, driver::BoxFuture, entity::Entity, projection::RowReader};
 
 use super::{
-    edge::{Edge, EdgeHandles},
+    edge::{EdgeHandles, EdgeOf},
     loader::{Loader, together},
     rows::{Keys, Load, LoadHandles},
     shape::Shaped,
@@ -58,7 +58,7 @@ pub trait Edges<E: Entity>: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// As [`Edge::load`].
+    /// As [`Edge::load`](super::Edge::load).
     fn assemble<'a>(
         &'a self,
         entities: Vec<E>,
@@ -138,7 +138,7 @@ fn fill<'a, T: Send>(
 macro_rules! edges {
     ($($($name:ident $at:tt)+;)*) => {
         $(
-            impl<EN: Entity, $($name: Edge<Source = EN>),+> Edges<EN> for ($($name,)+) {
+            impl<EN: Entity, $($name: EdgeOf<EN>),+> Edges<EN> for ($($name,)+) {
                 type Output = (EN, $($name::Output,)+);
 
                 fn columns(&self) -> Vec<&'static [usize]> {
@@ -171,7 +171,7 @@ macro_rules! edges {
                 }
             }
 
-            impl<EN: Entity, $($name: EdgeHandles<Source = EN>),+> EdgesHandles<EN> for ($($name,)+) {
+            impl<EN: Entity, $($name: EdgeOf<EN> + EdgeHandles),+> EdgesHandles<EN> for ($($name,)+) {
                 type Handles = (Handle<EN>, $($name::Handles,)+);
 
                 #[allow(non_snake_case)]

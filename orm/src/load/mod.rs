@@ -12,10 +12,10 @@ mod rows;
 mod select;
 mod shape;
 
-pub use edge::{Edge, EdgeHandles, To, WithEdges};
+pub use edge::{Edge, EdgeHandles, EdgeOf, To, WithEdges};
 pub use graph::{Edges, Graph, Whole};
 pub use loader::{Loader, together};
 pub use part::{Filling, Part};
 pub use rows::{Keys, Load, LoadHandles};
 pub use select::{GraphSelect, LoadGraph};
-pub use shape::{FromEdge, Shape, Shaped};
+pub use shape::{FromEdge, Shape, ShapeOf, Shaped};

@@ -13,10 +13,10 @@ use relata_core::{
 use relata_pool::{Executor, no_row, too_many_rows};
 
 use super::{
-    edge::Edge,
+    edge::EdgeOf,
     graph::{Append, Graph},
     rows::{Load, LoadHandles, load_rows},
-    shape::{Shape, Shaped},
+    shape::{ShapeOf, Shaped},
 };
 use crate::session::{Session, SessionRead};
 
@@ -34,27 +34,27 @@ pub trait LoadGraph: Sized {
 
     /// Loads an edge with each entity: `User::select().with(User::posts)` gives `(User, Vec<Post>)`. One statement more,
     /// whatever the number of users. Call it again for more edges.
-    fn with<X: Edge<Source = Self::Entity>>(self, edge: X) -> GraphSelect<Graph<Self::Entity, (X,)>>;
+    fn with<X: EdgeOf<Self::Entity>>(self, edge: X) -> GraphSelect<Graph<Self::Entity, (X,)>>;
 
     /// Loads a struct of one's own instead of the entity: `#[derive(Shape)]`. Only its columns are read.
-    fn shape<S: Shape<Entity = Self::Entity>>(self) -> GraphSelect<Shaped<S>>;
+    fn shape<S: ShapeOf<Self::Entity>>(self) -> GraphSelect<Shaped<S>>;
 }
 
 impl<E: Entity> LoadGraph for Select<E> {
     type Entity = E;
 
-    fn with<X: Edge<Source = E>>(self, edge: X) -> GraphSelect<Graph<E, (X,)>> {
+    fn with<X: EdgeOf<E>>(self, edge: X) -> GraphSelect<Graph<E, (X,)>> {
         GraphSelect { body: self.into_body(), load: Arc::new(Graph::new((edge,))) }
     }
 
-    fn shape<S: Shape<Entity = E>>(self) -> GraphSelect<Shaped<S>> {
+    fn shape<S: ShapeOf<E>>(self) -> GraphSelect<Shaped<S>> {
         GraphSelect { body: self.into_body(), load: Arc::new(Shaped::new()) }
     }
 }
 
 impl<E: Entity, T: Clone> GraphSelect<Graph<E, T>> {
     /// Loads one more edge with each entity.
-    pub fn with<X: Edge<Source = E>>(self, edge: X) -> GraphSelect<Graph<E, T::Output>>
+    pub fn with<X: EdgeOf<E>>(self, edge: X) -> GraphSelect<Graph<E, T::Output>>
     where
         T: Append<X>,
     {

@@ -54,6 +54,16 @@ pub trait Shape: Sized + Send + 'static {
     ) -> BoxFuture<'_, Result<Vec<Self>>>;
 }
 
+/// A [`Shape`] of the entity `E`. `#[derive(Shape)]` implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no shape of `{E}`",
+    label = "no shape of `{E}`",
+    note = "`{E}` itself is one, and a struct with `#[derive(Shape)]` and `#[shape(of = {E})]`"
+)]
+pub trait ShapeOf<E>: Shape<Entity = E> {}
+
+impl<E: Entity> ShapeOf<E> for E {}
+
 impl<E: Entity> Shape for E {
     type Entity = E;
     type Scalars = E;
@@ -133,7 +143,7 @@ pub trait FromEdge<R>: Sized + Send {
     fn load(relationship: R, keys: Keys, loader: &Loader) -> BoxFuture<'_, Result<Vec<Self>>>;
 }
 
-fn load_edge<R: Relationship, S: Shape<Entity = R::Target>>(
+fn load_edge<R: Relationship, S: ShapeOf<R::Target>>(
     relationship: R,
     keys: Keys,
     loader: &Loader,
@@ -145,25 +155,25 @@ where
     Box::pin(async move { edge.load(keys, loader).await })
 }
 
-impl<P: Entity, C: Entity, S: Shape<Entity = C>> FromEdge<HasMany<P, C>> for Vec<S> {
+impl<P: Entity, C: Entity, S: ShapeOf<C>> FromEdge<HasMany<P, C>> for Vec<S> {
     fn load(relationship: HasMany<P, C>, keys: Keys, loader: &Loader) -> BoxFuture<'_, Result<Vec<Self>>> {
         load_edge::<_, S>(relationship, keys, loader)
     }
 }
 
-impl<P: Entity, C: Entity, S: Shape<Entity = C>> FromEdge<ManyToMany<P, C>> for Vec<S> {
+impl<P: Entity, C: Entity, S: ShapeOf<C>> FromEdge<ManyToMany<P, C>> for Vec<S> {
     fn load(relationship: ManyToMany<P, C>, keys: Keys, loader: &Loader) -> BoxFuture<'_, Result<Vec<Self>>> {
         load_edge::<_, S>(relationship, keys, loader)
     }
 }
 
-impl<P: Entity, C: Entity, S: Shape<Entity = C>> FromEdge<HasOne<P, C>> for Option<S> {
+impl<P: Entity, C: Entity, S: ShapeOf<C>> FromEdge<HasOne<P, C>> for Option<S> {
     fn load(relationship: HasOne<P, C>, keys: Keys, loader: &Loader) -> BoxFuture<'_, Result<Vec<Self>>> {
         load_edge::<_, S>(relationship, keys, loader)
     }
 }
 
-impl<P: Entity, C: Entity, S: Shape<Entity = P> + Clone> FromEdge<BelongsTo<C, P, Optional>> for Option<S> {
+impl<P: Entity, C: Entity, S: ShapeOf<P> + Clone> FromEdge<BelongsTo<C, P, Optional>> for Option<S> {
     fn load(
         relationship: BelongsTo<C, P, Optional>,
         keys: Keys,
@@ -173,7 +183,7 @@ impl<P: Entity, C: Entity, S: Shape<Entity = P> + Clone> FromEdge<BelongsTo<C, P
     }
 }
 
-impl<P: Entity, C: Entity, S: Shape<Entity = P> + Clone> FromEdge<BelongsTo<C, P, Required>> for S {
+impl<P: Entity, C: Entity, S: ShapeOf<P> + Clone> FromEdge<BelongsTo<C, P, Required>> for S {
     fn load(
         relationship: BelongsTo<C, P, Required>,
         keys: Keys,
