@@ -426,6 +426,27 @@ on_every_database! {
         assert_eq!(keys(&db, Sample::t.in_list(words)).await, [1]);
     }
 
+    /// More than there can be binds.
+    async fn a_list_of_100_000(db: Database) {
+        samples(&db).await;
+        let long = || (0..100_000_i64).map(|n| n * 7);
+        assert_eq!(keys(&db, Sample::a.in_list(long())).await, [1, 3, 4]);
+        assert_eq!(keys(&db, Sample::a.not_in_list(long())).await, [2, 5]);
+        assert_eq!(keys(&db, Sample::n.not_in_list(long().map(Some).chain([None]))).await, [0; 0]);
+        let ids = || (0..100_000_u128).map(uuid::Uuid::from_u128);
+        assert_eq!(one(&db, val(uuid::Uuid::from_u128(77)).in_list(ids())).await, true);
+        assert_eq!(one(&db, val(uuid::Uuid::max()).in_list(ids())).await, false);
+        // What cannot be sent so is said before anything is sent.
+        let words = (0..100_000).map(|n| format!("{n}'\"")).chain(["Apple".to_owned()]);
+        match select(Sample::id).filter(Sample::t.in_list(words)).all(&*db).await {
+            Ok(found) => assert_eq!(found, [1]),
+            Err(error) => {
+                assert_eq!(error.class(), ErrorClass::Compile);
+                assert!(error.to_string().contains("ask in parts"), "{error}");
+            }
+        }
+    }
+
     async fn subqueries(db: Database) {
         samples(&db).await;
         let twos = || select(Sample::a).filter(Sample::b.eq(2));
