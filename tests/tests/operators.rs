@@ -31,6 +31,9 @@ struct Sample {
     day: Date,
 }
 
+/// More than a float can hold.
+const BIG: i64 = 9_007_199_254_740_993;
+
 /// `CASE WHEN value < least THEN least ELSE value END`: a construct that Relata does not have.
 #[derive(Debug, PartialEq)]
 struct AtLeast {
@@ -115,7 +118,6 @@ async fn keys(
 on_every_database! {
     async fn arithmetic(db: Database) {
         samples(&db).await;
-        const BIG: i64 = 9_007_199_254_740_993;
         assert_eq!(each(&db, Sample::a + 1).await, [8, -6, 8, 1, BIG + 1]);
         assert_eq!(each(&db, Sample::a - Sample::b).await, [5, -9, 9, -5, BIG - 3]);
         assert_eq!(each(&db, Sample::a * Sample::b).await, [14, -14, -14, 0, BIG * 3]);
@@ -582,12 +584,26 @@ on_every_database! {
         assert_eq!(one(&db, cast::<bool, _>(val(0.25))).await, true);
         assert_eq!(each(&db, cast::<f64, _>(Sample::flag)).await, [1.0, 0.0, 0.0, 1.0, 1.0]);
         assert_eq!(one(&db, cast::<Decimal, _>(text("12.25"))).await, decimal("12.25"));
+        let words = ["true", "false", "false", "true", "true"];
+        assert_eq!(each(&db, cast::<String, _>(Sample::flag)).await, words);
+        assert_eq!(one(&db, cast::<String, _>(val(None::<bool>))).await, None);
+        for (float, whole) in [(3.6, 4), (-2.7, -3), (0.4, 0)] {
+            assert_eq!(one(&db, cast::<i32, _>(val(float))).await, whole);
+        }
+        for (text, whole) in [("0.5", 1), ("-0.5", -1), ("100.4999", 100), ("-7", -7), ("9007199254740992.5", BIG)] {
+            assert_eq!(one(&db, cast::<i64, _>(val(decimal(text)))).await, whole);
+        }
+        // Where a UUID is bytes, no garbage comes of it.
+        let id = uuid::Uuid::from_u128(7);
+        match select(cast::<String, _>(val(id))).one(&*db).await {
+            Ok(text) => assert_eq!(text, id.to_string()),
+            Err(error) => assert_eq!(error.class(), ErrorClass::Compile, "{error}"),
+        }
     }
 
     /// What is bound where no column tells its type is calculated with as what it is.
     async fn integers_stay_integers(db: Database) {
         samples(&db).await;
-        const BIG: i64 = 9_007_199_254_740_993;
         let sign = || case().when(Sample::a.gt(0), 1_i64).otherwise(-1_i64);
         assert_eq!(each(&db, sign()).await, [1, -1, 1, -1, 1]);
         assert_eq!(each(&db, sign() + 1_i64).await, [2, 0, 2, 0, 2]);

@@ -34,6 +34,23 @@ pub fn cast<T: Type, O: IntoExpr>(operand: O) -> Expr<<O::Sql as Type>::With<T>>
     Expr::new(Expression::Cast(Box::new(Cast { operand, from, ty })))
 }
 
+impl Cast {
+    /// Whether it is from or to a UUID, and not both.
+    pub fn is_of_uuid(&self) -> bool {
+        (self.from == Kind::Uuid) != (self.ty.kind == Kind::Uuid)
+    }
+
+    /// Writes a truth value as a word, as the standard has it (6.13), where truth values are numbers.
+    ///
+    /// # Errors
+    ///
+    /// As [`Renderer::expression`].
+    pub fn render_truth_as_word<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
+        out.sql("CASE ").expression(&self.operand)?.sql(" WHEN 1 THEN 'true' WHEN 0 THEN 'false' END");
+        Ok(())
+    }
+}
+
 impl Node for Cast {
     fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
         out.sql("CAST(").expression(&self.operand)?.sql(" AS ");

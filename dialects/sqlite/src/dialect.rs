@@ -287,19 +287,32 @@ fn in_list<'s>(n: &'s In, out: &mut Renderer<'s>) -> Compile {
 }
 
 fn cast<'s>(n: &'s Cast, out: &mut Renderer<'s>) -> Compile {
-    match n.ty.kind {
-        // Days and times are text of fixed width: the day of a timestamp is how it begins.
-        Kind::Date => {
-            out.sql("SUBSTR(").expression(&n.operand)?.sql(", 1, 10)");
-            Ok(())
-        }
-        // A truth value is a number here, and any number would stay what it is.
-        Kind::Bool if n.from != Kind::Bool => {
-            out.sql("(CAST(").expression(&n.operand)?.sql(" AS REAL) <> 0)");
-            Ok(())
-        }
-        _ => n.render(out),
+    if n.is_of_uuid() {
+        return Err(CompileError::invalid(
+            "a UUID is bytes on SQLite, and no cast makes anything else of it: read it, and turn it in Rust",
+        ));
     }
+    let to_integer = matches!(n.ty.kind, Kind::I16 | Kind::I32 | Kind::I64 | Kind::U64);
+    match (n.from, n.ty.kind) {
+        // Days and times are text of fixed width: the day of a timestamp is how it begins.
+        (_, Kind::Date) => {
+            out.sql("SUBSTR(").expression(&n.operand)?.sql(", 1, 10)");
+        }
+        (Kind::Bool, Kind::Text) => n.render_truth_as_word(out)?,
+        // A truth value is a number here, and any number would stay what it is.
+        (from, Kind::Bool) if from != Kind::Bool => {
+            out.sql("(CAST(").expression(&n.operand)?.sql(" AS REAL) <> 0)");
+        }
+        // Its own cast cuts off what is behind the point; the others round.
+        (Kind::F32 | Kind::F64, _) if to_integer => {
+            out.sql("CAST(ROUND(").expression(&n.operand)?.sql(") AS INTEGER)");
+        }
+        (Kind::Decimal, _) if to_integer => {
+            out.sql("decimal_round(").expression(&n.operand)?.sql(")");
+        }
+        _ => n.render(out)?,
+    }
+    Ok(())
 }
 
 fn function<'s>(n: &'s Function, out: &mut Renderer<'s>) -> Compile {

@@ -1,4 +1,4 @@
-//! `decimal_add`, `decimal_sub`, `decimal_mul`, `decimal_abs`, `decimal_sum`: exact, or an error.
+//! `decimal_add`, `decimal_sub`, `decimal_mul`, `decimal_abs`, `decimal_sum`, `decimal_round`: exact, or an error.
 
 use relata_core::value::DecimalValue;
 use rusqlite::{
@@ -24,6 +24,10 @@ pub(super) fn install(connection: &Connection) -> Result<()> {
         let Some(number) = argument(context, 0)? else { return Ok(None) };
         let positive = if number.mantissa() < 0 { negated(number) } else { Some(number) };
         positive.map(|result| Some(result.to_string())).ok_or_else(overflow)
+    })?;
+    connection.create_scalar_function("decimal_round", 1, flags, |context| {
+        let Some(number) = argument(context, 0)? else { return Ok(None) };
+        i64::try_from(rounded(number)).map(Some).map_err(|_| overflow())
     })?;
     connection.create_window_function("decimal_sum", 1, flags, Sum)
 }
@@ -108,6 +112,13 @@ fn multiply(left: DecimalValue, right: DecimalValue) -> Option<DecimalValue> {
         Some(DecimalValue::new(product, left.scale().checked_add(right.scale())?))
     };
     exact(left, right).or_else(|| exact(stripped(left), stripped(right)))
+}
+
+/// The nearest integer; of two the one further from zero.
+fn rounded(number: DecimalValue) -> i128 {
+    let Some(one) = 10_i128.checked_pow(u32::from(number.scale())) else { return 0 };
+    let (whole, rest) = (number.mantissa() / one, number.mantissa() % one);
+    if rest.unsigned_abs() >= one.unsigned_abs().div_ceil(2) { whole + rest.signum() } else { whole }
 }
 
 /// All digits, with this many behind the point.
