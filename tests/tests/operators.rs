@@ -734,6 +734,8 @@ on_every_database! {
         assert_eq!(ids().offset(99).all(&*db).await.unwrap(), [0; 0]);
         assert_eq!(ids().limit(0).all(&*db).await.unwrap(), [0; 0]);
         assert_eq!(ids().limit(i64::MAX as u64).all(&*db).await.unwrap().len(), 5);
+        assert_eq!(ids().limit(u64::MAX).all(&*db).await.unwrap().len(), 5);
+        assert_eq!(ids().limit(u64::MAX).offset(u64::MAX).all(&*db).await.unwrap().len(), 0);
         assert_eq!(ids().limit(2).offset(1).count(&*db).await.unwrap(), 2);
         assert_eq!(select(Sample::b).distinct().count(&*db).await.unwrap(), 4);
         assert!(ids().filter(Sample::a.eq(0)).exists(&*db).await.unwrap());

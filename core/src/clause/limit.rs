@@ -19,11 +19,19 @@ impl Limit {
         self.limit.map_or(rows, |limit| limit.min(rows))
     }
 
+    /// The same in numbers that a database can count: no table has more rows, and larger ones are refused.
+    #[must_use]
+    pub fn countable(&self) -> Limit {
+        let countable = |rows: u64| rows.min(i64::MAX as u64);
+        Limit { limit: self.limit.map(countable), offset: self.offset.map(countable) }
+    }
+
     pub(super) fn render(&self, out: &mut Renderer<'_>) -> Compile {
-        if let Some(limit) = self.limit {
+        let Limit { limit, offset } = self.countable();
+        if let Some(limit) = limit {
             out.sql(" LIMIT ").number(limit);
         }
-        if let Some(offset) = self.offset {
+        if let Some(offset) = offset {
             out.sql(" OFFSET ").number(offset);
         }
         Ok(())

@@ -335,15 +335,15 @@ fn function<'s>(n: &'s Function, out: &mut Renderer<'s>) -> Compile {
 }
 
 fn render_limit(limit: &Limit, out: &mut Renderer<'_>) {
-    // OFFSET needs a LIMIT, and a negative one is none ("SELECT", 5). A number beyond 64 bits would be a float.
-    let most = |number: u64| number.min(i64::MAX as u64);
-    match (limit.limit, limit.offset) {
-        (Some(rows), _) => drop(out.sql(" LIMIT ").number(most(rows))),
+    let Limit { limit, offset } = limit.countable();
+    // OFFSET needs a LIMIT, and a negative one is none ("SELECT", 5).
+    match (limit, offset) {
+        (Some(rows), _) => drop(out.sql(" LIMIT ").number(rows)),
         (None, Some(_)) => drop(out.sql(" LIMIT -1")),
         (None, None) => {}
     }
-    if let Some(rows) = limit.offset {
-        out.sql(" OFFSET ").number(most(rows));
+    if let Some(rows) = offset {
+        out.sql(" OFFSET ").number(rows);
     }
 }
 
