@@ -115,6 +115,21 @@ impl<'r> RowReader<'r> {
         decode(cell).map_err(|mismatch| misfit(self.row, at, mismatch))
     }
 
+    /// Nothing more is to be read.
+    ///
+    /// # Errors
+    ///
+    /// If there is more.
+    pub fn end(&self) -> Result<()> {
+        match self.row.width() {
+            width if width > self.at => Err(Error::new(
+                ErrorClass::Decode,
+                format!("the row has {width} columns, and {} are read", self.at),
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// The cell at an offset from where the reader stands, without moving.
     ///
     /// # Errors

@@ -366,6 +366,11 @@ on_every_database! {
         let labels = sql("SELECT name, uses FROM labels WHERE name = ?").bind("b").entities::<Label>().one(&*db).await.unwrap();
         assert_eq!(labels, Label { name: "b".into(), uses: 2 });
         assert_eq!(sql("UPDATE labels SET uses = uses + 1").execute(&*db).await.unwrap(), 2);
+        // Neither too few columns nor too many.
+        for wrong in ["SELECT 1", "SELECT 1, 2, 3"] {
+            let error = sql(wrong).columns::<(i64, i64)>().all(&*db).await.unwrap_err();
+            assert_eq!(error.class(), ErrorClass::Decode, "{error}");
+        }
         let error = sql("SELECT ?").execute(&*db).await.unwrap_err();
         assert_eq!(error.class(), ErrorClass::Compile, "{error:?}");
     }

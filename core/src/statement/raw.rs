@@ -64,7 +64,7 @@ impl<R> RawStatement<R> {
     /// let statement = sql("SELECT id, email FROM users").columns::<(i64, String)>();
     /// ```
     pub fn columns<T: Columns<Exprs: Projection<Row = T>>>(self) -> RawStatement<T> {
-        RawStatement { raw: self.raw, read: <T::Exprs as Projection>::read }
+        RawStatement { raw: self.raw, read: read_all::<T::Exprs> }
     }
 
     /// Reads each row as an entity; the text selects all its columns, in the order of the fields.
@@ -76,6 +76,13 @@ impl<R> RawStatement<R> {
     pub fn reader(&self) -> ReadRow<R> {
         self.read
     }
+}
+
+/// Reads a row that has no more cells than are wanted.
+fn read_all<P: Projection>(row: &mut RowReader<'_>) -> Result<P::Row> {
+    let read = P::read(row)?;
+    row.end()?;
+    Ok(read)
 }
 
 impl<R> Statement for RawStatement<R> {
