@@ -646,6 +646,15 @@ on_every_database! {
         let id = session[handle].id;
         assert_eq!(session.get::<Post>(id).await.unwrap(), Some(handle));
         assert_eq!((session[handle].title.as_str(), session[handle].version), ("bulk", 2));
+        // An edit of what is stale is refused, for its version is another one; it is kept on top of what is read again.
+        update::<Post>().set(Post::reviewer_id, None::<i64>).execute(&mut session).await.unwrap();
+        session[handle].title = "edited".into();
+        let error = session.get::<Post>(id).await.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::Stale);
+        assert!(error.to_string().contains("another statement of this session"), "{error}");
+        session.refresh(handle).await.unwrap();
+        session.flush().await.unwrap();
+        assert_eq!((session[handle].title.as_str(), session[handle].version), ("edited", 4));
         session.rollback().await.unwrap();
         assert!(session.is_stale(handle).unwrap(), "what was read in the transaction is not to be trusted");
         session.refresh(handle).await.unwrap();

@@ -460,16 +460,21 @@ async fn run_changes(
 }
 
 fn stale(stores: &Stores, at: Option<At>) -> Error {
-    let about =
-        at.map(|at| (name_of(&*stores[at.store as usize].1, at), stores[at.store as usize].1.table()));
-    match about {
-        Some((name, table)) => Error::new(
-            ErrorClass::Stale,
-            format!("{name} was changed or deleted by somebody else since it was read: refresh it, or roll back and try again"),
-        )
-        .with_table(table.name),
-        None => Error::new(ErrorClass::Stale, "a row was changed or deleted by somebody else since it was read"),
-    }
+    let Some(at) = at else {
+        return Error::new(ErrorClass::Stale, "a row was changed or deleted by somebody else since it was read");
+    };
+    let store = &*stores[at.store as usize].1;
+    let name = name_of(store, at);
+    let words = match store.is_stale(at.slot) {
+        true => format!(
+            "{name} was changed or deleted since it was read, by another statement of this session or by somebody else: refresh it, \
+             which keeps its edits"
+        ),
+        false => format!(
+            "{name} was changed or deleted by somebody else since it was read: refresh it, or roll back and try again"
+        ),
+    };
+    Error::new(ErrorClass::Stale, words).with_table(store.table().name)
 }
 
 /// The statement of an operation on one row; `None` if there is nothing to do.

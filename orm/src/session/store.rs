@@ -445,6 +445,8 @@ pub(super) trait AnyStore: Any + Send + Sync {
     fn mark_gone(&mut self, slot: u32);
     /// Marks every entity as possibly changed in the database.
     fn mark_stale(&mut self, now: Time);
+    /// Whether one is so marked.
+    fn is_stale(&self, slot: u32) -> bool;
     /// What became of rows whose foreign key refers to deleted ones: those that were let go are stale; those that were
     /// deleted with them are gone, and their places are given back.
     fn parents_gone(
@@ -652,6 +654,11 @@ impl<E: Entity> AnyStore for Store<E> {
                 self.map.remove(&key);
             }
         }
+    }
+
+    fn is_stale(&self, slot: u32) -> bool {
+        let entry = self.entries.get(slot as usize);
+        entry.is_some_and(|entry| matches!(&entry.state, State::Live(live) if live.stale))
     }
 
     fn mark_stale(&mut self, now: Time) {
