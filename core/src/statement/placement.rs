@@ -10,6 +10,8 @@ use crate::{
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Contents {
     pub(super) aggregate: bool,
+    /// One that is not only what a window is over.
+    pub(super) plain_aggregate: bool,
     pub(super) window: bool,
     /// An aggregate in an aggregate, or a window function in either.
     nested: bool,
@@ -28,6 +30,7 @@ impl Contents {
             Expression::Aggregate(_) => {
                 self.nested |= inside;
                 self.aggregate = true;
+                self.plain_aggregate = true;
                 expression.for_each_child(&mut |child| self.look(child, true));
             }
             Expression::Window(window) => {

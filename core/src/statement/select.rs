@@ -489,9 +489,11 @@ impl Query {
                 ));
             }
         }
-        let mut selected = false;
+        let (mut selected, mut selected_plainly) = (false, false);
         for item in &self.items {
-            selected |= Contents::of(&item.expression).check_nesting()?.aggregate;
+            let contents = Contents::of(&item.expression).check_nesting()?;
+            selected |= contents.aggregate;
+            selected_plainly |= contents.plain_aggregate;
         }
         let mut grouped = !self.group_by.is_empty() || in_having || selected;
         for item in order_by {
@@ -506,13 +508,15 @@ impl Query {
                 }
             };
         }
-        if self.group_by.is_empty() && !selected {
-            if !in_having {
+        if self.group_by.is_empty() {
+            if !selected && !in_having {
                 return Err(CompileError::invalid(
                     "an aggregate in ORDER BY only, without GROUP BY: there is one row, which needs no order",
                 ));
             }
-            out.require(Feature::HavingAlone)?;
+            if !selected_plainly && self.having.as_expression().is_some() {
+                out.require(Feature::HavingAlone)?;
+            }
         }
         let parts = self.items.iter().map(|item| &item.expression).chain(self.having.as_expression());
         for expression in parts.chain(order_by.iter().map(|item| &item.expression)) {

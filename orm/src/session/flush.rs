@@ -461,7 +461,10 @@ async fn run_changes(
 
 fn stale(stores: &Stores, at: Option<At>) -> Error {
     let Some(at) = at else {
-        return Error::new(ErrorClass::Stale, "a row was changed or deleted by somebody else since it was read");
+        return Error::new(
+            ErrorClass::Stale,
+            "a row was changed or deleted by somebody else since it was read",
+        );
     };
     let store = &*stores[at.store as usize].1;
     let name = name_of(store, at);
