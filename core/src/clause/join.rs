@@ -39,13 +39,13 @@ pub enum JoinKind {
     note = "a relationship such as `User::posts` can; anything else takes `.join_on(source, condition)`"
 )]
 pub trait IntoJoin {
-    /// Appends the joins that lead to it: one, or two through an association table. All are of the kind given.
-    fn into_joins(self, kind: JoinKind, joins: &mut Vec<Join>);
-
-    /// Why it cannot be joined, if so: said when the statement is compiled.
-    fn refuse(&self) -> Option<CompileError> {
-        None
-    }
+    /// Appends the joins that lead to it, behind those that are there: one, or two through an association table. All are of the
+    /// kind given. `from` is what the statement reads from, if that was said.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be joined: said when the statement is compiled.
+    fn into_joins(self, kind: JoinKind, from: Option<&Source>, joins: &mut Vec<Join>) -> Compile;
 }
 
 impl Join {

@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 
 use super::{Relationship, join::join};
-use crate::clause::{IntoJoin, Join, JoinKind};
+use crate::{
+    clause::{IntoJoin, Join, JoinKind, Source},
+    render::Compile,
+};
 
 /// A relationship that leads to an alias of its target. [`Relationship::to`] makes it.
 #[derive(Debug, Clone)]
@@ -20,7 +23,7 @@ impl<R: Relationship> Aliased<R> {
 
 #[diagnostic::do_not_recommend]
 impl<R: Relationship> IntoJoin for Aliased<R> {
-    fn into_joins(self, kind: JoinKind, joins: &mut Vec<Join>) {
-        join(&self.relationship, Some(self.alias), kind, joins);
+    fn into_joins(self, kind: JoinKind, from: Option<&Source>, joins: &mut Vec<Join>) -> Compile {
+        join(&self.relationship, Some(self.alias), kind, from, joins)
     }
 }

@@ -7,26 +7,23 @@ use crate::{
     clause::{IntoJoin, Join, JoinKind, Source},
     entity::Entity,
     expr::{AliasColumn, Connective, Expression, Infix, Operator, TableColumn, connect},
-    render::CompileError,
+    render::{Compile, CompileError, Scope},
     schema::Table,
 };
 
 #[diagnostic::do_not_recommend]
 impl<R: Relationship> IntoJoin for R {
-    fn into_joins(self, kind: JoinKind, joins: &mut Vec<Join>) {
-        join(&self, None, kind, joins);
-    }
-
-    fn refuse(&self) -> Option<CompileError> {
+    fn into_joins(self, kind: JoinKind, from: Option<&Source>, joins: &mut Vec<Join>) -> Compile {
         let table = R::Source::TABLE;
-        (table == R::Target::TABLE).then(|| {
-            CompileError::invalid(format!(
+        if table == R::Target::TABLE {
+            return Err(CompileError::invalid(format!(
                 "{0}::{1} leads from {2} to {2}, so one of them needs another name: `let other = {0}::alias(\"other\")` and `.join({0}::{1}.to(&other))`",
                 table.entity,
                 self.name(),
                 table.name,
-            ))
-        })
+            )));
+        }
+        join(&self, None, kind, from, joins)
     }
 }
 
@@ -35,18 +32,49 @@ pub(super) fn join<R: Relationship>(
     relationship: &R,
     alias: Option<Cow<'static, str>>,
     kind: JoinKind,
+    from: Option<&Source>,
     joins: &mut Vec<Join>,
-) {
+) -> Compile {
     let source = End { table: R::Source::TABLE, alias: None, columns: relationship.source_columns() };
-    let target = End { table: R::Target::TABLE, alias, columns: relationship.target_columns() };
     let Some(through) = relationship.through() else {
+        let target = End { table: R::Target::TABLE, alias, columns: relationship.target_columns() };
         joins.push(target.join(&source, kind));
-        return;
+        return Ok(());
     };
-    let near = End { table: through.table, alias: None, columns: through.source_columns };
-    let far = End { table: through.table, alias: None, columns: through.target_columns };
+    let before = Scope::new(from.map(Source::as_ref), joins);
+    let link = match &alias {
+        _ if !before.contains(through.table.name) => None,
+        Some(alias) => Some(Cow::Owned(link_name(alias, before))),
+        None => return Err(read_already(relationship, through.table)),
+    };
+    let near = End { table: through.table, alias: link.clone(), columns: through.source_columns };
+    let far = End { table: through.table, alias: link, columns: through.target_columns };
+    let target = End { table: R::Target::TABLE, alias, columns: relationship.target_columns() };
     joins.push(near.join(&source, kind));
     joins.push(target.join(&far, kind));
+    Ok(())
+}
+
+/// A name for an association that is read already under its own: that of the alias behind it and `_link`, with a number if
+/// something else has that name. It is short, so that it is too long only where the alias nearly is.
+fn link_name(alias: &str, before: Scope<'_>) -> String {
+    let mut name = format!("{alias}_link");
+    let mut number = 2;
+    while before.contains(&name) {
+        name = format!("{alias}_link_{number}");
+        number += 1;
+    }
+    name
+}
+
+fn read_already<R: Relationship>(relationship: &R, through: &Table) -> CompileError {
+    CompileError::invalid(format!(
+        "{0} is read from already, and {1}::{2} leads through it: give the other end another name, `let other = {3}::alias(\"other\")` and `.join({1}::{2}.to(&other))`",
+        through.name,
+        R::Source::TABLE.entity,
+        relationship.name(),
+        R::Target::TABLE.entity,
+    ))
 }
 
 /// One side of a link.

@@ -48,6 +48,9 @@ pub trait Relationship: Copy + Send + Sync + 'static {
     /// let child = Node::alias("child");
     /// select((Node::name, child.column(Node::name))).join(Node::children.to(&child))
     /// ```
+    ///
+    /// The association of a [`ManyToMany`] keeps its name, unless that is taken by what is read from or was joined before: it is
+    /// then called as the alias with `_link`, `JOIN post_tags AS alias_link ON …`.
     fn to(self, alias: &Alias<Self::Target>) -> Aliased<Self> {
         Aliased::new(self, alias.name().clone())
     }

@@ -193,10 +193,10 @@ impl<R> Select<R> {
     }
 
     fn joined_along(mut self, relationship: impl IntoJoin, kind: JoinKind) -> Self {
-        if let Some(error) = relationship.refuse() {
-            self.query().invalid.get_or_insert(error);
+        let query = self.query();
+        if let Err(error) = relationship.into_joins(kind, query.from.as_ref(), &mut query.joins) {
+            query.invalid.get_or_insert(error);
         }
-        relationship.into_joins(kind, &mut self.query().joins);
         self
     }
 
