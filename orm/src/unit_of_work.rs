@@ -3,13 +3,13 @@
 use relata_core::{Result, transaction::TransactionOptions};
 use relata_pool::{Engine, RetryOptions};
 
-use crate::session::Session;
+use crate::session::{Session, Uncommitted};
 
 /// Runs a closure with a fresh session, again and again while it fails for reasons that another try may mend: serialization
 /// failures and deadlocks. [`EngineExt::unit_of_work`](crate::EngineExt::unit_of_work) makes it.
 ///
-/// The closure is given the session, and commits it: what it does besides the database is done again as well. It runs at
-/// SERIALIZABLE (SQLite: with an immediate transaction) unless told otherwise.
+/// The closure is given the session, and commits it, which [`run`](UnitOfWork::run) checks: what it does besides the database is
+/// done again as well. It runs at SERIALIZABLE (SQLite: with an immediate transaction) unless told otherwise.
 #[derive(Debug)]
 pub struct UnitOfWork<'e> {
     engine: &'e Engine,
@@ -43,6 +43,10 @@ impl<'e> UnitOfWork<'e> {
     /// # Errors
     ///
     /// What the closure returns, if another try would not mend it or there were enough of them.
+    ///
+    /// [`Session`](relata_core::ErrorClass::Session) if it returns `Ok`, but has dropped the session with work that was neither
+    /// committed nor rolled back: what was added, edited, deleted or linked, or rows that its statements changed. Nothing of that is
+    /// saved then. A session that it has handed to somebody else is theirs; and a commit that failed has told the closure itself.
     pub async fn run<T, F, U>(self, mut unit: F) -> Result<T>
     where
         F: FnMut(Session) -> U,
@@ -50,8 +54,10 @@ impl<'e> UnitOfWork<'e> {
     {
         let mut attempt = 1;
         loop {
-            match unit(Session::with(self.engine, self.options)).await {
-                Ok(value) => return Ok(value),
+            let uncommitted = Uncommitted::default();
+            let session = Session::with(self.engine, self.options).watched(&uncommitted);
+            match unit(session).await {
+                Ok(value) => return uncommitted.check().map(|()| value),
                 Err(error) => self.retry.wait_for_next(attempt, error).await?,
             }
             attempt += 1;

@@ -41,6 +41,8 @@ pub(crate) struct Link {
     health: AfterError,
     /// How many transactions and savepoints the user holds, one in the other.
     depth: usize,
+    /// The depth of the outermost of those in which rows were changed that are neither committed nor rolled back.
+    wrote: Option<usize>,
     /// What goes out ahead of the next statement.
     ahead: Vec<Step>,
 }
@@ -92,6 +94,7 @@ impl Link {
             open: false,
             health: AfterError::Open,
             depth: 0,
+            wrote: None,
             ahead: Vec::new(),
         }
     }
@@ -107,6 +110,11 @@ impl Link {
     /// How many transactions and savepoints are open, as the user sees it.
     pub(crate) fn depth(&self) -> usize {
         self.depth
+    }
+
+    /// Whether rows were changed in the open transaction that were not rolled back since, as far as the database counts them.
+    pub(crate) fn has_written(&self) -> bool {
+        self.wrote.is_some()
     }
 
     /// Nothing is open and nothing in doubt: anybody may have it.
@@ -272,6 +280,10 @@ impl Link {
         } else {
             self.trip_behind(jobs, &[]).await
         };
+        if jobs.iter().any(|job| job.rows_affected > 0) {
+            // What is recorded is never deeper than where this is.
+            self.wrote.get_or_insert(self.depth);
+        }
         if let Err(error) = &result
             && self.open
         {
@@ -304,6 +316,7 @@ impl Link {
     pub(crate) async fn begin(&mut self, options: &TransactionOptions) -> Result<usize> {
         self.ready().await?;
         if self.depth == 0 {
+            self.wrote = None;
             self.ahead.extend(self.dialect.begin(options)?.into_iter().map(Step::Begin));
         } else {
             self.ahead.push(Step::Savepoint(self.depth));
@@ -330,6 +343,7 @@ impl Link {
             self.ahead.push(Step::Release(depth - 1));
         }
         self.depth = depth - 1;
+        self.wrote = self.wrote.map(|at| at.min(self.depth));
         Ok(())
     }
 
@@ -386,6 +400,7 @@ impl Link {
         if depth > self.depth {
             return Ok(());
         }
+        self.wrote = self.wrote.filter(|at| *at < depth);
         if self.forget_begin(depth) || self.dead {
             // The server has not heard of it, or has rolled it back when it lost us.
             self.depth = depth - 1;
@@ -409,6 +424,7 @@ impl Link {
             return;
         }
         self.depth = depth - 1;
+        self.wrote = self.wrote.filter(|at| *at < depth);
         if self.forget_begin(depth) || self.busy || self.dead || self.health == AfterError::Ended {
             // Nothing to do, or nothing that could be done ahead of a statement.
             return;

@@ -9,7 +9,7 @@ use relata_core::{
     transaction::TransactionOptions,
 };
 
-use crate::{Executor, lease::Lease};
+use crate::{Executor, lease::Lease, link::Link};
 
 /// A transaction, or a savepoint in one. Dropping it rolls back.
 ///
@@ -94,6 +94,12 @@ impl<'c> Transaction<'c> {
     /// As [`begin`](Transaction::begin).
     pub async fn open_savepoint(&mut self) -> Result<usize> {
         self.lease.get_mut().link_mut()?.begin(&TransactionOptions::new()).await
+    }
+
+    /// Whether statements have changed rows, as the database counts them, since the outermost transaction around this one began.
+    /// What a savepoint took back does not count; what goes without a count, as creating a table does, is not known.
+    pub fn has_written(&self) -> bool {
+        self.lease.get().link().is_ok_and(Link::has_written)
     }
 
     /// `RELEASE SAVEPOINT`, with the next statement. Savepoints in it are released as well.

@@ -95,6 +95,38 @@ on_every_database! {
         no_transaction_is_open(&db).await;
     }
 
+    async fn whether_rows_were_changed(db: Database) {
+        create(&db).await;
+        insert(user("a")).execute(&*db).await.unwrap();
+        let mut tx = db.begin().await.unwrap();
+        assert_eq!(User::select().count(&mut tx).await.unwrap(), 1);
+        delete::<User>().filter(User::email.eq("nobody")).execute(&mut tx).await.unwrap();
+        assert!(!tx.has_written());
+        {
+            let mut inner = tx.begin().await.unwrap();
+            insert(user("b")).execute(&mut inner).await.unwrap();
+            assert!(inner.has_written());
+            // Dropped: it is as if it had not been.
+        }
+        assert!(!tx.has_written());
+        {
+            let mut inner = tx.begin().await.unwrap();
+            insert(user("c")).execute(&mut inner).await.unwrap();
+            let mut innermost = inner.begin().await.unwrap();
+            insert(user("d")).execute(&mut innermost).await.unwrap();
+            innermost.rollback().await.unwrap();
+            assert!(inner.has_written());
+            inner.commit().await.unwrap();
+        }
+        let inner = tx.begin().await.unwrap();
+        inner.rollback().await.unwrap();
+        assert!(tx.has_written());
+        tx.rollback().await.unwrap();
+        // The next one on the connection begins anew.
+        assert!(!db.begin().await.unwrap().has_written());
+        assert_eq!(emails(&db).await, ["a"]);
+    }
+
     async fn savepoints(db: Database) {
         create(&db).await;
         let mut tx = db.begin().await.unwrap();

@@ -8,6 +8,7 @@ mod read;
 mod relate;
 mod store;
 mod transaction;
+mod uncommitted;
 
 use std::{
     any::TypeId,
@@ -23,6 +24,7 @@ use std::{
 pub use handle::{Handle, Ref, RefInput};
 pub use read::{SessionRead, Unflushed};
 pub use transaction::Savepoint;
+pub(crate) use uncommitted::Uncommitted;
 
 use plan::Operation;
 use relata_core::{
@@ -76,6 +78,10 @@ pub struct Session {
     autoflush: bool,
     /// Set while a future of the session is under way.
     poisoned: bool,
+    /// Whether this transaction was to be committed: if it could not be, its owner knows.
+    commit_called: bool,
+    /// Who is told if the session goes away with work that is not committed.
+    uncommitted: Option<Uncommitted>,
 }
 
 static SESSIONS: AtomicU64 = AtomicU64::new(1);
@@ -102,6 +108,8 @@ impl Session {
             levels: vec![1],
             autoflush: true,
             poisoned: false,
+            commit_called: false,
+            uncommitted: None,
         }
     }
 

@@ -27,6 +27,7 @@ impl Session {
     /// As [`flush`](Session::flush); then nothing is committed, and the transaction is as it was. If the COMMIT itself fails,
     /// the session has to be rolled back; [`CommitUnknown`](ErrorClass::CommitUnknown) if its answer was lost.
     pub async fn commit(&mut self) -> Result<()> {
+        self.commit_called = true;
         self.flush().await?;
         if let Some(transaction) = exclusive(&mut self.transaction).take() {
             self.poisoned = true;
@@ -136,5 +137,6 @@ impl Session {
     fn next_transaction(&mut self) {
         self.clock += 1;
         self.levels = vec![self.clock];
+        self.commit_called = false;
     }
 }

@@ -160,6 +160,11 @@ pub(super) fn plan(session: &Session) -> Result<Vec<Operation>> {
     sort(session, graph, &inserts)
 }
 
+/// Whether a flush would have anything to send.
+pub(super) fn has_work(session: &Session) -> bool {
+    session.has_pending() && !collect(session).is_ok_and(|operations| operations.is_empty())
+}
+
 /// What is pending, one operation a row.
 fn collect(session: &Session) -> Result<Vec<Operation>> {
     let mut operations =
