@@ -259,7 +259,7 @@ impl Session {
         let live = store.live(handle.at.slot, handle.at.generation).map_err(|why| handle.error(why))?;
         if live.is_modified() {
             let why = format!(
-                "{} has changes that are not flushed: flush or refresh it before it is expunged",
+                "{} has changes that are not flushed: flush them before it is expunged",
                 E::TABLE.entity
             );
             return Err(Error::new(ErrorClass::Session, why));
