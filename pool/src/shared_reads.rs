@@ -79,6 +79,10 @@ impl SharedReads {
         if let Some(line) = self.join() {
             return Ok(Way::Beside(line));
         }
+        let mut lines = self.lines();
+        if lines.len() >= self.limit {
+            return Ok(Way::Alone(lease));
+        }
         let link = lease.link_mut()?;
         let Some((reader, mover)) = link.share() else { return Ok(Way::Alone(lease)) };
         let shared = link.shared().clone();
@@ -93,7 +97,8 @@ impl SharedReads {
             disturbed: AtomicBool::new(false),
             lost: AtomicBool::new(false),
         });
-        self.lines().push(Arc::downgrade(&line));
+        lines.push(Arc::downgrade(&line));
+        drop(lines);
         self.opened.notify_waiters();
         Ok(Way::Beside(line))
     }
