@@ -338,6 +338,7 @@ on_every_database! {
             assert_eq!(one(&db, (!x.clone()).and(!y.clone())).await, !p && !q);
         }
         assert_eq!(one(&db, text("a").concat("b").eq("ab").and(text("b").concat("c").like("b_"))).await, true);
+        assert_eq!(one(&db, val("a").concat("b")).await, "ab");
         assert_eq!(one(&db, (val(1) + 1).between(val(1) + 0, val(1) * 3).and(true)).await, true);
         assert_eq!(one(&db, val(3).between(1, 2).not()).await, true);
         assert_eq!(one(&db, val(3).in_list([1, 2]).not().eq(true)).await, true);

@@ -1,9 +1,8 @@
 //! A bind parameter: the value of a placeholder.
 
-use super::{Expr, Expression, Node};
+use super::{Expr, Expression, IntoExpr, Node};
 use crate::{
     render::{Compile, Renderer},
-    types::Type,
     value::Value,
 };
 
@@ -12,11 +11,11 @@ use crate::{
 /// ```
 /// use relata_core::{dialect::Standard, expr::val, render::Statement, statement::select};
 ///
-/// assert_eq!(select(val("x".to_string())).compile(&Standard)?.sql, "SELECT ?");
+/// assert_eq!(select(val("x")).compile(&Standard)?.sql, "SELECT ?");
 /// # Ok::<(), relata_core::Error>(())
 /// ```
-pub fn val<T: Type>(value: T) -> Expr<T> {
-    Expr::new(Expression::Bind(value.into_value()))
+pub fn val<V: IntoExpr>(value: V) -> Expr<V::Sql> {
+    value.into_expr()
 }
 
 impl Node for Value {
