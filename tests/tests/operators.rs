@@ -966,7 +966,11 @@ on_every_database! {
                     let many = || select(val(7_i64)).from(Sample::entity());
                     let ordered = many().order_by(max(Sample::id)).all(&*db).await.unwrap_err();
                     assert_eq!(ordered.class(), ErrorClass::Compile, "{ordered:?}");
-                    many().having(count_all().gt(4)).order_by(max(Sample::id)).all(&*db).await.map(|rows| rows == [7])
+                    let within = select(over(row_number(), window().partition_by(max(Sample::id)))).from(Sample::entity());
+                    let within = within.having(count_all().gt(4)).all(&*db).await;
+                    let alone = many().having(count_all().gt(4)).order_by(max(Sample::id)).all(&*db).await;
+                    assert_eq!(within.is_ok(), alone.is_ok(), "{within:?}");
+                    alone.map(|rows| rows == [7] && within.is_ok_and(|rows| rows == [1]))
                 }
                 Feature::TransactionalDdl => {
                     let mut tx = db.begin().await.unwrap();

@@ -56,8 +56,8 @@ features! {
     ReadOnlyTransaction => "READ ONLY transactions",
     /// `FILTER (WHERE …)` on an aggregate.
     AggregateFilter => "FILTER on aggregates",
-    /// `HAVING` with an aggregate, of a SELECT without `GROUP BY` and without one among what it reads.
-    HavingAlone => "an aggregate in HAVING only, without GROUP BY",
+    /// `HAVING`, of a SELECT without `GROUP BY` that reads no aggregate, or only within what windows are over.
+    HavingAlone => "HAVING where no aggregate is selected, without GROUP BY",
     /// `CREATE TABLE` and its kin can be rolled back.
     TransactionalDdl => "transactional DDL",
     /// `DEFAULT` as a value in the rows of an INSERT.
