@@ -238,9 +238,6 @@ impl Engine {
 
     async fn way(&self, reads: &SharedReads) -> Result<Way> {
         let Inner { pool, shared, .. } = &*self.inner;
-        if let Some(line) = reads.join().filter(|_| !pool.is_closed()) {
-            return Ok(Way::Beside(line));
-        }
         loop {
             let mut opened = pin!(reads.opened());
             opened.as_mut().enable();

@@ -218,9 +218,10 @@ impl PoolOptions {
     /// many short reads: server and client wake less often. While there are fewer reads than that each has a connection of its own.
     /// Statements in transactions, streams, writes and SQL that does not begin with `SELECT` are not touched.
     ///
-    /// A read waits for those before it, so this is for engines whose reads are short, or that have a `statement_timeout`. A read
-    /// whose future is dropped is not cancelled on the server before the others over its connection are over. Such reads must not
-    /// leave anything with the connection, such as an advisory lock.
+    /// A read waits for those before it, so this is for engines whose reads are short, or that have a `statement_timeout`; for that and
+    /// for `slow_statement` the waiting counts. A read that is given up, by its future or after the time-out, is not cancelled on
+    /// the server before the others over its connection are over; the connection is then cleaned, and not closed. Reads must not leave
+    /// anything with the connection, such as an advisory lock.
     ///
     /// Only where the database takes a statement before it has answered the last one, as PostgreSQL does: elsewhere
     /// [`Engine::open`](crate::Engine::open) says that it cannot be.
