@@ -40,7 +40,7 @@ impl Cast {
         (self.from == Kind::Uuid) != (self.ty.kind == Kind::Uuid)
     }
 
-    /// Writes a truth value as a word, as the standard has it (6.13), where truth values are numbers.
+    /// Writes a truth value as a word, `true` or `false` as on PostgreSQL, where truth values are numbers.
     ///
     /// # Errors
     ///

@@ -31,7 +31,6 @@ pub(super) fn render<'s>(
             out.sql("- ");
             return render_alone(dialect, &n.operand, Precedence::Unary, out);
         }
-        // There is no cast to a truth value. A fraction is not zero.
         Expression::Cast(n) if n.is_of_uuid() => {
             return Err(CompileError::invalid(
                 "a UUID is bytes on MySQL and MariaDB, and no cast makes anything else of it: read it, and turn it in Rust",
@@ -40,6 +39,7 @@ pub(super) fn render<'s>(
         Expression::Cast(n) if (n.from, n.ty.kind) == (Kind::Bool, Kind::Text) => {
             n.render_truth_as_word(out)?
         }
+        // There is no cast to a truth value. A fraction is not zero.
         Expression::Cast(n) if n.ty.kind == Kind::Bool => match n.from {
             Kind::Text => {
                 out.sql("(CAST(").expression(&n.operand)?.sql(" AS SIGNED) <> 0)");

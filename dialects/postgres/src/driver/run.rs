@@ -106,7 +106,7 @@ pub(super) fn plan(cache: &mut Cache, job: &Job<'_>) -> Plan {
     }
 }
 
-pub(super) fn is_kept(mode: Mode) -> bool {
+fn is_kept(mode: Mode) -> bool {
     matches!(mode, Mode::Cached | Mode::Stream)
 }
 
