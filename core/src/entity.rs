@@ -102,8 +102,9 @@ pub enum Input {
     Default,
     /// A value.
     Value(Value),
-    /// The key of a row that a session has not inserted yet.
-    Pending(PendingKey),
+    /// What a row that a session has not inserted yet will have in the column at this place; without one, in the column that the
+    /// foreign key refers to.
+    Pending(PendingKey, Option<usize>),
 }
 
 /// Names an entity that a session has not inserted yet: its key is not known.

@@ -32,6 +32,16 @@ pub(crate) enum Part {
 }
 
 impl Part {
+    /// The part that a cell of a column of this kind is, where the database may have stored it as something else: what is a decimal
+    /// is text on SQLite, with as many digits as were written.
+    pub(crate) fn of_column(cell: Cell<'_>, kind: Kind) -> Part {
+        match (cell, kind) {
+            (Cell::Text(text), Kind::Decimal) => DecimalValue::parse(text)
+                .map_or(Part::Text(text.into()), |value| Part::of(Cell::Decimal(value))),
+            (cell, _) => Part::of(cell),
+        }
+    }
+
     #[inline]
     pub(crate) fn of(cell: Cell<'_>) -> Part {
         match cell {
@@ -86,7 +96,13 @@ impl Part {
             },
             Part::Large(value) => Value::U64(*value),
             Part::Float(bits) => Value::F64(f64::from_bits(*bits)),
-            Part::Text(text) => Value::Text(text.to_string()),
+            Part::Text(text) => match kind {
+                Kind::Enum(ty) => {
+                    let word = ty.variants.iter().find(|word| **word == &**text);
+                    word.map_or_else(|| Value::Text(text.to_string()), |word| Value::Enum(ty, word))
+                }
+                _ => Value::Text(text.to_string()),
+            },
             Part::Bytes(bytes) => Value::Bytes(bytes.to_vec()),
             Part::Decimal(decimal) => Value::Decimal(DecimalValue::new(decimal.0, decimal.1)),
             Part::Uuid(bytes) => Value::Uuid(*bytes),

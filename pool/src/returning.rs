@@ -276,7 +276,7 @@ fn how_found(insert: &InsertBody, row: &[Input], dialect: &dyn Dialect) -> Resul
     // A key of NULL is none: the database generates one, or refuses the row.
     let given = |column: &usize| match row.get(*column) {
         Some(Input::Value(value)) => !value.is_null(),
-        Some(Input::Pending(_)) => true,
+        Some(Input::Pending(..)) => true,
         Some(Input::Default) | None => false,
     };
     if let Some(conflict) = &insert.conflict {

@@ -50,7 +50,7 @@ impl<'s> Values<'s> {
         match input {
             Input::Value(value) => out.bind(value),
             Input::Default => out.require(Feature::DefaultInValues)?.sql("DEFAULT"),
-            Input::Pending(_) => {
+            Input::Pending(..) => {
                 return Err(CompileError::invalid(format!(
                     "a row of {} refers to an entity that is not inserted yet: add it to the session of that entity",
                     self.table.name

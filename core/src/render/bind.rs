@@ -95,7 +95,7 @@ impl<'s> InputColumn<'s> {
         let column = self.column;
         self.rows.rows().map(move |row| match &row[column] {
             Input::Value(value) => value,
-            Input::Default | Input::Pending(_) => &NULL,
+            Input::Default | Input::Pending(..) => &NULL,
         })
     }
 }

@@ -10,7 +10,7 @@ use relata_core::{
     projection::{Item, RowReader},
     schema::Table,
     statement::{Core, ReadRow, SelectBody},
-    value::Cell,
+    value::{Cell, Kind},
 };
 use relata_pool::Executor;
 
@@ -105,8 +105,11 @@ pub(super) async fn load_grouped<L: Load>(
     let table = L::Entity::TABLE;
     let mut columns = load.columns();
     let fields = columns.len();
-    let mut keys: Vec<KeysAt> =
-        load.edge_columns().iter().map(|edge| KeysAt::new(places_of(edge, &mut columns, fields))).collect();
+    let mut keys: Vec<KeysAt> = load
+        .edge_columns()
+        .iter()
+        .map(|edge| KeysAt::new(places_of(edge, &mut columns, fields), table, edge))
+        .collect();
     let order = match table.primary_key {
         [key] if group.as_ref().is_some_and(|group| group.sort) => {
             let place = place_of(*key, &mut columns);
@@ -123,7 +126,7 @@ pub(super) async fn load_grouped<L: Load>(
             aside = group.columns.iter().map(|column| item(group.table, *column)).collect();
             Places::Aside((columns.len()..columns.len() + aside.len()).collect())
         };
-        keys.push(KeysAt::new(places));
+        keys.push(KeysAt::new(places, group.table, group.columns));
     }
     let items = columns.iter().map(|column| item(table, *column)).chain(aside).collect();
     let Core::Query(query) = &mut body.core else {
@@ -223,6 +226,7 @@ impl Row for Kept<'_> {
 /// The keys that stand at some places of the rows.
 struct KeysAt {
     places: Places,
+    kinds: Vec<Kind>,
     keys: Keys,
 }
 
@@ -269,8 +273,10 @@ fn is_watched(place: usize, fields: usize) -> bool {
 }
 
 impl KeysAt {
-    fn new(places: Places) -> Self {
-        KeysAt { places, keys: Keys::default() }
+    /// Of these columns of a table.
+    fn new(places: Places, table: &Table, columns: &[usize]) -> Self {
+        let kinds = columns.iter().map(|column| table.columns[*column].ty.kind).collect();
+        KeysAt { places, kinds, keys: Keys::default() }
     }
 }
 
@@ -278,8 +284,8 @@ impl<S: Send> Sink for GraphSink<S> {
     fn row(&mut self, row: &mut dyn Row) -> Result<Flow> {
         if let Some(group) = self.keys.last().filter(|_| !self.copies.is_empty()) {
             let key = match &group.places {
-                Places::Watched(place) => read_key(&[*place], row)?,
-                Places::Aside(places) => read_key(places, row)?,
+                Places::Watched(place) => read_key(&[*place], &group.kinds, row)?,
+                Places::Aside(places) => read_key(places, &group.kinds, row)?,
             };
             for _ in 1..self.copies.get(&key).copied().unwrap_or(1) {
                 self.read(&mut Kept(row))?;
@@ -296,7 +302,7 @@ impl<S> GraphSink<S> {
         // First, as what is read for a field may be gone then.
         for at in keys.iter_mut() {
             if let Places::Aside(places) = &at.places {
-                at.keys.0.push(read_key(places, row)?);
+                at.keys.0.push(read_key(places, &at.kinds, row)?);
             }
         }
         if let Some(order) = order
@@ -312,7 +318,7 @@ impl<S> GraphSink<S> {
             }
             for at in keys.iter_mut() {
                 if matches!(at.places, Places::Watched(own) if own == place) {
-                    at.keys.0.push(Key::One(Part::of(cell)));
+                    at.keys.0.extend(at.kinds.first().map(|kind| Key::One(Part::of_column(cell, *kind))));
                 }
             }
         };
@@ -321,11 +327,13 @@ impl<S> GraphSink<S> {
     }
 }
 
-fn read_key(places: &[usize], row: &dyn Row) -> Result<Key> {
-    if let [place] = places {
-        return Ok(Key::One(Part::of(row.cell(*place)?)));
+fn read_key(places: &[usize], kinds: &[Kind], row: &dyn Row) -> Result<Key> {
+    if let ([place], [kind]) = (places, kinds) {
+        return Ok(Key::One(Part::of_column(row.cell(*place)?, *kind)));
     }
-    let parts: Vec<Part> =
-        places.iter().map(|place| row.cell(*place).map(Part::of)).collect::<Result<_>>()?;
+    let mut parts = Vec::with_capacity(places.len());
+    for (place, kind) in places.iter().zip(kinds) {
+        parts.push(Part::of_column(row.cell(*place)?, *kind));
+    }
     Ok(Key::of(parts.into_iter()))
 }

@@ -11,7 +11,7 @@ use relata_core::{
     render::Statement,
     schema::{ForeignKey, ReferentialAction, Table},
     statement::{Delete, Insert, InsertBody, Update},
-    value::Value,
+    value::{Kind, Value},
 };
 use relata_pool::{Executor, RowChange};
 
@@ -282,7 +282,8 @@ fn parents(
     table.foreign_keys.iter().filter(move |key| does(action(key))).map(|key| (key.table)())
 }
 
-fn acts(action: ReferentialAction) -> bool {
+/// Whether the database does something to the rows that refer to one that changes.
+pub(super) fn acts(action: ReferentialAction) -> bool {
     !matches!(action, ReferentialAction::NoAction | ReferentialAction::Restrict)
 }
 
@@ -355,7 +356,7 @@ fn has_unknown_key(table: &Table, inputs: &[Input]) -> bool {
 /// Whether an input is the key of another row of the same table that is not inserted yet.
 fn waits_for_a_key(stores: &Stores, at: At, input: &Input) -> bool {
     match input {
-        Input::Pending(to) if to.store == at.store => {
+        Input::Pending(to, _) if to.store == at.store => {
             stores[to.store as usize].1.value(to.slot, to.generation, 0).is_none()
         }
         _ => false,
@@ -377,7 +378,7 @@ async fn run_inserts(
         slots.push(at.slot);
         for (column, input) in row.into_iter().enumerate() {
             inputs.push(match input {
-                Input::Pending(to) => Input::Value(key_of(stores, table, column, to)?),
+                Input::Pending(to, of) => Input::Value(key_of(stores, table, column, to, of)?),
                 input => input,
             });
         }
@@ -394,8 +395,14 @@ async fn run_inserts(
     Ok(())
 }
 
-/// The key of an entity that has been inserted, as the column of another wants it.
-pub(super) fn key_of(stores: &Stores, table: &'static Table, column: usize, to: At) -> Result<Value> {
+/// What an entity that has been inserted has in the column at this place, or for the column of another that refers to it.
+pub(super) fn key_of(
+    stores: &Stores,
+    table: &'static Table,
+    column: usize,
+    to: At,
+    of: Option<usize>,
+) -> Result<Value> {
     let gone = || {
         Error::new(
             ErrorClass::Handle,
@@ -404,7 +411,7 @@ pub(super) fn key_of(stores: &Stores, table: &'static Table, column: usize, to: 
         .with_table(table.name)
     };
     let (_, parent) = stores.get(to.store as usize).ok_or_else(gone)?;
-    let reference = referenced(table, column, parent.table()).ok_or_else(gone)?;
+    let reference = of.or_else(|| referenced(table, column, parent.table())).ok_or_else(gone)?;
     parent.value(to.slot, to.generation, reference).ok_or_else(gone)
 }
 
@@ -507,8 +514,8 @@ fn prepare_update(
     for (column, input) in changes {
         match input {
             Input::Value(value) => values.push((column, value)),
-            Input::Pending(to) => {
-                let value = key_of(stores, table, column, to)?;
+            Input::Pending(to, of) => {
+                let value = key_of(stores, table, column, to, of)?;
                 if store.loaded(at.slot, column).is_none_or(|loaded| !loaded.same(&value)) {
                     values.push((column, value));
                 }
@@ -523,7 +530,7 @@ fn prepare_update(
         && let Some(version) = table.version()
         && let Some(loaded) = store.loaded(at.slot, version)
     {
-        let next = next_version(&loaded).ok_or_else(|| {
+        let next = next_version(&loaded, table.columns[version].ty.kind).ok_or_else(|| {
             let why = format!("{}: its version cannot be counted on: it is at its end", name_of(store, at));
             Error::new(ErrorClass::Session, why).with_table(table.name)
         })?;
@@ -543,14 +550,28 @@ fn prepare_update(
     Ok(Some(Ready { statement, exact: !releases, at: Some(at), done }))
 }
 
-fn next_version(version: &Value) -> Option<Value> {
-    Some(match version {
-        Value::I16(version) => Value::I16(version.checked_add(1)?),
-        Value::I32(version) => Value::I32(version.checked_add(1)?),
-        Value::I64(version) => Value::I64(version.checked_add(1)?),
-        Value::U64(version) => Value::U64(version.checked_add(1)?),
+/// The version behind this one, if a column of this kind holds it.
+fn next_version(version: &Value, kind: Kind) -> Option<Value> {
+    let next = match version {
+        Value::I16(version) => i64::from(*version) + 1,
+        Value::I32(version) => i64::from(*version) + 1,
+        Value::I64(version) => version.checked_add(1)?,
+        Value::U64(version) => return version.checked_add(1).map(Value::U64),
         _ => return None,
-    })
+    };
+    let fits = match kind {
+        Kind::I8 => i8::try_from(next).is_ok(),
+        Kind::U8 => u8::try_from(next).is_ok(),
+        Kind::U16 => u16::try_from(next).is_ok(),
+        Kind::U32 => u32::try_from(next).is_ok(),
+        _ => true,
+    };
+    match version {
+        _ if !fits => None,
+        Value::I16(_) => i16::try_from(next).ok().map(Value::I16),
+        Value::I32(_) => i32::try_from(next).ok().map(Value::I32),
+        _ => Some(Value::I64(next)),
+    }
 }
 
 /// `key = … AND version = …`, as the database has them.
@@ -577,7 +598,7 @@ fn equals(table: &'static Table, column: usize, value: Value) -> Expression {
     Expression::Infix(Box::new(Infix { left, operator: Operator::Eq, right: Expression::Bind(value) }))
 }
 
-/// The values of the row of an association.
+/// The values of the row of an association: of one that is deleted, as the database has them.
 fn link_values(stores: &Stores, link: &Link) -> Result<Vec<(usize, Value)>> {
     let table = link.through.table;
     let mut columns: Vec<(usize, Value)> = Vec::new();
@@ -587,7 +608,8 @@ fn link_values(stores: &Stores, link: &Link) -> Result<Vec<(usize, Value)>> {
     ] {
         let store = &*stores[at.store as usize].1;
         for (own, other) in own.iter().zip(other) {
-            let value = store.value(at.slot, at.generation, *other).ok_or_else(|| {
+            let loaded = store.loaded(at.slot, *other).filter(|_| !link.linked);
+            let value = loaded.or_else(|| store.value(at.slot, at.generation, *other)).ok_or_else(|| {
                 Error::new(
                     ErrorClass::Handle,
                     format!("a row of {} would link an entity that is gone", table.name),

@@ -142,14 +142,14 @@ impl<E: Entity, T: Type> RefInput for Ref<E, T> {
     fn into_input(self) -> Input {
         match self.0 {
             Target::Key(key) => Input::Value(key.into_value()),
-            Target::Pending(at) => Input::Pending(at),
+            Target::Pending(at) => Input::Pending(at, None),
         }
     }
 
     fn to_input(&self) -> Input {
         match &self.0 {
             Target::Key(key) => Input::Value(key.to_value()),
-            Target::Pending(at) => Input::Pending(*at),
+            Target::Pending(at) => Input::Pending(*at, None),
         }
     }
 }

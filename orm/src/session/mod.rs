@@ -253,19 +253,21 @@ impl Session {
     /// # Errors
     ///
     /// [`Handle`](ErrorClass::Handle) if the handle names no entity; [`Session`](ErrorClass::Session) if it has changes that
-    /// are not flushed.
+    /// are not flushed, or is linked, unlinked or referred to by such.
     pub fn expunge<E: Entity>(&mut self, handle: Handle<E>) -> Result<E> {
         let store = self.store_of(handle)?;
         let live = store.live(handle.at.slot, handle.at.generation).map_err(|why| handle.error(why))?;
+        let refused = |why| {
+            let why = format!("{} {why}: flush them before it is expunged", E::TABLE.entity);
+            Err(Error::new(ErrorClass::Session, why))
+        };
         if live.is_modified() {
-            let why = format!(
-                "{} has changes that are not flushed: flush them before it is expunged",
-                E::TABLE.entity
-            );
-            return Err(Error::new(ErrorClass::Session, why));
+            return refused("has changes that are not flushed");
+        }
+        if self.named_by_pending().contains(&handle.at) {
+            return refused("is named by changes of others that are not flushed");
         }
         self.dirty.retain(|dirty| *dirty != handle.at);
-        self.links.retain(|link| link.source != handle.at && link.target != handle.at);
         let store = self.typed_mut(handle)?;
         store.expunge(handle.at.slot, handle.at.generation).map_err(|why| handle.error(why))
     }
@@ -273,17 +275,23 @@ impl Session {
     /// Forgets all entities that were only read, to free memory. Their handles name nothing any more. What something that is not
     /// flushed yet refers to by its handle stays.
     pub fn clear_clean(&mut self) {
-        let mut kept: HashSet<At> = self.links.iter().flat_map(|link| [link.source, link.target]).collect();
-        for at in &self.pending {
-            let store = self.store(*at);
-            let mut inputs = vec![Input::Default; store.table().columns.len()];
-            store.inputs(at.slot, &mut inputs);
-            kept.extend(Operation::Insert { at: *at, inputs }.waits_for());
-        }
+        let kept = self.named_by_pending();
         for (number, (_, store)) in self.stores.iter_mut().enumerate() {
             let own = kept.iter().filter(|at| at.store as usize == number);
             store.clear_clean(&own.map(|at| at.slot).collect());
         }
+    }
+
+    /// What is linked or unlinked, and what rows that are not inserted yet refer to by its handle.
+    fn named_by_pending(&self) -> HashSet<At> {
+        let mut named: HashSet<At> = self.links.iter().flat_map(|link| [link.source, link.target]).collect();
+        for at in &self.pending {
+            let store = self.store(*at);
+            let mut inputs = vec![Input::Default; store.table().columns.len()];
+            store.inputs(at.slot, &mut inputs);
+            named.extend(Operation::Insert { at: *at, inputs }.waits_for());
+        }
+        named
     }
 
     /// Whether the row may differ from the entity: a bulk statement, a cascade or a rollback has touched it since it was

@@ -23,8 +23,15 @@ pub(super) struct Link {
 }
 
 impl Link {
+    /// Whether two are about the same row, from whichever side it was said.
     pub(super) fn same_pair(&self, other: &Link) -> bool {
-        self.through == other.through && self.source == other.source && self.target == other.target
+        let ends = |link: &Link| {
+            let Through { source_columns, target_columns, .. } = link.through;
+            [(source_columns, link.source), (target_columns, link.target)]
+        };
+        let [source, target] = ends(other);
+        self.through.table == other.through.table
+            && (ends(self) == [source, target] || ends(self) == [target, source])
     }
 }
 
@@ -61,7 +68,7 @@ impl Session {
         for (column, parent_column) in pairs {
             let input = match self.value_at(parent.at, *parent_column) {
                 Some(value) => Input::Value(value),
-                None => Input::Pending(parent.at),
+                None => Input::Pending(parent.at, Some(*parent_column)),
             };
             self.set_column(child, *column, input)?;
         }
@@ -217,7 +224,7 @@ impl Session {
         }
         let first = match input {
             Input::Value(value) => store.assign(at.slot, at.generation, column, &value, level, now)?,
-            Input::Pending(to) => {
+            to @ Input::Pending(..) => {
                 // Its value is known when the other is inserted; until then the entity keeps the one it has.
                 let same = store
                     .value(at.slot, at.generation, column)

@@ -9,7 +9,7 @@ use std::{
 use relata_core::{
     Error, Result,
     driver::BoxFuture,
-    entity::{Entity, Input, Insertable, PendingKey, WithKey},
+    entity::{Entity, Input, Insertable, WithKey},
     schema::Table,
     statement::{Insert, InsertBody},
     value::{Cell, Value},
@@ -73,7 +73,7 @@ pub(super) struct Tracked<E: Entity> {
     /// The values as the database has them, from the first edit until it is flushed.
     pub(super) original: Option<Arc<[Value]>>,
     /// To-one relationships to entities that are not inserted yet, by the places of the columns; and what was there then.
-    pub(super) links: Vec<(usize, PendingKey, Value)>,
+    pub(super) links: Vec<(usize, Input, Value)>,
     /// The values to go back to, and since when they changed; oldest first.
     undo: Vec<(Time, Arc<[Value]>)>,
     /// When it was marked for deletion.
@@ -388,7 +388,9 @@ impl<E: Entity> Live<E> {
         };
         let fresh = values_of(&fresh);
         for (column, value) in fresh.iter().enumerate() {
-            if self.entity.value(column).same(&original[column]) {
+            // A relationship that was set is an edit, though the column keeps its value until the other row is there.
+            let linked = tracked.links.iter().any(|(known, ..)| *known == column);
+            if !linked && self.entity.value(column).same(&original[column]) {
                 assign(&mut self.entity, column, value)?;
             }
         }
@@ -415,7 +417,7 @@ pub(super) trait AnyStore: Any + Send + Sync {
     /// The columns whose values differ from those in the database.
     fn changes(&self, slot: u32) -> Vec<(usize, Value)>;
     /// To-one relationships to entities that are not inserted yet.
-    fn links(&self, slot: u32) -> Vec<(usize, PendingKey)>;
+    fn links(&self, slot: u32) -> Vec<(usize, Input)>;
     /// Sets a column of a live entity.
     fn assign(
         &mut self,
@@ -427,7 +429,7 @@ pub(super) trait AnyStore: Any + Send + Sync {
         now: Time,
     ) -> Result<bool>;
     /// Sets a to-one relationship of a live entity to one that is not inserted yet.
-    fn link(&mut self, slot: u32, column: usize, to: PendingKey);
+    fn link(&mut self, slot: u32, column: usize, to: Input);
     /// Runs an INSERT of these places and keeps its rows until the flush has succeeded.
     fn run_insert<'a>(
         &'a mut self,
@@ -531,13 +533,13 @@ impl<E: Entity> AnyStore for Store<E> {
         }
     }
 
-    fn links(&self, slot: u32) -> Vec<(usize, PendingKey)> {
+    fn links(&self, slot: u32) -> Vec<(usize, Input)> {
         match &self.entries[slot as usize].state {
             State::Live(Live { tracked: Some(tracked), entity, .. }) => {
                 // Of a relationship and an edit, what was said last counts.
                 let last =
                     tracked.links.iter().filter(|(column, _, before)| entity.value(*column).same(before));
-                last.map(|(column, to, _)| (*column, *to)).collect()
+                last.map(|(column, to, _)| (*column, to.clone())).collect()
             }
             _ => Vec::new(),
         }
@@ -562,7 +564,7 @@ impl<E: Entity> AnyStore for Store<E> {
         Ok(first)
     }
 
-    fn link(&mut self, slot: u32, column: usize, to: PendingKey) {
+    fn link(&mut self, slot: u32, column: usize, to: Input) {
         if let State::Live(live) = &mut self.entries[slot as usize].state {
             let before = live.entity.value(column);
             let links = &mut live.track().links;

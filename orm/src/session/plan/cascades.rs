@@ -117,7 +117,7 @@ fn parent(
             _ => None,
         };
         values.push(match input {
-            Some(Input::Pending(to)) => return Some(*to),
+            Some(Input::Pending(to, _)) => return Some(*to),
             Some(Input::Value(value)) => value.clone(),
             Some(Input::Default) => return None,
             None => session.store(at).loaded(at.slot, *column)?,

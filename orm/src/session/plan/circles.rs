@@ -40,7 +40,8 @@ pub(super) fn break_circle(
     })
 }
 
-fn null(table: &Table, column: usize) -> (usize, Input) {
+/// NULL for a column.
+pub(super) fn null(table: &Table, column: usize) -> (usize, Input) {
     (column, Input::Value(Value::Null(table.columns[column].ty.kind)))
 }
 
@@ -56,9 +57,9 @@ fn insert_without_key(
         let Operation::Insert { at, inputs } = &graph.operations[*op] else { return None };
         let table = session.store(*at).table();
         inputs.iter().enumerate().find_map(|(column, input)| match input {
-            Input::Pending(to) if table.columns[column].nullable => {
+            Input::Pending(to, of) if table.columns[column].nullable => {
                 let insert = inserts.get(to).filter(|insert| !done[**insert])?;
-                Some((*op, *at, column, *to, *insert))
+                Some((*op, *at, column, Input::Pending(*to, *of), *insert))
             }
             _ => None,
         })
@@ -67,7 +68,7 @@ fn insert_without_key(
         (_, inputs[column]) = null(session.store(at).table(), column);
     }
     graph.remove_edge(parent, op);
-    let changes = vec![(column, Input::Pending(to))];
+    let changes = vec![(column, to)];
     let complete = graph.add(Operation::Update { at, changes, kind: UpdateKind::Complete });
     graph.edge(op, complete);
     graph.edge(parent, complete);

@@ -22,12 +22,13 @@ use relata_core::{
 
 use super::{
     At, Session,
-    flush::{key_of, referenced},
+    flush::{acts, key_of, referenced},
     relate::Link,
 };
 use crate::key::Key;
-use circles::break_circle;
+use circles::{break_circle, null};
 pub(super) use reasons::given;
+use reasons::loaded;
 
 /// One change of one row.
 #[derive(Debug, Clone)]
@@ -76,7 +77,7 @@ impl Operation {
     /// The entities that have to be inserted before it.
     pub(super) fn waits_for(&self) -> Vec<At> {
         let pending = |input: &Input| match input {
-            Input::Pending(at) => Some(*at),
+            Input::Pending(at, _) => Some(*at),
             _ => None,
         };
         match self {
@@ -140,6 +141,7 @@ type Place = (*const Table, Vec<usize>, Key);
 pub(super) fn plan(session: &Session) -> Result<Vec<Operation>> {
     let mut operations = collect(session)?;
     own_keys(session, &mut operations)?;
+    let_go_of_themselves(session, &mut operations);
     if operations.len() <= 1 {
         return Ok(operations);
     }
@@ -192,9 +194,8 @@ fn collect(session: &Session) -> Result<Vec<Operation>> {
         if changes.iter().any(|(column, _)| Some(*column) == version) {
             return Err(session.describe(*at, "its version was edited by hand; the session counts it"));
         }
-        for (column, to) in store.links(at.slot) {
+        for (column, mut input) in store.links(at.slot) {
             changes.retain(|(known, _)| *known != column);
-            let mut input = Input::Pending(to);
             resolve(session, *at, column, &mut input)?;
             changes.push((column, input));
         }
@@ -209,12 +210,12 @@ fn collect(session: &Session) -> Result<Vec<Operation>> {
 
 /// Makes of the handle of an entity that is a row the key that it has.
 fn resolve(session: &Session, at: At, column: usize, input: &mut Input) -> Result<()> {
-    let Input::Pending(to) = *input else { return Ok(()) };
+    let Input::Pending(to, of) = *input else { return Ok(()) };
     if to.session != session.id {
         return Err(session.describe(at, "it refers to an entity of another session"));
     }
     if !session.store(to).is_pending(to.slot, to.generation)
-        && let Ok(key) = key_of(&session.stores, session.store(at).table(), column, to)
+        && let Ok(key) = key_of(&session.stores, session.store(at).table(), column, to, of)
     {
         *input = Input::Value(key);
     }
@@ -228,14 +229,16 @@ fn own_keys(session: &Session, operations: &mut Vec<Operation>) -> Result<()> {
         let Operation::Insert { at, inputs } = operation else { continue };
         let (at, table) = (*at, session.store(*at).table());
         for column in 0..inputs.len() {
-            if inputs[column] != Input::Pending(at) {
-                continue;
-            }
+            let of = match inputs[column] {
+                Input::Pending(to, of) if to == at => of,
+                _ => continue,
+            };
             let definition = &table.columns[column];
-            inputs[column] = match referenced(table, column, table).map(|referenced| &inputs[referenced]) {
+            let referenced = of.or_else(|| referenced(table, column, table));
+            inputs[column] = match referenced.map(|referenced| &inputs[referenced]) {
                 Some(Input::Value(key)) => Input::Value(key.clone()),
                 _ if definition.nullable => {
-                    let changes = vec![(column, Input::Pending(at))];
+                    let changes = vec![(column, Input::Pending(at, of))];
                     completed.push(Operation::Update { at, changes, kind: UpdateKind::Complete });
                     Input::Value(Value::Null(definition.ty.kind))
                 }
@@ -248,6 +251,26 @@ fn own_keys(session: &Session, operations: &mut Vec<Operation>) -> Result<()> {
     }
     operations.extend(completed);
     Ok(())
+}
+
+/// A row that is deleted and refers to itself lets go through NULL, as MySQL and MariaDB would not delete it.
+fn let_go_of_themselves(session: &Session, operations: &mut Vec<Operation>) {
+    let mut releases = Vec::new();
+    for operation in &*operations {
+        let Operation::Delete { at } = operation else { continue };
+        let table = session.store(*at).table();
+        for key in table.foreign_keys.iter().filter(|key| (key.table)() == table && !acts(key.on_delete)) {
+            let own = loaded(session, *at, key.columns);
+            let column = key.columns.iter().find(|column| table.columns[**column].nullable);
+            if let Some(column) =
+                column.filter(|_| own.is_some() && own == loaded(session, *at, key.references))
+            {
+                let changes = vec![null(table, *column)];
+                releases.push(Operation::Update { at: *at, changes, kind: UpdateKind::Release });
+            }
+        }
+    }
+    operations.extend(releases);
 }
 
 /// The operations in an order that none has to wait in.

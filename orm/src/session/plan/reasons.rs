@@ -9,7 +9,10 @@ use relata_core::{
 };
 
 use super::{
-    super::{At, Session, flush::link_inputs},
+    super::{
+        At, Session,
+        flush::{acts, link_inputs},
+    },
     Graph, Operation, Place,
 };
 use crate::key::Key;
@@ -49,7 +52,8 @@ pub(super) fn pending_keys(graph: &mut Graph) -> HashMap<At, usize> {
     inserts
 }
 
-/// A row of an association holds the keys that its ends have when everything is written.
+/// A row of an association that is made holds the keys that its ends have when everything is written; one that is deleted those that
+/// they have now.
 pub(super) fn edited_ends(graph: &mut Graph) {
     if !graph.operations.iter().any(|operation| matches!(operation, Operation::Link(_))) {
         return;
@@ -62,21 +66,27 @@ pub(super) fn edited_ends(graph: &mut Graph) {
     }
     for op in 0..graph.operations.len() {
         let Operation::Link(link) = &graph.operations[op] else { continue };
+        let linked = link.linked;
         for (at, columns) in [(link.source, link.source_columns), (link.target, link.target_columns)] {
             let Some(update) = updates.get(&at).copied() else { continue };
             let Operation::Update { changes, .. } = &graph.operations[update] else { continue };
-            if changes.iter().any(|(column, _)| columns.contains(column)) {
-                graph.edge(update, op);
+            if !changes.iter().any(|(column, _)| columns.contains(column)) {
+                continue;
+            }
+            match linked {
+                true => graph.edge(update, op),
+                false => graph.edge(op, update),
             }
         }
     }
 }
 
-/// A row that refers to another by a key that was given waits for it to be inserted, and a row that is referred to is deleted
-/// after those that refer to it.
+/// A row that refers to another by a key that was given waits for it to be inserted, and a row that is referred to is deleted, or gets
+/// another key, after those that refer to it.
 pub(super) fn foreign_keys(session: &Session, graph: &mut Graph) {
     let mut inserted: HashMap<Place, usize> = HashMap::new();
     let mut deleted: HashMap<Place, usize> = HashMap::new();
+    let mut renamed: HashMap<Place, usize> = HashMap::new();
     let referenced = targets(session, |_| true);
     for (op, operation) in graph.operations.iter().enumerate() {
         let Some(at) = operation.at() else { continue };
@@ -94,6 +104,9 @@ pub(super) fn foreign_keys(session: &Session, graph: &mut Graph) {
                     if touched && let Some(key) = updated(session, at, changes, columns) {
                         inserted.insert((table, columns.to_vec(), key), op);
                     }
+                    if touched && let Some(key) = loaded(session, at, columns) {
+                        renamed.insert((table, columns.to_vec(), key), op);
+                    }
                 }
                 Operation::Delete { .. } => {
                     if let Some(key) = loaded(session, at, columns) {
@@ -104,7 +117,7 @@ pub(super) fn foreign_keys(session: &Session, graph: &mut Graph) {
             }
         }
     }
-    if inserted.is_empty() && deleted.is_empty() {
+    if inserted.is_empty() && deleted.is_empty() && renamed.is_empty() {
         return;
     }
     for op in 0..graph.operations.len() {
@@ -125,16 +138,24 @@ pub(super) fn foreign_keys(session: &Session, graph: &mut Graph) {
                 Operation::Link(_) => continue,
             };
             let place = |key_values| (target, key.references.to_vec(), key_values);
+            let mut comes = None;
             if let Some(place) = now.map(place) {
                 // A row that is there again counts, and not the one that goes.
-                if let Some(insert) = inserted.get(&place).copied() {
+                comes = inserted.get(&place).copied();
+                if let Some(insert) = comes {
                     graph.edge(insert, op);
                 } else if let Some(delete) = deleted.get(&place).copied() {
                     graph.edge(op, delete);
                 }
             }
-            if let Some(delete) = before.and_then(|values| deleted.get(&place(values))).copied() {
+            let Some(before) = before.map(place) else { continue };
+            if let Some(delete) = deleted.get(&before).copied() {
                 graph.edge(op, delete);
+            }
+            // Where the database lets rows follow, they may as well do so first; and one may follow by itself.
+            let rename = renamed.get(&before).copied().filter(|rename| comes != Some(*rename));
+            if let Some(rename) = rename.filter(|_| !acts(key.on_update)) {
+                graph.edge(op, rename);
             }
         }
     }
