@@ -634,6 +634,19 @@ on_every_database! {
         assert_eq!(users(&db).await, [("a".to_string(), None), ("b".to_string(), None)]);
     }
 
+    async fn a_savepoint_whose_release_fails_is_still_there(db: Database) {
+        blog(&db).await;
+        let mut session = db.session();
+        session.add(user("a"));
+        let savepoint = session.savepoint().await.unwrap();
+        session.add(user("a"));
+        assert_eq!(session.release(savepoint).await.unwrap_err().class(), ErrorClass::Unique);
+        session.rollback_to(savepoint).await.unwrap();
+        assert_eq!(session.rollback_to(savepoint).await.unwrap_err().class(), ErrorClass::Session);
+        session.commit().await.unwrap();
+        assert_eq!(users(&db).await, [("a".to_string(), None)]);
+    }
+
     async fn bulk_statements_leave_stale_entities(db: Database) {
         blog(&db).await;
         let mut session = db.session();

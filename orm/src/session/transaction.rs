@@ -9,7 +9,9 @@ use super::{
 };
 
 /// A point to go back to within the transaction of a session. [`Session::savepoint`] makes it.
-#[derive(Debug)]
+///
+/// A copy names the same point: it is of use where [`release`](Session::release) failed.
+#[derive(Debug, Clone, Copy)]
 #[must_use = "roll back to it or release it; by itself it does nothing"]
 pub struct Savepoint {
     session: u64,
@@ -108,7 +110,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As [`flush`](Session::flush); [`Session`](ErrorClass::Session) if it is not one of this transaction's.
+    /// As [`flush`](Session::flush), and then the savepoint is still there; [`Session`](ErrorClass::Session) if it is not one of this transaction's.
     pub async fn release(&mut self, savepoint: Savepoint) -> Result<()> {
         let level = self.level_of(&savepoint)?;
         self.flush().await?;
