@@ -52,7 +52,7 @@ struct Task {
 }
 
 #[derive(Entity, Debug, Clone, PartialEq)]
-#[entity(table = "tags")]
+#[entity(table = "tags", many_to_many(members: Member, through = MemberTag))]
 struct Tag {
     #[column(primary_key, length = 20)]
     name: String,
@@ -397,12 +397,18 @@ impl<'d> Play<'d> {
             }
             side => {
                 let (Some(member), Some(tag)) = (self.some_member(), self.some_tag()) else { return };
-                self.note((if side == 4 { "link" } else { "unlink" }, member, tag));
+                let from_tag = self.dice.roll(2) == 0;
+                self.note((if side == 4 { "link" } else { "unlink" }, member, tag, from_tag));
+                let (session, a, b) = (&mut self.session, self.members[member], self.tags[tag]);
+                match (side == 4, from_tag) {
+                    (true, false) => session.link(a, Member::tags, b),
+                    (true, true) => session.link(b, Tag::members, a),
+                    (false, false) => session.unlink(a, Member::tags, b),
+                    (false, true) => session.unlink(b, Tag::members, a),
+                }
                 if side == 4 {
-                    self.session.link(self.members[member], Member::tags, self.tags[tag]);
                     self.world.links.insert((member, tag));
                 } else {
-                    self.session.unlink(self.members[member], Member::tags, self.tags[tag]);
                     self.world.links.remove(&(member, tag));
                 }
             }
