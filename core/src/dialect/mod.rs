@@ -103,6 +103,11 @@ pub trait Dialect: Send + Sync + fmt::Debug {
         Ok(None)
     }
 
+    /// Whether a placeholder says which bind it stands for, so that another can stand for the same.
+    fn numbers_binds(&self) -> bool {
+        false
+    }
+
     /// Writes the placeholder of the bind at `position`, counted from 1.
     fn write_placeholder(&self, sql: &mut String, position: usize, kind: Kind) {
         let _ = (position, kind);

@@ -8,6 +8,7 @@ use crate::{
     dialect::Feature,
     render::{Compile, CompileError, Renderer},
     types::Type,
+    value::Kind,
 };
 
 /// A function over the rows of a group.
@@ -21,6 +22,8 @@ pub struct Aggregate {
     pub distinct: bool,
     /// `FILTER (WHERE …)`: only the rows for which this holds.
     pub filter: Option<Expression>,
+    /// The SQL type of what comes out.
+    pub kind: Kind,
 }
 
 impl Node for Aggregate {
@@ -59,8 +62,9 @@ impl Node for Aggregate {
     }
 }
 
-fn aggregate<T>(name: &'static str, operand: Option<Expression>, distinct: bool) -> Expr<T> {
-    Expr::new(Expression::Aggregate(Box::new(Aggregate { name, operand, distinct, filter: None })))
+fn aggregate<T: Type>(name: &'static str, operand: Option<Expression>, distinct: bool) -> Expr<T> {
+    let aggregate = Aggregate { name, operand, distinct, filter: None, kind: T::KIND };
+    Expr::new(Expression::Aggregate(Box::new(aggregate)))
 }
 
 /// `COUNT(operand)`: how many rows of the group have it, NULL not counted.

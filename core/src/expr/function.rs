@@ -49,6 +49,9 @@ impl Node for Function {
     }
 }
 
+/// What holds the values of both types.
+type Common<A, B> = <<A as Type>::Base as Comparable<<B as Type>::Base>>::Common;
+
 fn call<T>(name: &'static str, arguments: Vec<Expression>, nullness: Nullness) -> Expr<T> {
     Expr::new(Expression::Function(Box::new(Function { name, arguments, nullness })))
 }
@@ -70,8 +73,11 @@ impl<T> From<Expr<T>> for Expression {
     }
 }
 
-/// `COALESCE(value, otherwise)`: the first that is not NULL. Chain it for more than two.
-pub fn coalesce<V: IntoExpr, O: IntoExpr>(value: V, otherwise: O) -> Expr<O::Sql>
+/// `COALESCE(value, otherwise)`: the first that is not NULL, of the wider type of the two. Chain it for more than two.
+pub fn coalesce<V: IntoExpr, O: IntoExpr>(
+    value: V,
+    otherwise: O,
+) -> Expr<<O::Sql as Type>::With<Common<V::Sql, O::Sql>>>
 where
     <V::Sql as Type>::Base: Comparable<<O::Sql as Type>::Base>,
 {

@@ -73,7 +73,7 @@ impl IntoExpr for &String {
 /// A value in a list: of a mapped type, or borrowed text.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be in a list of values",
-    note = "values of mapped types can, and `&str`"
+    note = "values of mapped types can, and `&str`; of what is borrowed take `.iter().copied()` or `.iter().cloned()`"
 )]
 pub trait ListValue {
     /// The mapped type.
@@ -116,10 +116,15 @@ impl ListValue for &String {
     label = "this is not comparable with `{Self}`",
     note = "`cast` changes the SQL type of an expression"
 )]
-pub trait Comparable<Rhs> {}
+pub trait Comparable<Rhs> {
+    /// What holds the values of both.
+    type Common: Type;
+}
 
 #[diagnostic::do_not_recommend]
-impl<T: Type> Comparable<T> for T {}
+impl<T: Type> Comparable<T> for T {
+    type Common = T;
+}
 
 /// No type of SQL. With an implementation for it, no type has one implementation only, which the compiler would take for
 /// the one that is meant: `type mismatch` instead of the message above.
@@ -127,7 +132,9 @@ impl<T: Type> Comparable<T> for T {}
 pub enum Nothing {}
 
 #[diagnostic::do_not_recommend]
-impl<T: Type> Comparable<Nothing> for T {}
+impl<T: Type> Comparable<Nothing> for T {
+    type Common = T;
+}
 
 #[diagnostic::do_not_recommend]
 impl<T: Type> Assignable<Nothing> for T {}
@@ -220,9 +227,13 @@ macro_rules! widens {
     ($($narrow:ty => $($wide:ty),+;)*) => {
         $($(
             #[diagnostic::do_not_recommend]
-            impl Comparable<$narrow> for $wide {}
+            impl Comparable<$narrow> for $wide {
+                type Common = $wide;
+            }
             #[diagnostic::do_not_recommend]
-            impl Comparable<$wide> for $narrow {}
+            impl Comparable<$wide> for $narrow {
+                type Common = $wide;
+            }
             #[diagnostic::do_not_recommend]
             impl Arithmetic<$narrow> for $wide {
                 type Output = $wide;
@@ -264,20 +275,24 @@ widens! {
 /// Pairs that compare though neither takes the other: an integer literal is an `i32` in Rust, and each side of a
 /// comparison keeps its own type.
 macro_rules! also_compares {
-    ($($a:ty, $b:ty;)*) => {
+    ($($a:ty, $b:ty => $common:ty;)*) => {
         $(
             #[diagnostic::do_not_recommend]
-            impl Comparable<$a> for $b {}
+            impl Comparable<$a> for $b {
+                type Common = $common;
+            }
             #[diagnostic::do_not_recommend]
-            impl Comparable<$b> for $a {}
+            impl Comparable<$b> for $a {
+                type Common = $common;
+            }
         )*
     };
 }
 
 also_compares! {
-    i32, u64;
-    i32, u32;
-    i64, u64;
-    i64, f64;
-    i32, f32;
+    i32, u64 => u64;
+    i32, u32 => i64;
+    i64, u64 => i64;
+    i64, f64 => f64;
+    i32, f32 => f64;
 }

@@ -13,6 +13,7 @@ use crate::{
     dialect::{Dialect, Feature},
     expr::{Expression, Node},
     schema::{ColumnDef, Table},
+    value::Kind,
 };
 
 /// Something that can be compiled to one SQL text with binds.
@@ -60,6 +61,8 @@ pub struct Renderer<'s> {
     ctes: Vec<&'s CteDefinition>,
     /// The levels of which columns were named, a bit each, the outermost first.
     named: u64,
+    /// From which bind on one may stand for another that is equal.
+    shared_from: Option<usize>,
 }
 
 /// A bit for a level of scope; the same for all that are deeper than anybody nests.
@@ -79,6 +82,7 @@ impl<'s> Renderer<'s> {
             outer: Vec::new(),
             ctes: Vec::new(),
             named: 0,
+            shared_from: None,
         }
     }
 
@@ -140,9 +144,35 @@ impl<'s> Renderer<'s> {
 
     fn push_bind(&mut self, bind: Bind<'s>) -> &mut Self {
         let kind = bind.kind();
-        self.binds.push(bind);
-        self.dialect.write_placeholder(&mut self.sql, self.binds.len(), kind);
+        let place = self.shared_place(&bind, kind).unwrap_or_else(|| {
+            self.binds.push(bind);
+            self.binds.len()
+        });
+        self.dialect.write_placeholder(&mut self.sql, place, kind);
         self
+    }
+
+    /// The place, counted from 1, of a bind that may stand for this one.
+    fn shared_place(&self, bind: &Bind<'s>, kind: Kind) -> Option<usize> {
+        let from = self.shared_from?;
+        // Nothing but where it stands tells the type of these.
+        if matches!(kind, Kind::Enum(_) | Kind::Array(_)) {
+            return None;
+        }
+        let found = self.binds[from..].iter().position(|known| known.kind() == kind && known == bind)?;
+        Some(from + found + 1)
+    }
+
+    /// Writes something in which equal binds have one placeholder, where the database numbers them: it then knows that expressions
+    /// with binds are the same.
+    pub(crate) fn with_shared_binds(&mut self, write: impl FnOnce(&mut Self) -> Compile) -> Compile {
+        let around = self.shared_from;
+        if self.dialect.numbers_binds() {
+            self.shared_from = around.or(Some(self.binds.len()));
+        }
+        let written = write(self);
+        self.shared_from = around;
+        written
     }
 
     /// Writes an expression as the dialect spells it.

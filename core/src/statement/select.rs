@@ -382,6 +382,14 @@ impl Query {
         if let Some(error) = &self.invalid {
             return Err(error.clone());
         }
+        // What is grouped or ordered by is looked for in what is selected.
+        match self.distinct || !self.group_by.is_empty() {
+            true => out.with_shared_binds(|out| self.render_clauses(order_by, out)),
+            false => self.render_clauses(order_by, out),
+        }
+    }
+
+    fn render_clauses<'s>(&'s self, order_by: &'s [OrderItem], out: &mut Renderer<'s>) -> Compile {
         let source = self.source();
         out.enter(self.scope(source)?);
         self.check_nullness(out)?;
@@ -668,7 +676,8 @@ impl SelectBody {
             };
             let mut unique = name.clone();
             let mut number = 2;
-            while names.contains(&unique) {
+            // Some databases take them for the same in either case.
+            while names.iter().any(|known| known.to_lowercase() == unique.to_lowercase()) {
                 unique = Cow::Owned(format!("{name}_{number}"));
                 number += 1;
             }

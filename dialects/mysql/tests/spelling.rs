@@ -438,7 +438,8 @@ fn upserts() {
     let nothing = insert(item("a", 5)).on_conflict(Item::name).do_nothing();
     assert_eq!(
         sql(&nothing),
-        "INSERT INTO `items` (`na``me`, `a:mount`) VALUES (?, ?) ON DUPLICATE KEY UPDATE `id` = `items`.`id`"
+        "INSERT INTO `items` (`na``me`, `a:mount`) VALUES (?, ?) ON DUPLICATE KEY UPDATE \
+            `na``me` = `items`.`na``me`"
     );
     let merge = || {
         insert(item("a", 5)).on_conflict(Item::name).do_update(|row| {

@@ -198,6 +198,16 @@ impl Dialect for Sqlite {
                 out.sql(")");
                 Ok(())
             }
+            Clause::Assignments(_, assignments) => {
+                let reads = assignments.iter().any(|(_, value)| has_subquery(value));
+                clause.render(out)?;
+                // With a FROM all values are found before a row is changed ("UPDATE", 2.2); without it a subquery would read rows that
+                // are changed already.
+                if reads {
+                    out.sql(" FROM (SELECT 1)");
+                }
+                Ok(())
+            }
             other => other.render(out),
         }
     }
@@ -230,6 +240,18 @@ impl Dialect for Sqlite {
             (false, BeginMode::Immediate) => vec!["BEGIN IMMEDIATE".to_owned()],
             (false, BeginMode::Deferred) => vec!["BEGIN DEFERRED".to_owned()],
         })
+    }
+}
+
+fn has_subquery(expression: &Expression) -> bool {
+    match expression {
+        Expression::Subquery(_) | Expression::Exists(_) => true,
+        Expression::In(n) if matches!(n.list, InList::Select(_)) => true,
+        other => {
+            let mut found = false;
+            other.for_each_child(&mut |child| found |= has_subquery(child));
+            found
+        }
     }
 }
 

@@ -98,7 +98,8 @@ fn render_conflict<'s>(table: &'static Table, conflict: &'s OnConflict, out: &mu
     match &conflict.action {
         // A column set to itself. INSERT IGNORE would hide all other errors as well.
         ConflictAction::Nothing => {
-            let column = table.primary_key.first().or(conflict.target.first()).unwrap_or(&0);
+            // Not a generated key, where there is another column: it may just be given out.
+            let column = conflict.target.first().or(table.primary_key.first()).unwrap_or(&0);
             let column = table.columns.get(*column).ok_or_else(|| {
                 CompileError::invalid(format!("{} has no column that could be left as it is", table.name))
             })?;

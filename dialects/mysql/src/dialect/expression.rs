@@ -8,6 +8,7 @@ use relata_core::{
     dialect::Dialect,
     expr::{Aggregate, Case, Expression, Function, In, InList, Infix, Node, Operator},
     render::{Compile, Precedence, Renderer, Statement},
+    statement::Core,
     value::{DecimalValue, Kind, Value},
 };
 
@@ -136,6 +137,12 @@ fn render_aggregate<'s>(dialect: &'s MysqlDialect, n: &'s Aggregate, out: &mut R
         out.sql("CASE WHEN ").expression(filter)?.sql(" THEN ");
     }
     match (&n.operand, &n.filter) {
+        // MySQL would take the largest of texts that are all bound for a number or for bytes.
+        (Some(operand), _)
+            if matches!(n.name, "MIN" | "MAX") && !dialect.server.is_mariadb() && is_bound_text(operand) =>
+        {
+            out.sql("CAST(").expression(operand)?.sql(" AS CHAR)");
+        }
         (Some(operand), _) => render_alone(dialect, operand, Precedence::Lowest, out)?,
         (None, None) => drop(out.sql("*")),
         // COUNT(*) counts rows; any value will do.
@@ -154,7 +161,8 @@ fn render_case<'s>(dialect: &'s MysqlDialect, n: &'s Case, out: &mut Renderer<'s
     })
 }
 
-/// A subquery with LIMIT cannot stand in IN itself, but inside of one that stands there can (MySQL 8.4 manual 15.2.15.12).
+/// A subquery with LIMIT cannot stand in IN itself, but inside of one that stands there can (MySQL 8.4 manual 15.2.15.12). Both servers
+/// also find rows in EXCEPT ALL and its like that are not there, unless it stands so (no page of their manuals says it).
 fn render_in<'s>(
     dialect: &'s MysqlDialect,
     n: &'s In,
@@ -162,7 +170,7 @@ fn render_in<'s>(
     out: &mut Renderer<'s>,
 ) -> Compile {
     match &n.list {
-        InList::Select(select) if select.limit != Limit::default() => {
+        InList::Select(select) if select.limit != Limit::default() || matches!(select.core, Core::Set(_)) => {
             out.operand(&n.operand, Precedence::Comparison)?;
             out.sql(if n.negated { " NOT IN (SELECT * FROM (" } else { " IN (SELECT * FROM (" });
             select.render(out)?;
@@ -254,6 +262,16 @@ fn render_bind<'s>(dialect: &MysqlDialect, value: &'s Value, out: &mut Renderer<
         value => {
             out.bind(value);
         }
+    }
+}
+
+/// Whether all that it can be is bound, and text.
+fn is_bound_text(expression: &Expression) -> bool {
+    match expression {
+        Expression::Bind(value) => matches!(value.kind(), Kind::Text | Kind::Enum(_)),
+        Expression::Case(n) => n.values().all(is_bound_text),
+        Expression::Function(n) => !n.arguments.is_empty() && n.arguments.iter().all(is_bound_text),
+        _ => false,
     }
 }
 

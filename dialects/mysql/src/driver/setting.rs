@@ -50,7 +50,7 @@ impl Setting {
 pub(super) fn begin_session(options: &MysqlOptions) -> Result<String> {
     const COLLATION: &str = "/*M! utf8mb4_nopad_bin*/ /*!80017 utf8mb4_0900_bin*/";
     const STRICT: &str = "CONCAT('STRICT_TRANS_TABLES,STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,\
-        ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION' /*!80017 , ',ONLY_FULL_GROUP_BY'*/)";
+        ERROR_FOR_DIVISION_BY_ZERO,NO_UNSIGNED_SUBTRACTION,NO_ENGINE_SUBSTITUTION' /*!80017 , ',ONLY_FULL_GROUP_BY'*/)";
     let mut sql = "SET NAMES utf8mb4".to_owned();
     if let Some(collation) = options.collation.to_sql("collation", COLLATION)? {
         sql += " COLLATE ";

@@ -123,6 +123,10 @@ impl Dialect for Postgres {
     }
 
     // 4.1.4 and PREPARE.
+    fn numbers_binds(&self) -> bool {
+        true
+    }
+
     fn write_placeholder(&self, sql: &mut String, position: usize, _: Kind) {
         sql.push('$');
         write_number(sql, position as u64);
@@ -139,6 +143,19 @@ impl Dialect for Postgres {
                 Ok(())
             }
             Expression::Cast(cast) => render_cast(cast, out),
+            Expression::Aggregate(sum) if is_sum_of_integers(expression) => {
+                out.sql("CAST(");
+                sum.render(out)?;
+                out.sql(" AS BIGINT)");
+                Ok(())
+            }
+            Expression::Window(window) if is_sum_of_integers(&window.function) => {
+                out.sql("CAST(");
+                window.function.render(out)?;
+                window.definition.render(out)?;
+                out.sql(" AS BIGINT)");
+                Ok(())
+            }
             other => other.render(out),
         }
     }
@@ -153,6 +170,11 @@ impl Dialect for Postgres {
     fn render_ddl<'s>(&'s self, ddl: &'s Ddl, out: &mut Renderer<'s>) -> Compile {
         ddl::render(ddl, out)
     }
+}
+
+/// A sum of BIGINTs is a NUMERIC (9.21), with which `/` would not cut off the fraction.
+fn is_sum_of_integers(expression: &Expression) -> bool {
+    matches!(expression, Expression::Aggregate(n) if n.name == "SUM" && matches!(n.kind, Kind::I64 | Kind::U64))
 }
 
 /// Truth values and numbers: CAST knows INTEGER only (pg_cast, "CREATE CAST").

@@ -1,0 +1,164 @@
+//! Statements that databases would answer differently, or not at all, as they are written: they give the same everywhere.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use relata::prelude::*;
+use relata_tests::{Server, on_every_database};
+use rust_decimal::Decimal;
+
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "things")]
+struct Thing {
+    #[column(primary_key, generated = false)]
+    id: i64,
+    group: i64,
+    name: String,
+    size: Option<i32>,
+    price: Option<Decimal>,
+    weight: Option<f64>,
+    count: u32,
+}
+
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "stocks", unique(sku, site))]
+struct Stock {
+    #[column(primary_key)]
+    id: i64,
+    #[column(length = 20)]
+    sku: String,
+    site: i32,
+}
+
+/// Four things, with the number of each as its group.
+async fn create(db: &Engine) {
+    Schema::new().with::<Thing>().with::<Stock>().create(db).await.unwrap();
+    let thing = |id| NewThing {
+        id,
+        group: id,
+        name: format!("w{id}"),
+        size: None,
+        price: None,
+        weight: None,
+        count: 1,
+    };
+    insert_many((1..=4).map(thing)).execute(db).await.unwrap();
+}
+
+on_every_database! {
+    async fn an_update_reads_its_table_as_it_was(db: Database) {
+        create(&db).await;
+        // MySQL reads it only with one more SELECT around it.
+        let s = select((Thing::id, Thing::name)).subquery("s");
+        let (id, name) = s.columns();
+        let before = scalar(select(name).from(s).filter(id.eq(Thing::id - 1_i64)));
+        update::<Thing>().set(Thing::name, coalesce(before, "first")).execute(&*db).await.unwrap();
+        let names = select(Thing::name).order_by(Thing::id).all(&*db).await.unwrap();
+        assert_eq!(names, ["first", "w1", "w2", "w3"]);
+        let s = select((Thing::id, Thing::group)).subquery("s");
+        let (id, group) = s.columns();
+        let sum = scalar(select(sum(group)).from(s).filter(id.le(Thing::id)));
+        let filter = Thing::id.gt(1);
+        let update = update::<Thing>().set(Thing::group, coalesce(sum, 0)).filter(filter);
+        assert_eq!(update.execute(&*db).await.unwrap(), 3);
+        assert_eq!(select(Thing::group).order_by(Thing::id).all(&*db).await.unwrap(), [1, 3, 6, 10]);
+    }
+
+    async fn a_sum_of_integers_is_an_integer(db: Database) {
+        create(&db).await;
+        let sums = select((Thing::group % 2, sum(Thing::id))).group_by(Thing::group % 2).subquery("s");
+        let (_, total) = sums.columns();
+        let quarters = select(total.clone() / 4).from(sums).order_by(total);
+        assert_eq!(quarters.all(&*db).await.unwrap(), [Some(1_i64); 2]);
+        let running = over(sum(Thing::id), window().order_by(Thing::id)) / 3;
+        let running = select(running).order_by(Thing::id).all(&*db).await.unwrap();
+        assert_eq!(running, [0_i64, 1, 2, 3].map(Some));
+        let some = select(sum(Thing::id).filter_where(Thing::id.gt(1)) / 2).one(&*db).await.unwrap();
+        assert_eq!(some, Some(4_i64));
+    }
+
+    async fn what_stands_in_for_null_may_be_narrower(db: Database) {
+        create(&db).await;
+        update::<Thing>().set(Thing::group, 5_000_000_000_i64).filter(Thing::id.eq(1)).execute(&*db).await.unwrap();
+        let total: i64 = select(coalesce(sum(Thing::group), 0)).one(&*db).await.unwrap();
+        assert_eq!(total, 5_000_000_009);
+        let first = || Thing::id.eq(1);
+        let (price, weight): (Decimal, f64) =
+            select((coalesce(Thing::price, 0), coalesce(Thing::weight, 0))).filter(first()).one(&*db).await.unwrap();
+        assert_eq!((price, weight), (Decimal::ZERO, 0.0));
+        let values = update::<Thing>().set(Thing::price, Decimal::new(250, 2)).set(Thing::weight, 2.5);
+        values.filter(first()).execute(&*db).await.unwrap();
+        let (price, half): (Decimal, Option<f64>) =
+            select((coalesce(Thing::price, 0), coalesce(Thing::weight, 0) / 2)).filter(first()).one(&*db).await.unwrap();
+        assert_eq!((price, half), (Decimal::new(25, 1), Some(1.25)));
+    }
+
+    async fn the_largest_of_texts_that_are_bound(db: Database) {
+        create(&db).await;
+        let word = || case().when(Thing::group.gt(2), "hi").otherwise("lo");
+        assert_eq!(select(max(word())).one(&*db).await.unwrap().as_deref(), Some("lo"));
+        let groups = select(Thing::group).group_by(Thing::group).having(max(word()).eq("hi")).order_by(Thing::group);
+        assert_eq!(groups.all(&*db).await.unwrap(), [3, 4]);
+        let over = select(over(max(word()), window())).limit(1).one(&*db).await.unwrap();
+        assert_eq!(over.as_deref(), Some("lo"));
+        let none = select(min(coalesce(val(None::<String>), "z"))).one(&*db).await.unwrap();
+        assert_eq!(none.as_deref(), Some("z"));
+    }
+
+    async fn among_the_rows_of_a_set_operation(db: Database) {
+        create(&db).await;
+        let group = |id: i64| id % 3 + 1;
+        for id in 1..=4 {
+            update::<Thing>().set(Thing::group, group(id)).filter(Thing::id.eq(id)).execute(&*db).await.unwrap();
+        }
+        let rest = select(Thing::group).distinct().except_all(select(Thing::id).filter(Thing::id.lt(3)));
+        if db.server() != Server::Sqlite {
+            let ids = select(Thing::id).filter(Thing::id.in_select(rest)).all(&*db).await.unwrap();
+            assert_eq!(ids, [3]);
+        }
+        let least = select(Thing::group).order_by(Thing::group).limit(1);
+        let most = select(Thing::group).order_by(Thing::group.desc()).limit(1);
+        let ends = Thing::id.in_select(least.union_all(most));
+        assert_eq!(select(Thing::id).filter(ends).order_by(Thing::id).all(&*db).await.unwrap(), [1, 3]);
+    }
+
+    async fn do_nothing_about_a_row_of_the_same_list(db: Database) {
+        create(&db).await;
+        let stock = || NewStock { sku: "a".into(), site: 1 };
+        let insert = insert_many([stock(), stock()]).on_conflict((Stock::sku, Stock::site)).do_nothing();
+        assert_eq!(insert.execute(&*db).await.unwrap(), 1);
+    }
+
+    async fn labels_that_differ_in_case_only(db: Database) {
+        create(&db).await;
+        let s = select((Thing::id.label("a"), (Thing::id * -1).label("A"))).subquery("s");
+        let (a, b) = s.columns();
+        let rows: Vec<(i64, i64)> = select((a, b)).from(s).all(&*db).await.unwrap();
+        assert!(rows.iter().all(|(a, b)| *a == -*b), "{rows:?}");
+    }
+
+    async fn an_unsigned_number_less_a_larger_one(db: Database) {
+        create(&db).await;
+        assert_eq!(select(Thing::count - 300_i64).filter(Thing::id.eq(1)).one(&*db).await.unwrap(), -299);
+    }
+}
+
+on_every_database! {
+    /// A server cannot know that two placeholders stand for the same, unless they have one number.
+    async fn what_is_grouped_by_with_a_bind(db: Database) {
+        create(&db).await;
+        if matches!(db.server(), Server::MySql | Server::MariaDb) {
+            return;
+        }
+        let band = || case().when(Thing::group.gt(2), "high").otherwise("low");
+        let bands = select((band(), count_all())).group_by(band()).having(band().ne("low"));
+        assert_eq!(bands.all(&*db).await.unwrap(), [("high".to_owned(), 2)]);
+        let odd = || Thing::group % 2;
+        let counts = select(count_all()).group_by(odd()).order_by(odd());
+        assert_eq!(counts.all(&*db).await.unwrap(), [2, 2]);
+        let doubled = select((odd() * 2, count_all())).group_by(odd()).order_by(odd().desc());
+        assert_eq!(doubled.all(&*db).await.unwrap(), [(Some(2_i64), 2_i64), (Some(0), 2)]);
+        let less = || nullif(Thing::size + 1, 1);
+        let distinct = select((less(),)).distinct().order_by(less().asc().nulls_last());
+        assert_eq!(distinct.all(&*db).await.unwrap(), [(None,)]);
+    }
+}
