@@ -274,6 +274,80 @@ on_every_database! {
         assert_eq!(class(Customer::select().filter(Customer::nick.eq(format!("{SECRET}?"))).one(&*db).await, &db), ErrorClass::NotFound);
     }
 
+    /// What the server finds wrong only when it runs the statement can quote what was bound, whole or in part.
+    async fn what_the_server_quotes(db: Database) {
+        create(&db).await;
+        let texts: &[&'static str] = match db.server() {
+            Server::Sqlite => {
+                sql("CREATE VIRTUAL TABLE notes USING fts5(body)").execute(&*db).await.unwrap();
+                &[
+                    "SELECT rowid FROM notes WHERE notes MATCH ?",
+                    "SELECT json_extract('{}', ?)",
+                    "ATTACH ? AS other",
+                    "INSERT INTO notes(notes) VALUES (?)",
+                ]
+            }
+            Server::Postgres => &[
+                "SELECT to_tsquery(?::text)::text",
+                "SELECT ?::text::regclass::text",
+                "SELECT nextval(?::text::regclass)",
+                "SELECT set_config('time_zone', ?, false)",
+                "SELECT set_config('search_path', '\"', false) || ?",
+                "SELECT ?::text::xml::text || 'x'",
+                "SELECT 'x' ~ ('(' || ?)",
+                "SELECT to_date('1', ?)::text || to_timestamp(?, 'Q')::text",
+            ],
+            Server::MySql | Server::MariaDb => &[
+                "SELECT EXTRACTVALUE('<a/>', ?)",
+                "SELECT GET_LOCK(REPEAT(?, 30), 0)",
+                "SET SESSION sql_mode = ?",
+                "SET time_zone = ?",
+                "SET character_set_results = ?",
+                "SELECT JSON_EXTRACT('{}', ?)",
+                "SELECT 'x' REGEXP CONCAT('(', ?)",
+            ],
+        };
+        let mut refused = 0;
+        // As one word, with signs that mean something there, and with quote marks.
+        for text in texts {
+            for value in [SECRET_PART, "s3cret:x", "s3cret s3cret", "S3CRET", "\"s3cret", "x'\"'s3cret' \"y\"", "public.s3cret"] {
+                let mut statement = sql(text);
+                for _ in text.matches('?') {
+                    statement = statement.bind(value);
+                }
+                if let Err(error) = statement.columns::<String>().all(&*db).await {
+                    harmless(&error, &db);
+                    let shown = format!("{error:?}").to_lowercase();
+                    assert!(!shown.contains(SECRET_PART), "{shown}");
+                    refused += 1;
+                }
+            }
+        }
+        assert!(refused > texts.len(), "the server took {texts:?}");
+        // A name that is wrong in the statement shows.
+        let error = sql("SELECT nothing FROM customers WHERE email = ?").bind(SECRET).columns::<i64>().all(&*db).await.unwrap_err();
+        assert!(error.to_string().contains("nothing"), "{error}");
+        // So does what a trigger says, without what was bound.
+        let trigger: &[&'static str] = match db.server() {
+            Server::Sqlite => &["CREATE TRIGGER too_many BEFORE INSERT ON customers BEGIN SELECT RAISE(ABORT, 'table is full: come back later'); END"],
+            Server::Postgres => &[
+                "CREATE FUNCTION too_many() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'table is full: come back later, %', NEW.email; END $$",
+                "CREATE TRIGGER too_many BEFORE INSERT ON customers FOR EACH ROW EXECUTE FUNCTION too_many()",
+            ],
+            Server::MySql | Server::MariaDb => &[
+                "CREATE TRIGGER too_many BEFORE INSERT ON customers FOR EACH ROW BEGIN \
+                 DECLARE why TEXT DEFAULT CONCAT('table is full: come back later, ', NEW.email); \
+                 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = why; END",
+            ],
+        };
+        for text in trigger {
+            sql(text).execute(&*db).await.unwrap();
+        }
+        let error = insert(customer(SECRET)).execute(&*db).await.unwrap_err();
+        harmless(&error, &db);
+        assert!(error.to_string().contains("table is full: come back later"), "{error}");
+    }
+
     async fn deadlock(db: Database) {
         if !db.dialect().supports(Feature::Locking) {
             return;

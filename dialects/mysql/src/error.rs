@@ -1,10 +1,14 @@
 //! What the server and mysql_async say, as errors with a class.
 //!
-//! Messages of the server can hold values (`Duplicate entry 'alice@example.com' for key …`). Where they do, the message is
-//! our own, made of the names in theirs.
+//! Messages of the server can hold values (`Duplicate entry 'alice@example.com' for key …`). Where they are known to, the message is
+//! our own, made of the names in theirs; else what may be a value is masked.
 
 use mysql_async::{DriverError, IoError, ServerError};
-use relata_core::{Error, ErrorClass};
+use relata_core::{
+    Error, ErrorClass,
+    driver::{Wording, mask},
+    render::Bind,
+};
 
 /// What went wrong while connecting.
 pub(crate) fn connecting(error: mysql_async::Error) -> Error {
@@ -36,10 +40,15 @@ pub(crate) fn connecting(error: mysql_async::Error) -> Error {
     }
 }
 
-/// What went wrong with a statement.
+/// What went wrong with a statement before it ran, or with one that has no binds.
 pub(crate) fn running(error: mysql_async::Error, sql: &str) -> Error {
+    running_with(error, sql, &[])
+}
+
+/// What went wrong with a statement while it ran with these binds. The server may quote them.
+pub(crate) fn running_with(error: mysql_async::Error, sql: &str, binds: &[Bind<'_>]) -> Error {
     let error = match error {
-        mysql_async::Error::Server(error) => of_server(&error),
+        mysql_async::Error::Server(error) => of_server(&error, binds),
         mysql_async::Error::Io(error) => {
             let message = format!("the connection is lost: {}", io_text(&error));
             Error::new(ErrorClass::Disconnected, message).with_source(error)
@@ -123,7 +132,10 @@ fn class_of(code: u16) -> ErrorClass {
     known.map_or(ErrorClass::Other, |(class, _)| *class)
 }
 
-fn of_server(server: &ServerError) -> Error {
+/// SIGNAL, in a trigger or a procedure.
+const SIGNALLED: u16 = 1644;
+
+fn of_server(server: &ServerError, binds: &[Bind<'_>]) -> Error {
     let class = class_of(server.code);
     let message = &*server.message;
     let error = match class {
@@ -138,7 +150,11 @@ fn of_server(server: &ServerError) -> Error {
         }
         ErrorClass::Check => check(message),
         ErrorClass::Data => data(message),
-        _ => Error::new(class, message.to_owned()),
+        _ if binds.is_empty() => Error::new(class, message.to_owned()),
+        _ => {
+            let wording = if server.code == SIGNALLED { Wording::Known } else { Wording::of(class) };
+            Error::new(class, mask(message, wording, binds))
+        }
     };
     error.with_code(server.code.to_string())
 }
@@ -272,7 +288,7 @@ mod tests {
     use super::*;
 
     fn server(code: u16, message: &str) -> Error {
-        of_server(&ServerError { code, message: message.into(), state: "HY000".into() })
+        of_server(&ServerError { code, message: message.into(), state: "HY000".into() }, &[])
     }
 
     #[test]

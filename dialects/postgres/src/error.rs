@@ -2,7 +2,11 @@
 
 use std::{borrow::Cow, io};
 
-use relata_core::{Error, ErrorClass};
+use relata_core::{
+    Error, ErrorClass,
+    driver::{Wording, mask},
+    render::Bind,
+};
 
 use crate::{PostgresOptions, driver::ServerError};
 
@@ -10,7 +14,7 @@ use crate::{PostgresOptions, driver::ServerError};
 pub(crate) fn from_connect(error: tokio_postgres::Error, options: &PostgresOptions) -> Error {
     let server = server(options);
     if let Some(db) = error.as_db_error() {
-        let error = from_server(&ServerError::from(db));
+        let error = from_server(&ServerError::from(db), None);
         let class = match error.class() {
             // Starting up, shutting down, or out of room: nobody was connected yet.
             ErrorClass::Disconnected => ErrorClass::Connect,
@@ -51,12 +55,21 @@ fn server(options: &PostgresOptions) -> String {
 }
 
 /// What the server says, without the values that it mentions: never attached as the source, since DETAIL holds values of the row.
-pub(crate) fn from_server(db: &ServerError<'_>) -> Error {
+/// `binds` are those that the statement ran with, if it ran.
+pub(crate) fn from_server(db: &ServerError<'_>, binds: Option<&[Bind<'_>]>) -> Error {
     let code = &*db.code;
     let class = classify(code);
-    let mut message = without_values(class, &db.message);
+    let mut message = match (binds, class) {
+        // What was stored is a value as well, also where nothing is bound.
+        (None, ErrorClass::Data) => Cow::Owned(mask(&db.message, Wording::Unknown, &[])),
+        (None, _) => Cow::Borrowed(&*db.message),
+        // It is looked for in the message, and holds none.
+        (Some(_), _) if is_of_a_type(db) => Cow::Borrowed(&*db.message),
+        (Some(binds), _) => Cow::Owned(mask(&db.message, wording(code, class), binds)),
+    };
     // A hint on a statement names columns and functions, or the cast that is missing.
     if class == ErrorClass::Statement
+        && binds.is_none()
         && let Some(hint) = &db.hint
     {
         message = Cow::Owned(format!("{message}; {hint}"));
@@ -126,22 +139,17 @@ fn key_columns(detail: &str) -> Vec<String> {
     columns
 }
 
-/// The message, with what stands in quotes left out where that is a value: `invalid input syntax for type integer: "…"`.
-fn without_values(class: ErrorClass, message: &str) -> Cow<'_, str> {
-    if class != ErrorClass::Data {
-        return Cow::Borrowed(message);
-    }
-    // The server may speak another language, and quote as that does.
-    let is_quote =
-        |c: char| matches!(c, '"' | '«' | '»' | '„' | '“' | '”' | '‘' | '’' | '‹' | '›' | '「' | '」');
-    let mut quotes = message.match_indices(is_quote);
-    match (quotes.next(), quotes.next_back()) {
-        (Some((first, _)), Some((last, quote))) => {
-            Cow::Owned(format!("{}\"…\"{}", &message[..first], &message[last + quote.len()..]))
-        }
-        _ => Cow::Borrowed(message),
-    }
+/// P0 is what a function of PL/pgSQL says ("RAISE").
+fn wording(code: &str, class: ErrorClass) -> Wording {
+    if code.starts_with("P0") { Wording::Known } else { Wording::of(class) }
 }
+
+/// Whether a type is gone that a prepared statement names.
+fn is_of_a_type(db: &ServerError<'_>) -> bool {
+    db.code == "XX000" && db.message.starts_with(TYPE_IS_GONE)
+}
+
+pub(crate) const TYPE_IS_GONE: &str = "cache lookup failed for type";
 
 /// The class of an SQLSTATE (PostgreSQL manual, Appendix A).
 fn classify(code: &str) -> ErrorClass {
@@ -175,6 +183,8 @@ fn classify(code: &str) -> ErrorClass {
 
 #[cfg(test)]
 mod tests {
+    use relata_core::value::Value;
+
     use super::*;
 
     #[test]
@@ -192,21 +202,25 @@ mod tests {
 
     #[test]
     fn values_do_not_show() {
-        for (message, shown) in [
-            (
-                "invalid input syntax for type integer: \"hunter2\"",
-                "invalid input syntax for type integer: \"…\"",
-            ),
-            ("value \"99\" is out of range for type \"x\"", "value \"…\""),
-            (
-                "syntaxe en entrée invalide pour le type integer : « hunter2 »",
-                "syntaxe en entrée invalide pour le type integer : \"…\"",
-            ),
-            ("value too long for type character varying(3)", "value too long for type character varying(3)"),
-        ] {
-            assert_eq!(without_values(ErrorClass::Data, message), shown);
+        let shown = |code: &'static str, message: &'static str, binds: Option<&[Bind<'_>]>| {
+            let db = ServerError { code: code.into(), message: message.into(), ..ServerError::default() };
+            from_server(&db, binds).to_string()
+        };
+        let bound = [Bind::from(Value::Text("hunter2".into()))];
+        let number = "invalid input syntax for type integer: \"hunter2\"";
+        for binds in [None, Some(&bound[..])] {
+            assert_eq!(
+                shown("22P02", number, binds),
+                "invalid input syntax for type integer: … (code 22P02)"
+            );
         }
-        let missing = "relation \"users\" does not exist";
-        assert_eq!(without_values(ErrorClass::Statement, missing), missing);
+        let missing = "relation \"hunter2\" does not exist";
+        assert_eq!(shown("42P01", missing, None), format!("{missing} (code 42P01)"));
+        assert_eq!(shown("42P01", missing, Some(&bound)), "relation \"…\" does not exist (code 42P01)");
+        assert_eq!(shown("P0001", "not for: x", Some(&bound)), "not for: x (code P0001)");
+        assert_eq!(
+            shown("XX000", "cache lookup failed for type 7", Some(&[Value::I32(7).into()])),
+            "cache lookup failed for type 7 (code XX000)"
+        );
     }
 }

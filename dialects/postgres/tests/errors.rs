@@ -93,7 +93,7 @@ async fn statements_and_values() {
             "Perhaps you meant to reference the column \"parent.email\"",
         ),
         ("SELEC 1", Statement, "syntax error"),
-        ("SELECT 'secret'::int", Data, "invalid input syntax for type integer: \"…\""),
+        ("SELECT 'secret'::int", Data, "invalid input syntax for type integer: …"),
         ("SELECT 1 / 0", Data, "division by zero"),
         (
             "INSERT INTO parent VALUES (2, '', 2, 'secret')",

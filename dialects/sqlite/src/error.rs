@@ -1,12 +1,30 @@
 //! What SQLite says, as an error of a class (SQLite, "Result and error codes").
 
-use relata_core::{Error, ErrorClass};
+use relata_core::{
+    Error, ErrorClass,
+    driver::{Wording, mask},
+    render::Bind,
+};
 use rusqlite::ffi;
 
 /// The error for what SQLite says. The statement is added by who ran it.
 #[cold]
 pub(crate) fn from_rusqlite(error: rusqlite::Error) -> Error {
-    let (code, message) = match &error {
+    of(&error, None).with_source(error)
+}
+
+/// The error for what SQLite says of a statement that ran with these binds. It may quote them, so it is not the source either.
+#[cold]
+pub(crate) fn from_run(error: rusqlite::Error, binds: &[Bind<'_>]) -> Error {
+    if binds.is_empty() { from_rusqlite(error) } else { of(&error, Some(binds)) }
+}
+
+fn of(error: &rusqlite::Error, binds: Option<&[Bind<'_>]>) -> Error {
+    let shown = |message: &str, class| match binds {
+        None => message.to_owned(),
+        Some(binds) => mask(message, Wording::of(class), binds),
+    };
+    let (code, message) = match error {
         rusqlite::Error::SqliteFailure(failure, message) => {
             (failure.extended_code, message.clone().unwrap_or_else(|| failure.to_string()))
         }
@@ -17,15 +35,15 @@ pub(crate) fn from_rusqlite(error: rusqlite::Error) -> Error {
                 "the text holds more than one statement; only texts without binds and rows may",
             );
         }
-        other => return Error::new(ErrorClass::Other, other.to_string()).with_source(error),
+        other => return Error::new(ErrorClass::Other, shown(&other.to_string(), ErrorClass::Other)),
     };
     let class = classify(code, &message);
     let remedy = remedy(code, class);
-    let mut result = Error::new(class, format!("{message}{remedy}")).with_code(code.to_string());
-    if let Some((what, names)) = message.split_once(" constraint failed: ") {
-        result = name_constraint(result, what, names);
+    let result = Error::new(class, format!("{}{remedy}", shown(&message, class))).with_code(code.to_string());
+    match message.split_once(" constraint failed: ") {
+        Some((what, names)) => name_constraint(result, what, names),
+        None => result,
     }
-    result.with_source(error)
 }
 
 fn classify(code: i32, message: &str) -> ErrorClass {
