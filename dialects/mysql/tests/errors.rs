@@ -161,6 +161,8 @@ fn options_of_the_url() {
             "unknown option \"speling\"; known are collation, socket, sql_mode, ssl-ca",
         ),
         ("postgres://u:hunter2@h/d", "mysql or mariadb"),
+        ("mysql:u:hunter2@h/d", "write `//` behind the scheme: mysql://user:password@host/database"),
+        ("mariadb:///u:hunter2@h/d", "percent-encoded"),
         ("mysql://u:hunter2@h/d?ssl-cert=x", "a certificate needs its key"),
         ("mysql://u:hunter2@h/d?sslmode=DISABLED&ssl-mode=DISABLED", "the same option"),
         ("mysql://u:hunter2@h/d?statement_cache=many", "a number"),
