@@ -94,23 +94,28 @@ fn remedy(code: i32, class: ErrorClass) -> &'static str {
     }
 }
 
-/// Reads `users.email, users.name` and `index 'name'` out of the message: SQLite does not tell them otherwise.
+/// Reads `users.email, users.name` and `index 'name'` out of the message: SQLite does not tell them otherwise. Where a name may hold
+/// what stands between names, nobody knows where it ends, and the message alone has to tell.
 fn name_constraint(error: Error, what: &str, names: &str) -> Error {
     if let Some(index) = names.strip_prefix("index '").and_then(|rest| rest.strip_suffix('\'')) {
-        return error.with_constraint(index);
+        return error.with_constraint(index.replace("''", "'"));
     }
     if what == "CHECK" {
-        return error.with_constraint(names);
+        // The text of the check, where it has no name.
+        let is_name = names.chars().all(|c| c.is_alphanumeric() || c == '_');
+        return if is_name { error.with_constraint(names) } else { error };
     }
     let mut table = None;
-    let columns: Vec<&str> = names
-        .split(", ")
-        .filter_map(|name| {
-            let (of, column) = name.split_once('.')?;
-            table = Some(of);
-            Some(column)
-        })
-        .collect();
+    let mut columns = Vec::new();
+    for name in names.split(", ") {
+        match name.split_once('.') {
+            Some((of, column)) if !column.contains('.') && table.is_none_or(|table| table == of) => {
+                table = Some(of);
+                columns.push(column);
+            }
+            _ => return error,
+        }
+    }
     match table {
         Some(table) => error.with_table(table).with_columns(columns),
         None => error,
