@@ -161,7 +161,7 @@ impl MysqlConnection {
                     if rows_left || self.conn.as_ref().is_some_and(Conn::is_disconnected) {
                         self.discard();
                     }
-                    return Err(error);
+                    return Err(error::name_key(error, self.dialect.server()));
                 }
             }
         }

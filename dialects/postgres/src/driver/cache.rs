@@ -121,7 +121,9 @@ mod tests {
             put(&mut cache, sql);
         }
         assert_eq!(cache.take_forgotten(), ["s1", "s2"]);
-        assert!(cache.get("b", &[]).is_none() && cache.get("a", &[]).is_some() && cache.get("c", &[]).is_some());
+        assert!(
+            cache.get("b", &[]).is_none() && cache.get("a", &[]).is_some() && cache.get("c", &[]).is_some()
+        );
     }
 
     #[test]
