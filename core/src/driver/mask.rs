@@ -68,14 +68,21 @@ struct Masked {
     /// In lower case, as a name that was bound comes back.
     characters: Vec<char>,
     words: HashSet<Vec<char>>,
+    /// How long the longest of them is.
+    longest: usize,
     hidden: Vec<bool>,
 }
 
 impl Masked {
     fn new(message: &str) -> Self {
         let characters = lower_case(message);
-        let words = words(&characters).map(<[char]>::to_vec).collect();
-        Masked { hidden: vec![false; characters.len()], characters, words }
+        let words: HashSet<Vec<char>> = characters
+            .split(|c| !in_word(*c))
+            .map(<[char]>::to_vec)
+            .filter(|word| !word.is_empty())
+            .collect();
+        let longest = words.iter().map(Vec::len).max().unwrap_or(0);
+        Masked { hidden: vec![false; characters.len()], characters, words, longest }
     }
 
     fn hide_value(&mut self, value: &Value, wording: Wording) {
@@ -106,12 +113,17 @@ impl Masked {
             // What a server shows of these is in quotes, or behind a colon.
             _ => return,
         };
-        let text = lower_case(text);
-        self.hide(&text);
+        // What is longer than the message is not in it, and can be very long.
+        if text.chars().nth(self.characters.len()).is_none() {
+            self.hide(&lower_case(text));
+        }
         if wording == Wording::Unknown {
-            for word in words(&text) {
-                if self.words.contains(word) {
-                    self.hide(word);
+            for word in text.split(|c| !in_word(c)) {
+                if word.chars().nth(self.longest).is_none() {
+                    let word = lower_case(word);
+                    if self.words.contains(&word) {
+                        self.hide(&word);
+                    }
                 }
             }
         }
@@ -139,13 +151,10 @@ impl Masked {
         let opens = |at: usize| at.checked_sub(1).is_none_or(|before| !in_word(self.characters[before]));
         let closes = |at: usize| self.characters.get(at + 1).is_none_or(|after| !in_word(*after));
         let marks = || (0..self.characters.len()).filter(|at| is_quote(self.characters[*at]));
-        let first = marks().find(|at| opens(*at));
-        let last = marks().rfind(|at| closes(*at));
-        if let (Some(first), Some(last)) = (first, last)
-            && first < last
-        {
-            self.hidden[first + 1..last].fill(true);
-        }
+        let Some(first) = marks().find(|at| opens(*at)) else { return };
+        // A message that is cut short may have no other.
+        let last = marks().rfind(|at| closes(*at) && *at > first).unwrap_or(self.characters.len());
+        self.hidden[first + 1..last].fill(true);
     }
 
     fn hide_behind_a_colon(&mut self) {
@@ -182,10 +191,6 @@ fn in_word(character: char) -> bool {
     character.is_alphanumeric() || character == '_'
 }
 
-fn words(characters: &[char]) -> impl Iterator<Item = &[char]> {
-    characters.split(|c| !in_word(*c)).filter(|word| !word.is_empty())
-}
-
 /// The server may speak another language, and quote as that does.
 fn is_quote(character: char) -> bool {
     matches!(character, '"' | '\'' | '`' | '«' | '»' | '„' | '“' | '”' | '‘' | '’' | '‹' | '›' | '「' | '」')
@@ -215,6 +220,7 @@ mod tests {
                 "Can't find FULLTEXT index matching the column list",
             ),
             ("You can't specify 'hunter2' for update", "", "You can't specify '…' for update"),
+            ("Got error 'hunter", "x", "Got error '…"),
             ("division by zero", "hunter2", "division by zero"),
             ("", "hunter2", ""),
         ] {
