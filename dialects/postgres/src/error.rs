@@ -8,13 +8,25 @@ use relata_core::{
     render::Bind,
 };
 
-use crate::{PostgresOptions, driver::ServerError};
+use crate::{
+    PostgresOptions,
+    driver::{Refused, ServerError},
+};
 
 /// What went wrong while connecting.
 pub(crate) fn from_connect(error: tokio_postgres::Error, options: &PostgresOptions) -> Error {
     let server = server(options);
     if let Some(db) = error.as_db_error() {
         let error = from_server(&ServerError::from(db), None);
+        if matches!(error.class(), ErrorClass::Data | ErrorClass::Statement)
+            && !error.code().is_some_and(|code| code.starts_with("0A"))
+        {
+            // Nothing else was asked of it. The values are those of the options, so that they may show.
+            let why = format!("the server does not take an option: {}", db.message());
+            return Error::new(ErrorClass::Configuration, why)
+                .with_code(db.code().code())
+                .context(format!("cannot connect to {server}"));
+        }
         let class = match error.class() {
             // Starting up, shutting down, or out of room: nobody was connected yet.
             ErrorClass::Disconnected => ErrorClass::Connect,
@@ -43,7 +55,9 @@ pub(crate) fn from_connect(error: tokio_postgres::Error, options: &PostgresOptio
 
 /// Why the server was not reached.
 pub(crate) fn from_socket(error: &io::Error, options: &PostgresOptions) -> Error {
-    Error::new(ErrorClass::Connect, format!("cannot connect to {}: {error}", server(options)))
+    let is_refused = error.get_ref().is_some_and(|inner| inner.is::<Refused>());
+    let class = if is_refused { ErrorClass::Configuration } else { ErrorClass::Connect };
+    Error::new(class, format!("cannot connect to {}: {error}", server(options)))
 }
 
 fn server(options: &PostgresOptions) -> String {
@@ -58,7 +72,10 @@ fn server(options: &PostgresOptions) -> String {
 /// `binds` are those that the statement ran with, if it ran.
 pub(crate) fn from_server(db: &ServerError<'_>, binds: Option<&[Bind<'_>]>) -> Error {
     let code = &*db.code;
-    let class = classify(code);
+    let class = match classify(code) {
+        ErrorClass::ForeignKey if code == STILL_NEEDED && !is_referred_to(db) => ErrorClass::Statement,
+        class => class,
+    };
     let mut message = match (binds, class) {
         // What was stored is a value as well, also where nothing is bound.
         (None, ErrorClass::Data) => Cow::Owned(mask(&db.message, Wording::Unknown, &[])),
@@ -144,6 +161,16 @@ fn wording(code: &str, class: ErrorClass) -> Wording {
     if code.starts_with("P0") { Wording::Known } else { Wording::of(class) }
 }
 
+/// Something is dropped that other things need.
+const STILL_NEEDED: &str = "2BP01";
+
+/// Whether a foreign key is among them: `constraint posts_fkey on table posts depends on table users`. A server of another language is
+/// not understood.
+fn is_referred_to(db: &ServerError<'_>) -> bool {
+    let detail = db.detail.as_deref().unwrap_or_default();
+    detail.lines().any(|line| line.starts_with("constraint ") && line.contains(" depends on "))
+}
+
 /// Whether a type is gone that a prepared statement names.
 fn is_of_a_type(db: &ServerError<'_>) -> bool {
     db.code == "XX000" && db.message.starts_with(TYPE_IS_GONE)
@@ -155,8 +182,7 @@ pub(crate) const TYPE_IS_GONE: &str = "cache lookup failed for type";
 fn classify(code: &str) -> ErrorClass {
     match code {
         "23505" => ErrorClass::Unique,
-        // The second: a table that others refer to is dropped.
-        "23503" | "2BP01" => ErrorClass::ForeignKey,
+        "23503" | STILL_NEEDED => ErrorClass::ForeignKey,
         "23502" => ErrorClass::NotNull,
         "23514" => ErrorClass::Check,
         "40001" => ErrorClass::Serialization,
