@@ -537,6 +537,8 @@ on_every_database! {
             let error = Engine::connect(&format!("{}?mode=ro&speling=1", db.url)).await.unwrap_err();
             assert_eq!(error.class(), ErrorClass::Configuration, "{error:?}");
             assert!(error.to_string().contains("\"speling\"") && error.to_string().contains("busy_timeout"), "{error}");
+            let engine = Engine::connect(&format!("{}?statement_cache=18446744073709551615", db.url)).await.unwrap();
+            assert_eq!(select(val(1)).one(&engine).await.unwrap(), 1);
             return;
         }
         let fails = async |url: String| {
@@ -577,10 +579,21 @@ on_every_database! {
         assert_eq!(error.class(), ErrorClass::Connect, "{error:?}");
         assert!(error.to_string().contains(&free), "the address is not in {error}");
 
+        // A cache of any size takes no room ahead.
+        let engine = Engine::connect(&url(&db, |parts| parts.options.push_str("&statement_cache=18446744073709551615"))).await.unwrap();
+        assert_eq!(select(val(1)).one(&engine).await.unwrap(), 1);
+        engine.close().await.unwrap();
+
         // The URL itself.
         let error = fails(url(&db, |parts| parts.options.push_str("&speling=s3cret"))).await;
         assert_eq!(error.class(), ErrorClass::Configuration, "{error:?}");
         assert!(error.to_string().contains("\"speling\"") && error.to_string().contains("connect_timeout"), "{error}");
+        for (port, database) in [("12345/s3cret@h", "d"), ("1?s3cret=x@h", "d"), ("1", "s3cret@h/d")] {
+            let error = fails(url(&db, |parts| (parts.port, parts.database) = (port.into(), database.into()))).await;
+            assert_eq!(error.class(), ErrorClass::Configuration, "{error:?}");
+        }
+        let error = fails(db.url.replacen("://", ":", 1)).await;
+        assert_eq!(error.class(), ErrorClass::Configuration, "{error:?}");
         let error = fails(url(&db, |parts| parts.port = "99999".into())).await;
         assert_eq!(error.class(), ErrorClass::Configuration, "{error:?}");
         let error = fails(url(&db, |parts| parts.options.push_str("&wait_timeout=soon"))).await;
