@@ -283,7 +283,6 @@ on_every_database! {
                 &[
                     "SELECT rowid FROM notes WHERE notes MATCH ?",
                     "SELECT json_extract('{}', ?)",
-                    "ATTACH ? AS other",
                     "INSERT INTO notes(notes) VALUES (?)",
                 ]
             }
