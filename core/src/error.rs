@@ -158,7 +158,7 @@ impl Error {
         self
     }
 
-    /// The same error with the database's own code: the SQLSTATE, or the number where there is none.
+    /// The same error with the database's own code: the SQLSTATE, or a number.
     #[must_use]
     pub fn with_code(mut self, code: impl Into<String>) -> Self {
         self.0.code = Some(code.into());
@@ -209,7 +209,7 @@ impl Error {
         &self.0.columns
     }
 
-    /// The database's own code: the SQLSTATE, or SQLite's extended result code.
+    /// The database's own code: PostgreSQL's SQLSTATE, the error number of MySQL and MariaDB (`1062`), SQLite's extended result code.
     pub fn code(&self) -> Option<&str> {
         self.0.code.as_deref()
     }
@@ -259,31 +259,33 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_to(&mut OneLine { out: f, broken: false })
+    }
+}
+
+impl Error {
+    fn write_to(&self, f: &mut impl fmt::Write) -> fmt::Result {
         for what in self.0.context.iter().rev() {
             write!(f, "{what}: ")?;
         }
         f.write_str(&self.0.message)?;
+        let columns = self.0.columns.join(", ");
+        let details = [
+            ("constraint", self.0.constraint.as_deref()),
+            ("table", self.0.table.as_deref()),
+            (
+                if self.0.columns.len() == 1 { "column" } else { "columns" },
+                Some(&*columns).filter(|_| !self.0.columns.is_empty()),
+            ),
+            ("code", self.0.code.as_deref()),
+            ("on", self.0.database),
+        ];
         let mut open = " (";
-        let mut detail = |f: &mut fmt::Formatter<'_>, name: &str, text: &str| {
-            let result = write!(f, "{open}{name} {text}");
-            open = ", ";
-            result
-        };
-        if let Some(constraint) = &self.0.constraint {
-            detail(f, "constraint", constraint)?;
-        }
-        if let Some(table) = &self.0.table {
-            detail(f, "table", table)?;
-        }
-        if !self.0.columns.is_empty() {
-            let name = if self.0.columns.len() == 1 { "column" } else { "columns" };
-            detail(f, name, &self.0.columns.join(", "))?;
-        }
-        if let Some(code) = &self.0.code {
-            detail(f, "code", code)?;
-        }
-        if let Some(database) = self.0.database {
-            detail(f, "on", database)?;
+        for (name, text) in details {
+            if let Some(text) = text {
+                write!(f, "{open}{name} {text}")?;
+                open = ", ";
+            }
         }
         if open == ", " {
             f.write_str(")")?;
@@ -295,7 +297,30 @@ impl fmt::Display for Error {
     }
 }
 
-/// Statements can be long; an error is one line.
+/// Writes a space for a break between lines, and for the indentation behind it.
+struct OneLine<'f, 'o> {
+    out: &'f mut fmt::Formatter<'o>,
+    broken: bool,
+}
+
+impl fmt::Write for OneLine<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for character in text.chars() {
+            if matches!(character, '\n' | '\r') {
+                self.broken = true;
+            } else if !self.broken {
+                self.out.write_char(character)?;
+            } else if !character.is_whitespace() {
+                self.broken = false;
+                self.out.write_char(' ')?;
+                self.out.write_char(character)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Statements can be long.
 struct Shortened<'a>(&'a str);
 
 impl fmt::Display for Shortened<'_> {
@@ -327,5 +352,20 @@ impl StdError for Error {
 impl From<CompileError> for Error {
     fn from(error: CompileError) -> Self {
         Error::new(ErrorClass::Compile, error.to_string()).with_source(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_prints_as_one_line() {
+        let error = Error::new(ErrorClass::Statement, "no such\ntable")
+            .with_table("a\r\nb")
+            .with_statement("SELECT\n  1\n\n  FROM a\n");
+        assert_eq!(error.to_string(), "no such table (table a b) in: SELECT 1 FROM a");
+        assert_eq!(format!("{error:?}"), "Statement: no such table (table a b) in: SELECT 1 FROM a");
+        assert_eq!(error.statement(), Some("SELECT\n  1\n\n  FROM a\n"));
     }
 }

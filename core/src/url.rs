@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::error::{Error, ErrorClass, Result};
 
-/// A connection URL, taken apart. Its `Debug` hides the password, and so do its errors.
+/// A connection URL, taken apart. Its `Debug` hides the password and the values of options, and so do its errors.
 ///
 /// A driver takes the options it knows, then calls [`finish`](DatabaseUrl::finish), which refuses what is left.
 ///
@@ -19,7 +19,7 @@ use crate::error::{Error, ErrorClass, Result};
 /// assert!(!format!("{url:?}").contains("p@ss"));
 /// # Ok::<(), relata_core::Error>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct DatabaseUrl {
     /// What stands before the first colon, in lower case.
@@ -36,6 +36,35 @@ pub struct DatabaseUrl {
     pub path: String,
     options: Vec<(String, String)>,
     known: Vec<&'static str>,
+    form: Form,
+}
+
+/// What stands behind the scheme.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// `//host/path`.
+    Authority,
+    /// `///path`.
+    NoHost,
+    /// `path`.
+    Path,
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Behind a forgotten `//`, or a slash too many, the path holds the password.
+        let path = if self.path.contains('@') { "***" } else { &self.path };
+        let options: Vec<&str> = self.options.iter().map(|(name, _)| &**name).collect();
+        f.debug_struct("DatabaseUrl")
+            .field("scheme", &self.scheme)
+            .field("user", &self.user)
+            .field("password", &self.password)
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("path", &path)
+            .field("options", &options)
+            .finish()
+    }
 }
 
 /// Text that is never printed.
@@ -68,6 +97,12 @@ fn invalid(why: impl fmt::Display) -> Error {
 pub fn is_scheme(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | '_'))
+}
+
+fn stray_at() -> Error {
+    invalid(
+        "an `@` stands behind the host: a password is percent-encoded, with %2F for `/`, %3F for `?` and %40 for `@`",
+    )
 }
 
 fn decode(text: &str, what: &str) -> Result<String> {
@@ -106,6 +141,9 @@ impl DatabaseUrl {
             return Err(invalid("what stands before the first colon is no scheme"));
         }
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+        if query.contains('@') {
+            return Err(stray_at());
+        }
         let mut parsed = DatabaseUrl {
             scheme: scheme.to_ascii_lowercase(),
             user: None,
@@ -115,11 +153,17 @@ impl DatabaseUrl {
             path: String::new(),
             options: Vec::new(),
             known: Vec::new(),
+            form: Form::Path,
         };
         match rest.strip_prefix("//") {
             None => parsed.path = decode(rest, "the path")?,
             Some(rest) => {
                 let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+                parsed.form = if authority.is_empty() { Form::NoHost } else { Form::Authority };
+                // A slash or a question mark in a password ends the authority too early.
+                if parsed.form == Form::Authority && path.contains('@') {
+                    return Err(stray_at());
+                }
                 parsed.authority(authority)?;
                 // With an empty authority, as in `sqlite:///file`, the slash belongs to the path.
                 let path = if authority.is_empty() { path } else { path.strip_prefix('/').unwrap_or(path) };
@@ -174,6 +218,30 @@ impl DatabaseUrl {
             Some(port) => Some(port.parse().map_err(|_| invalid("the port is no number from 0 to 65535"))?),
         };
         Ok(())
+    }
+
+    /// Refuses what is not the URL of a server: for drivers that need one.
+    ///
+    /// ```
+    /// use relata_core::url::DatabaseUrl;
+    ///
+    /// assert!(DatabaseUrl::parse("postgres://app@localhost/shop")?.require_server().is_ok());
+    /// assert!(DatabaseUrl::parse("postgres:app@localhost/shop")?.require_server().is_err());
+    /// # Ok::<(), relata_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorClass::Configuration) if there is no `//` behind the scheme, or an `@` where no host is.
+    pub fn require_server(&self) -> Result<()> {
+        match self.form {
+            Form::Path => Err(invalid(format!(
+                "write `//` behind the scheme: {}://user:password@host/database",
+                self.scheme
+            ))),
+            Form::NoHost if self.path.contains('@') => Err(stray_at()),
+            _ => Ok(()),
+        }
     }
 
     /// Takes an option as text.
@@ -285,11 +353,46 @@ mod tests {
             "x://u:hunter2@h:99999/d",
             "x://u:hunter2%FF@h/d",
             "x://u:hunter2@[::1/d",
+            "x://u:12345/hunter2@127.0.0.1/d",
+            "x://u:1?hunter2=x@127.0.0.1/d",
+            "x://u:1?pool_size=hunter2@127.0.0.1/d",
+            "x://u:x@y/hunter2@127.0.0.1/d",
+            "x://u:hunter2/x@127.0.0.1/d",
+            "x:u:1?hunter2=x@127.0.0.1/d",
             "x:?a",
             "x:?a=1&a=2",
         ] {
             let error = format!("{:?}", DatabaseUrl::parse(bad).unwrap_err());
             assert!(error.contains("invalid connection URL") && !error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_url_of_a_server() {
+        for bad in ["x:u:hunter2@h/d", "x:///u:hunter2@h/d", "x:/u:hunter2@h/d", "x:hunter2"] {
+            let url = DatabaseUrl::parse(bad).unwrap();
+            let error = format!("{:?}", url.require_server().unwrap_err());
+            assert!(error.contains("invalid connection URL") && !error.contains("hunter2"), "{error}");
+        }
+        for good in ["x://u:p%40ss@h/d%40", "x://h", "x:///d"] {
+            DatabaseUrl::parse(good).unwrap().require_server().unwrap();
+        }
+    }
+
+    #[test]
+    fn it_prints_no_secret() {
+        for url in [
+            "x://u:hunter2@h/d?password=hunter2",
+            "x:u:hunter2@h/d",
+            "x:///u:hunter2@h/d",
+            "x://u:a@hunter2@h/d",
+        ] {
+            let printed = format!("{:?}", DatabaseUrl::parse(url).unwrap());
+            assert!(!printed.contains("hunter2"), "{printed}");
+        }
+        let printed = format!("{:?}", DatabaseUrl::parse("x://u@h:1/d?size=5").unwrap());
+        for part in ["\"u\"", "\"h\"", "Some(1)", "\"d\"", "\"size\""] {
+            assert!(printed.contains(part), "{printed}");
         }
     }
 }

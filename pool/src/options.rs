@@ -94,14 +94,11 @@ impl PoolOptions {
         let mut options = Self::default();
         let connections =
             |text: &str, least| text.parse().ok().filter(|size| (least..=MAX_SIZE).contains(size));
-        if let Some(size) =
-            url.take_with("pool_size", "a number of connections, 1 or more", |text| connections(text, 1))?
-        {
+        let expected = |least| format!("a number of connections from {least} to {MAX_SIZE}");
+        if let Some(size) = url.take_with("pool_size", &expected(1), |text| connections(text, 1))? {
             options.pool_size = size;
         }
-        if let Some(limit) =
-            url.take_with("read_connections", "a number of connections", |text| connections(text, 0))?
-        {
+        if let Some(limit) = url.take_with("read_connections", &expected(0), |text| connections(text, 0))? {
             options = options.read_connections(limit);
         }
         for (name, place) in [

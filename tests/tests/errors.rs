@@ -274,6 +274,79 @@ on_every_database! {
         assert_eq!(class(Customer::select().filter(Customer::nick.eq(format!("{SECRET}?"))).one(&*db).await, &db), ErrorClass::NotFound);
     }
 
+    /// What the server finds wrong only when it runs the statement can quote what was bound, whole or in part.
+    async fn what_the_server_quotes(db: Database) {
+        create(&db).await;
+        let texts: &[&'static str] = match db.server() {
+            Server::Sqlite => {
+                sql("CREATE VIRTUAL TABLE notes USING fts5(body)").execute(&*db).await.unwrap();
+                &[
+                    "SELECT rowid FROM notes WHERE notes MATCH ?",
+                    "SELECT json_extract('{}', ?)",
+                    "INSERT INTO notes(notes) VALUES (?)",
+                ]
+            }
+            Server::Postgres => &[
+                "SELECT to_tsquery(?::text)::text",
+                "SELECT ?::text::regclass::text",
+                "SELECT nextval(?::text::regclass)",
+                "SELECT set_config('time_zone', ?, false)",
+                "SELECT set_config('search_path', '\"', false) || ?",
+                "SELECT ?::text::xml::text || 'x'",
+                "SELECT 'x' ~ ('(' || ?)",
+                "SELECT to_date('1', ?)::text || to_timestamp(?, 'Q')::text",
+            ],
+            Server::MySql | Server::MariaDb => &[
+                "SELECT EXTRACTVALUE('<a/>', ?)",
+                "SELECT GET_LOCK(REPEAT(?, 30), 0)",
+                "SET SESSION sql_mode = ?",
+                "SET time_zone = ?",
+                "SET character_set_results = ?",
+                "SELECT JSON_EXTRACT('{}', ?)",
+                "SELECT 'x' REGEXP CONCAT('(', ?)",
+            ],
+        };
+        let mut refused = 0;
+        // As one word, with signs that mean something there, and with quote marks.
+        for text in texts {
+            for value in [SECRET_PART, "s3cret:x", "s3cret s3cret", "S3CRET", "\"s3cret", "x'\"'s3cret' \"y\"", "public.s3cret"] {
+                let mut statement = sql(text);
+                for _ in text.matches('?') {
+                    statement = statement.bind(value);
+                }
+                if let Err(error) = statement.columns::<String>().all(&*db).await {
+                    harmless(&error, &db);
+                    let shown = format!("{error:?}").to_lowercase();
+                    assert!(!shown.contains(SECRET_PART), "{shown}");
+                    refused += 1;
+                }
+            }
+        }
+        assert!(refused > texts.len(), "the server took {texts:?}");
+        // A name that is wrong in the statement shows.
+        let error = sql("SELECT nothing FROM customers WHERE email = ?").bind(SECRET).columns::<i64>().all(&*db).await.unwrap_err();
+        assert!(error.to_string().contains("nothing"), "{error}");
+        // So does what a trigger says, without what was bound.
+        let trigger: &[&'static str] = match db.server() {
+            Server::Sqlite => &["CREATE TRIGGER too_many BEFORE INSERT ON customers BEGIN SELECT RAISE(ABORT, 'table is full: come back later'); END"],
+            Server::Postgres => &[
+                "CREATE FUNCTION too_many() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'table is full: come back later, %', NEW.email; END $$",
+                "CREATE TRIGGER too_many BEFORE INSERT ON customers FOR EACH ROW EXECUTE FUNCTION too_many()",
+            ],
+            Server::MySql | Server::MariaDb => &[
+                "CREATE TRIGGER too_many BEFORE INSERT ON customers FOR EACH ROW BEGIN \
+                 DECLARE why TEXT DEFAULT CONCAT('table is full: come back later, ', NEW.email); \
+                 SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = why; END",
+            ],
+        };
+        for text in trigger {
+            sql(text).execute(&*db).await.unwrap();
+        }
+        let error = insert(customer(SECRET)).execute(&*db).await.unwrap_err();
+        harmless(&error, &db);
+        assert!(error.to_string().contains("table is full: come back later"), "{error}");
+    }
+
     async fn deadlock(db: Database) {
         if !db.dialect().supports(Feature::Locking) {
             return;
@@ -463,6 +536,8 @@ on_every_database! {
             let error = Engine::connect(&format!("{}?mode=ro&speling=1", db.url)).await.unwrap_err();
             assert_eq!(error.class(), ErrorClass::Configuration, "{error:?}");
             assert!(error.to_string().contains("\"speling\"") && error.to_string().contains("busy_timeout"), "{error}");
+            let engine = Engine::connect(&format!("{}?statement_cache=18446744073709551615", db.url)).await.unwrap();
+            assert_eq!(select(val(1)).one(&engine).await.unwrap(), 1);
             return;
         }
         let fails = async |url: String| {
@@ -503,10 +578,21 @@ on_every_database! {
         assert_eq!(error.class(), ErrorClass::Connect, "{error:?}");
         assert!(error.to_string().contains(&free), "the address is not in {error}");
 
+        // A cache of any size takes no room ahead.
+        let engine = Engine::connect(&url(&db, |parts| parts.options.push_str("&statement_cache=18446744073709551615"))).await.unwrap();
+        assert_eq!(select(val(1)).one(&engine).await.unwrap(), 1);
+        engine.close().await.unwrap();
+
         // The URL itself.
         let error = fails(url(&db, |parts| parts.options.push_str("&speling=s3cret"))).await;
         assert_eq!(error.class(), ErrorClass::Configuration, "{error:?}");
         assert!(error.to_string().contains("\"speling\"") && error.to_string().contains("connect_timeout"), "{error}");
+        for (port, database) in [("12345/s3cret@h", "d"), ("1?s3cret=x@h", "d"), ("1", "s3cret@h/d")] {
+            let error = fails(url(&db, |parts| (parts.port, parts.database) = (port.into(), database.into()))).await;
+            assert_eq!(error.class(), ErrorClass::Configuration, "{error:?}");
+        }
+        let error = fails(db.url.replacen("://", ":", 1)).await;
+        assert_eq!(error.class(), ErrorClass::Configuration, "{error:?}");
         let error = fails(url(&db, |parts| parts.port = "99999".into())).await;
         assert_eq!(error.class(), ErrorClass::Configuration, "{error:?}");
         let error = fails(url(&db, |parts| parts.options.push_str("&wait_timeout=soon"))).await;

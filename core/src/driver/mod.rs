@@ -3,8 +3,11 @@
 //! A driver opens [`Connection`]s; a connection runs [`Job`]s: a text, its binds, and a [`Sink`] that takes the rows where
 //! they are read. Nothing is collected on the way: the driver lends each [`Row`] to the sink, which decodes it.
 
+mod mask;
+
 use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
+pub use self::mask::{Wording, mask};
 use crate::{dialect::Dialect, error::Result, render::Bind, value::Cell};
 
 /// A boxed future that can move between threads.

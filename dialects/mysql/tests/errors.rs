@@ -70,6 +70,80 @@ fn constraints() {
     });
 }
 
+/// Names may hold what the server writes between them.
+#[test]
+fn names_that_cannot_be_told_apart() {
+    on_each(|mut db| async move {
+        let connection = &mut *db.connection;
+        let is_mariadb =
+            one::<String>(connection, "SELECT VERSION()", &[]).await.unwrap().contains("MariaDB");
+        run(
+            connection,
+            "CREATE TABLE `par.ent` (id INT PRIMARY KEY, a INT, b INT NOT NULL, CONSTRAINT `u.name` UNIQUE (a), CONSTRAINT `che'ck` CHECK (b > 0))",
+        )
+        .await
+        .unwrap();
+        run(connection, "CREATE TABLE `it's` (id INT PRIMARY KEY, `o'k` INT NOT NULL, `a``b` VARCHAR(1), CONSTRAINT `x, (y` FOREIGN KEY (id) REFERENCES `par.ent` (id), CONSTRAINT `o'k` CHECK (`o'k` > 0))")
+            .await
+            .unwrap();
+        run(connection, "INSERT INTO `par.ent` VALUES (1, 1, 1)").await.unwrap();
+
+        let error = failing(connection, "INSERT INTO `par.ent` VALUES (2, 1, 1)").await;
+        let expected = if is_mariadb { Some("u.name") } else { None };
+        assert_eq!((error.constraint(), error.table()), (expected, None), "{error}");
+        let error = failing(connection, "INSERT INTO `par.ent` VALUES (1, 2, 1)").await;
+        let expected = if is_mariadb { Some("PRIMARY") } else { None };
+        assert_eq!((error.constraint(), error.table()), (expected, None), "{error}");
+        let error = failing(connection, "INSERT INTO `par.ent` VALUES (2, 2, 0)").await;
+        let table = if is_mariadb { Some("par.ent") } else { None };
+        assert_eq!((error.constraint(), error.table()), (Some("che'ck"), table), "{error}");
+        let error = failing(connection, "INSERT INTO `it's` VALUES (1, 0, '')").await;
+        let table = if is_mariadb { Some("it's") } else { None };
+        assert_eq!((error.constraint(), error.table()), (Some("o'k"), table), "{error}");
+        let error = failing(connection, "INSERT INTO `it's` VALUES (1, NULL, '')").await;
+        assert_eq!(
+            (error.class(), error.columns()),
+            (ErrorClass::NotNull, &["o'k".to_owned()][..]),
+            "{error}"
+        );
+        let error = failing(connection, "INSERT INTO `it's` VALUES (1, 1, 'xy')").await;
+        assert_eq!((error.class(), error.columns()), (ErrorClass::Data, &["a`b".to_owned()][..]), "{error}");
+        let error = failing(connection, "INSERT INTO `it's` VALUES (3, 1, '')").await;
+        assert_eq!((error.constraint(), error.table()), (Some("x, (y"), Some("it's")), "{error}");
+        assert_eq!(error.columns(), ["id"]);
+        run(connection, "INSERT INTO `it's` VALUES (1, 1, '')").await.unwrap();
+        let error = failing(connection, "DROP TABLE `par.ent`").await;
+        assert!(error.is_foreign_key_violation() && error.to_string().contains("refer"), "{error}");
+        assert!(!error.to_string().contains("does not exist"), "{error}");
+    });
+}
+
+#[test]
+fn classes_of_what_is_rare() {
+    on_each(|mut db| async move {
+        let connection = &mut *db.connection;
+        run(connection, "CREATE TABLE t (id INT PRIMARY KEY, v TEXT)").await.unwrap();
+        for (sql, class) in [
+            ("CREATE TABLE x (e ENUM('a', 'a'))", ErrorClass::Statement),
+            ("CREATE TABLE x (id INT AUTO_INCREMENT PRIMARY KEY CHECK (id > 0))", ErrorClass::Statement),
+            (
+                "CREATE TABLE x (id INT, CONSTRAINT c CHECK (id > 0), CONSTRAINT c CHECK (id > 1))",
+                ErrorClass::Statement,
+            ),
+            ("SELECT id FROM t WHERE MATCH (v) AGAINST ('x')", ErrorClass::Statement),
+            ("SELECT 'x' REGEXP '('", ErrorClass::Data),
+            ("SELECT ST_GEOMFROMTEXT('x')", ErrorClass::Data),
+            ("SET sql_mode = 'x'", ErrorClass::Statement),
+            ("SET time_zone = 'x'", ErrorClass::Statement),
+            ("SET character_set_results = 'x'", ErrorClass::Statement),
+        ] {
+            if let Err(error) = run(connection, sql).await {
+                assert_eq!(error.class(), class, "{error:?}");
+            }
+        }
+    });
+}
+
 #[test]
 fn values_that_do_not_fit() {
     on_each(|mut db| async move {
@@ -144,6 +218,17 @@ fn who_may_not_in() {
         assert!(!format!("{error:?}").contains("hunter2"));
         let error = try_open(&with_database(&db.url, "nowhere_at_all")).await.err().unwrap();
         assert_eq!((error.class(), error.code()), (ErrorClass::Connect, Some("1049")), "{error:?}");
+        let options = common::options(&db.url).user("nobody_known");
+        let error = MysqlDriver::new(options).unwrap().connect().await.err().unwrap();
+        assert_eq!(error.class(), ErrorClass::Authentication, "{error:?}");
+        for (option, value) in
+            [("sql_mode", "x"), ("time_zone", "x"), ("collation", "x"), ("collation", "latin1_bin")]
+        {
+            let separator = if db.url.contains('?') { '&' } else { '?' };
+            let error = try_open(&format!("{}{separator}{option}={value}", db.url)).await.err().unwrap();
+            assert_eq!(error.class(), ErrorClass::Configuration, "{error:?}");
+            assert!(error.to_string().contains(&format!("the option {option}")), "{error:?}");
+        }
         let error = try_open("mysql://u:hunter2@127.0.0.1:1/x").await.err().unwrap();
         assert_eq!(error.class(), ErrorClass::Connect, "{error:?}");
         assert!(!format!("{error:?}").contains("hunter2"));
@@ -161,6 +246,8 @@ fn options_of_the_url() {
             "unknown option \"speling\"; known are collation, socket, sql_mode, ssl-ca",
         ),
         ("postgres://u:hunter2@h/d", "mysql or mariadb"),
+        ("mysql:u:hunter2@h/d", "write `//` behind the scheme: mysql://user:password@host/database"),
+        ("mariadb:///u:hunter2@h/d", "percent-encoded"),
         ("mysql://u:hunter2@h/d?ssl-cert=x", "a certificate needs its key"),
         ("mysql://u:hunter2@h/d?sslmode=DISABLED&ssl-mode=DISABLED", "the same option"),
         ("mysql://u:hunter2@h/d?statement_cache=many", "a number"),

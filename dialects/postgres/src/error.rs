@@ -2,15 +2,31 @@
 
 use std::{borrow::Cow, io};
 
-use relata_core::{Error, ErrorClass};
+use relata_core::{
+    Error, ErrorClass,
+    driver::{Wording, mask},
+    render::Bind,
+};
 
-use crate::{PostgresOptions, driver::ServerError};
+use crate::{
+    PostgresOptions,
+    driver::{Refused, ServerError},
+};
 
 /// What went wrong while connecting.
 pub(crate) fn from_connect(error: tokio_postgres::Error, options: &PostgresOptions) -> Error {
     let server = server(options);
     if let Some(db) = error.as_db_error() {
-        let error = from_server(&ServerError::from(db));
+        let error = from_server(&ServerError::from(db), None);
+        if matches!(error.class(), ErrorClass::Data | ErrorClass::Statement)
+            && !error.code().is_some_and(|code| code.starts_with("0A"))
+        {
+            // Nothing else was asked of it. The values are those of the options, so that they may show.
+            let why = format!("the server does not take an option: {}", db.message());
+            return Error::new(ErrorClass::Configuration, why)
+                .with_code(db.code().code())
+                .context(format!("cannot connect to {server}"));
+        }
         let class = match error.class() {
             // Starting up, shutting down, or out of room: nobody was connected yet.
             ErrorClass::Disconnected => ErrorClass::Connect,
@@ -39,7 +55,9 @@ pub(crate) fn from_connect(error: tokio_postgres::Error, options: &PostgresOptio
 
 /// Why the server was not reached.
 pub(crate) fn from_socket(error: &io::Error, options: &PostgresOptions) -> Error {
-    Error::new(ErrorClass::Connect, format!("cannot connect to {}: {error}", server(options)))
+    let is_refused = error.get_ref().is_some_and(|inner| inner.is::<Refused>());
+    let class = if is_refused { ErrorClass::Configuration } else { ErrorClass::Connect };
+    Error::new(class, format!("cannot connect to {}: {error}", server(options)))
 }
 
 fn server(options: &PostgresOptions) -> String {
@@ -51,12 +69,24 @@ fn server(options: &PostgresOptions) -> String {
 }
 
 /// What the server says, without the values that it mentions: never attached as the source, since DETAIL holds values of the row.
-pub(crate) fn from_server(db: &ServerError<'_>) -> Error {
+/// `binds` are those that the statement ran with, if it ran.
+pub(crate) fn from_server(db: &ServerError<'_>, binds: Option<&[Bind<'_>]>) -> Error {
     let code = &*db.code;
-    let class = classify(code);
-    let mut message = without_values(class, &db.message);
+    let class = match classify(code) {
+        ErrorClass::ForeignKey if code == STILL_NEEDED && !is_referred_to(db) => ErrorClass::Statement,
+        class => class,
+    };
+    let mut message = match (binds, class) {
+        // What was stored is a value as well, also where nothing is bound.
+        (None, ErrorClass::Data) => Cow::Owned(mask(&db.message, Wording::Unknown, &[])),
+        (None, _) => Cow::Borrowed(&*db.message),
+        // It is looked for in the message, and holds none.
+        (Some(_), _) if is_of_a_type(db) => Cow::Borrowed(&*db.message),
+        (Some(binds), _) => Cow::Owned(mask(&db.message, wording(code, class), binds)),
+    };
     // A hint on a statement names columns and functions, or the cast that is missing.
     if class == ErrorClass::Statement
+        && binds.is_none()
         && let Some(hint) = &db.hint
     {
         message = Cow::Owned(format!("{message}; {hint}"));
@@ -126,29 +156,33 @@ fn key_columns(detail: &str) -> Vec<String> {
     columns
 }
 
-/// The message, with what stands in quotes left out where that is a value: `invalid input syntax for type integer: "…"`.
-fn without_values(class: ErrorClass, message: &str) -> Cow<'_, str> {
-    if class != ErrorClass::Data {
-        return Cow::Borrowed(message);
-    }
-    // The server may speak another language, and quote as that does.
-    let is_quote =
-        |c: char| matches!(c, '"' | '«' | '»' | '„' | '“' | '”' | '‘' | '’' | '‹' | '›' | '「' | '」');
-    let mut quotes = message.match_indices(is_quote);
-    match (quotes.next(), quotes.next_back()) {
-        (Some((first, _)), Some((last, quote))) => {
-            Cow::Owned(format!("{}\"…\"{}", &message[..first], &message[last + quote.len()..]))
-        }
-        _ => Cow::Borrowed(message),
-    }
+/// P0 is what a function of PL/pgSQL says ("RAISE").
+fn wording(code: &str, class: ErrorClass) -> Wording {
+    if code.starts_with("P0") { Wording::Known } else { Wording::of(class) }
 }
+
+/// Something is dropped that other things need.
+const STILL_NEEDED: &str = "2BP01";
+
+/// Whether a foreign key is among them: `constraint posts_fkey on table posts depends on table users`. A server of another language is
+/// not understood.
+fn is_referred_to(db: &ServerError<'_>) -> bool {
+    let detail = db.detail.as_deref().unwrap_or_default();
+    detail.lines().any(|line| line.starts_with("constraint ") && line.contains(" depends on "))
+}
+
+/// Whether a type is gone that a prepared statement names.
+fn is_of_a_type(db: &ServerError<'_>) -> bool {
+    db.code == "XX000" && db.message.starts_with(TYPE_IS_GONE)
+}
+
+pub(crate) const TYPE_IS_GONE: &str = "cache lookup failed for type";
 
 /// The class of an SQLSTATE (PostgreSQL manual, Appendix A).
 fn classify(code: &str) -> ErrorClass {
     match code {
         "23505" => ErrorClass::Unique,
-        // The second: a table that others refer to is dropped.
-        "23503" | "2BP01" => ErrorClass::ForeignKey,
+        "23503" | STILL_NEEDED => ErrorClass::ForeignKey,
         "23502" => ErrorClass::NotNull,
         "23514" => ErrorClass::Check,
         "40001" => ErrorClass::Serialization,
@@ -175,6 +209,8 @@ fn classify(code: &str) -> ErrorClass {
 
 #[cfg(test)]
 mod tests {
+    use relata_core::value::Value;
+
     use super::*;
 
     #[test]
@@ -192,21 +228,25 @@ mod tests {
 
     #[test]
     fn values_do_not_show() {
-        for (message, shown) in [
-            (
-                "invalid input syntax for type integer: \"hunter2\"",
-                "invalid input syntax for type integer: \"…\"",
-            ),
-            ("value \"99\" is out of range for type \"x\"", "value \"…\""),
-            (
-                "syntaxe en entrée invalide pour le type integer : « hunter2 »",
-                "syntaxe en entrée invalide pour le type integer : \"…\"",
-            ),
-            ("value too long for type character varying(3)", "value too long for type character varying(3)"),
-        ] {
-            assert_eq!(without_values(ErrorClass::Data, message), shown);
+        let shown = |code: &'static str, message: &'static str, binds: Option<&[Bind<'_>]>| {
+            let db = ServerError { code: code.into(), message: message.into(), ..ServerError::default() };
+            from_server(&db, binds).to_string()
+        };
+        let bound = [Bind::from(Value::Text("hunter2".into()))];
+        let number = "invalid input syntax for type integer: \"hunter2\"";
+        for binds in [None, Some(&bound[..])] {
+            assert_eq!(
+                shown("22P02", number, binds),
+                "invalid input syntax for type integer: … (code 22P02)"
+            );
         }
-        let missing = "relation \"users\" does not exist";
-        assert_eq!(without_values(ErrorClass::Statement, missing), missing);
+        let missing = "relation \"hunter2\" does not exist";
+        assert_eq!(shown("42P01", missing, None), format!("{missing} (code 42P01)"));
+        assert_eq!(shown("42P01", missing, Some(&bound)), "relation \"…\" does not exist (code 42P01)");
+        assert_eq!(shown("P0001", "not for: x", Some(&bound)), "not for: x (code P0001)");
+        assert_eq!(
+            shown("XX000", "cache lookup failed for type 7", Some(&[Value::I32(7).into()])),
+            "cache lookup failed for type 7 (code XX000)"
+        );
     }
 }

@@ -180,6 +180,7 @@ impl PostgresOptions {
             let why = format!("a PostgreSQL URL begins with postgres: or postgresql:, not {}:", url.scheme);
             return Err(Error::new(ErrorClass::Configuration, why));
         }
+        url.require_server()?;
         let mut o = PostgresOptions::new();
         o.user = url.user.take();
         o.password = url.password.take();
@@ -450,6 +451,7 @@ mod tests {
     fn what_makes_no_sense_is_refused() {
         for (url, words) in [
             ("mysql://h/d", "begins with postgres:"),
+            ("postgres:shop", "write `//` behind the scheme: postgres://user:password@host/database"),
             ("postgres://h/d?sslmode=maybe", "verify-full"),
             ("postgres://h/d?sslcert=/c", "both sslcert and sslkey"),
             ("postgres://h/d?aplication_name=x", "known are application_name, connect_attempts"),

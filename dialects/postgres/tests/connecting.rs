@@ -91,7 +91,11 @@ async fn what_keeps_one_out() {
             ErrorClass::Connect,
             "127.0.0.1:1: Connection refused",
         ),
-        (server.url("127.0.0.1", "?options=-c no_such_setting=1"), ErrorClass::Statement, "no_such_setting"),
+        (
+            server.url("127.0.0.1", "?options=-c no_such_setting=1"),
+            ErrorClass::Configuration,
+            "no_such_setting",
+        ),
         (
             server.url("127.0.0.1", "?target_session_attrs=read-only"),
             ErrorClass::Connect,
@@ -110,6 +114,26 @@ async fn what_keeps_one_out() {
         Err(error) => error,
     };
     assert_eq!(error.class(), ErrorClass::Authentication, "{error:?}");
+}
+
+#[tokio::test]
+async fn options_that_are_not_taken_are_named() {
+    let Some(server) = Server::new() else { return };
+    for (options, name) in [
+        ("lock_timeout=18446744073709551615s", "lock_timeout"),
+        ("search_path=%22", "search_path"),
+        ("time_zone=%27;DROP", "TimeZone"),
+        ("options=-c nope=1", "nope"),
+        ("keepalives_idle=0s", "keepalives_idle"),
+        ("keepalives_interval=0s", "keepalives_interval"),
+        ("keepalives_retries=0", "keepalives_retries"),
+        #[cfg(target_os = "linux")]
+        ("tcp_user_timeout=10000000s", "tcp_user_timeout"),
+    ] {
+        let error = server.error(&server.url("127.0.0.1", &format!("?{options}"))).await;
+        assert_eq!(error.class(), ErrorClass::Configuration, "{error}");
+        assert!(error.to_string().contains(name), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -81,6 +81,29 @@ async fn constraints() {
 }
 
 #[tokio::test]
+async fn what_others_need() {
+    let Some(mut db) = Db::open("").await else { return };
+    tables(&mut db).await;
+    for text in [
+        "CREATE TYPE mood AS ENUM ('good')",
+        "CREATE TABLE moods (mood mood)",
+        "CREATE VIEW ages AS SELECT age FROM child",
+    ] {
+        db.text(text).await.unwrap();
+    }
+    for (text, class) in [
+        ("DROP TABLE parent", ErrorClass::ForeignKey),
+        ("ALTER TABLE parent DROP CONSTRAINT parent_pkey", ErrorClass::ForeignKey),
+        ("DROP TYPE mood", ErrorClass::Statement),
+        ("DROP TABLE child", ErrorClass::Statement),
+    ] {
+        let error = error(&mut db, text).await;
+        assert_eq!((error.class(), error.code()), (class, Some("2BP01")), "{error}");
+    }
+    db.close().await;
+}
+
+#[tokio::test]
 async fn statements_and_values() {
     let Some(mut db) = Db::open("").await else { return };
     tables(&mut db).await;
@@ -93,7 +116,7 @@ async fn statements_and_values() {
             "Perhaps you meant to reference the column \"parent.email\"",
         ),
         ("SELEC 1", Statement, "syntax error"),
-        ("SELECT 'secret'::int", Data, "invalid input syntax for type integer: \"…\""),
+        ("SELECT 'secret'::int", Data, "invalid input syntax for type integer: …"),
         ("SELECT 1 / 0", Data, "division by zero"),
         (
             "INSERT INTO parent VALUES (2, '', 2, 'secret')",

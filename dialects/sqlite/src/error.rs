@@ -1,12 +1,30 @@
 //! What SQLite says, as an error of a class (SQLite, "Result and error codes").
 
-use relata_core::{Error, ErrorClass};
+use relata_core::{
+    Error, ErrorClass,
+    driver::{Wording, mask},
+    render::Bind,
+};
 use rusqlite::ffi;
 
 /// The error for what SQLite says. The statement is added by who ran it.
 #[cold]
 pub(crate) fn from_rusqlite(error: rusqlite::Error) -> Error {
-    let (code, message) = match &error {
+    of(&error, None).with_source(error)
+}
+
+/// The error for what SQLite says of a statement that ran with these binds. It may quote them, so it is not the source either.
+#[cold]
+pub(crate) fn from_run(error: rusqlite::Error, binds: &[Bind<'_>]) -> Error {
+    if binds.is_empty() { from_rusqlite(error) } else { of(&error, Some(binds)) }
+}
+
+fn of(error: &rusqlite::Error, binds: Option<&[Bind<'_>]>) -> Error {
+    let shown = |message: &str, class| match binds {
+        None => message.to_owned(),
+        Some(binds) => mask(message, Wording::of(class), binds),
+    };
+    let (code, message) = match error {
         rusqlite::Error::SqliteFailure(failure, message) => {
             (failure.extended_code, message.clone().unwrap_or_else(|| failure.to_string()))
         }
@@ -17,15 +35,15 @@ pub(crate) fn from_rusqlite(error: rusqlite::Error) -> Error {
                 "the text holds more than one statement; only texts without binds and rows may",
             );
         }
-        other => return Error::new(ErrorClass::Other, other.to_string()).with_source(error),
+        other => return Error::new(ErrorClass::Other, shown(&other.to_string(), ErrorClass::Other)),
     };
     let class = classify(code, &message);
     let remedy = remedy(code, class);
-    let mut result = Error::new(class, format!("{message}{remedy}")).with_code(code.to_string());
-    if let Some((what, names)) = message.split_once(" constraint failed: ") {
-        result = name_constraint(result, what, names);
+    let result = Error::new(class, format!("{}{remedy}", shown(&message, class))).with_code(code.to_string());
+    match message.split_once(" constraint failed: ") {
+        Some((what, names)) => name_constraint(result, what, names),
+        None => result,
     }
-    result.with_source(error)
 }
 
 fn classify(code: i32, message: &str) -> ErrorClass {
@@ -76,23 +94,28 @@ fn remedy(code: i32, class: ErrorClass) -> &'static str {
     }
 }
 
-/// Reads `users.email, users.name` and `index 'name'` out of the message: SQLite does not tell them otherwise.
+/// Reads `users.email, users.name` and `index 'name'` out of the message: SQLite does not tell them otherwise. Where a name may hold
+/// what stands between names, nobody knows where it ends, and the message alone has to tell.
 fn name_constraint(error: Error, what: &str, names: &str) -> Error {
     if let Some(index) = names.strip_prefix("index '").and_then(|rest| rest.strip_suffix('\'')) {
-        return error.with_constraint(index);
+        return error.with_constraint(index.replace("''", "'"));
     }
     if what == "CHECK" {
-        return error.with_constraint(names);
+        // The text of the check, where it has no name.
+        let is_name = names.chars().all(|c| c.is_alphanumeric() || c == '_');
+        return if is_name { error.with_constraint(names) } else { error };
     }
     let mut table = None;
-    let columns: Vec<&str> = names
-        .split(", ")
-        .filter_map(|name| {
-            let (of, column) = name.split_once('.')?;
-            table = Some(of);
-            Some(column)
-        })
-        .collect();
+    let mut columns = Vec::new();
+    for name in names.split(", ") {
+        match name.split_once('.') {
+            Some((of, column)) if !column.contains('.') && table.is_none_or(|table| table == of) => {
+                table = Some(of);
+                columns.push(column);
+            }
+            _ => return error,
+        }
+    }
     match table {
         Some(table) => error.with_table(table).with_columns(columns),
         None => error,

@@ -58,6 +58,32 @@ async fn unique() {
     assert!(failure("INSERT INTO posts VALUES ('a', 1)").await.is_unique_violation());
 }
 
+/// Names may hold what SQLite writes between them.
+#[tokio::test]
+async fn names_that_cannot_be_told_apart() {
+    let mut connection = memory().await;
+    let schema = r#"
+        CREATE TABLE "par.ent" (a INTEGER NOT NULL, b INTEGER, UNIQUE (a, b));
+        CREATE TABLE "it's" (a INTEGER CHECK (a > 0), "b.c" INTEGER UNIQUE, d INTEGER CONSTRAINT "o'k" CHECK (d > 0));
+        CREATE UNIQUE INDEX "x'.y" ON "it's" (LOWER(a));
+        INSERT INTO "par.ent" VALUES (1, 1);
+        INSERT INTO "it's" VALUES (1, 1, 1);
+    "#;
+    texts(&mut *connection, &[schema]).await.unwrap();
+    for (sql, class, constraint) in [
+        (r#"INSERT INTO "par.ent" VALUES (1, 1)"#, ErrorClass::Unique, None),
+        (r#"INSERT INTO "par.ent" VALUES (NULL, 1)"#, ErrorClass::NotNull, None),
+        (r#"INSERT INTO "it's" VALUES (2, 1, 1)"#, ErrorClass::Unique, None),
+        (r#"INSERT INTO "it's" VALUES (1, 2, 1)"#, ErrorClass::Unique, Some("x'.y")),
+        (r#"INSERT INTO "it's" VALUES (0, 2, 1)"#, ErrorClass::Check, None),
+        (r#"INSERT INTO "it's" VALUES (2, 2, 0)"#, ErrorClass::Check, None),
+    ] {
+        let error = execute(&mut *connection, sql, &[]).await.unwrap_err();
+        assert_eq!((error.class(), error.constraint()), (class, constraint), "{error}");
+        assert_eq!((error.table(), error.columns()), (None, &[][..]), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn foreign_key() {
     assert!(failure("INSERT INTO posts VALUES ('b', 2)").await.is_foreign_key_violation());

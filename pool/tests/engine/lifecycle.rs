@@ -240,4 +240,7 @@ fn options_come_from_a_url() {
         let error = PoolOptions::take_from(&mut DatabaseUrl::parse(bad).unwrap()).unwrap_err();
         assert_eq!(error.class(), ErrorClass::Configuration);
     }
+    let mut many = DatabaseUrl::parse("x:?pool_size=4294967296").unwrap();
+    let error = PoolOptions::take_from(&mut many).unwrap_err().to_string();
+    assert!(error.contains("a number of connections from 1 to "), "{error}");
 }

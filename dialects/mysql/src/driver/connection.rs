@@ -161,7 +161,7 @@ impl MysqlConnection {
                     if rows_left || self.conn.as_ref().is_some_and(Conn::is_disconnected) {
                         self.discard();
                     }
-                    return Err(error);
+                    return Err(error::name_key(error, self.dialect.server()));
                 }
             }
         }
@@ -306,7 +306,7 @@ async fn run_one(
             if error::is_about_the_preparation(&e) {
                 statements.forget(sql);
             }
-            Err(error::running(e, sql).into())
+            Err(error::running_with(e, sql, job.binds).into())
         }
     };
     let still_in_step = match &outcome {
@@ -404,8 +404,8 @@ async fn take_result<P: Protocol>(
     job: &mut Job<'_>,
     to_drain: u64,
 ) -> Result<Ended, Failure> {
-    let sql = job.sql;
-    let fail = |e| Failure::from(error::running(e, sql));
+    let (sql, binds) = (job.sql, job.binds);
+    let fail = |e| Failure::from(error::running_with(e, sql, binds));
     let columns = result.columns().unwrap_or_default();
     if columns.is_empty() {
         // Now, since a further answer would bring its own.

@@ -121,6 +121,7 @@ impl MysqlOptions {
                 url.scheme
             )));
         }
+        url.require_server()?;
         let mode = "DISABLED, PREFERRED, REQUIRED, VERIFY_CA or VERIFY_IDENTITY";
         let ssl_mode = url.take_with("ssl-mode", mode, SslMode::parse)?;
         let other_ssl_mode = url.take_with("sslmode", mode, SslMode::parse)?;

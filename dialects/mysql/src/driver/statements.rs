@@ -1,7 +1,5 @@
 //! The prepared statements that a connection keeps.
 
-use std::num::NonZeroUsize;
-
 use lru::LruCache;
 use mysql_async::{Conn, Statement, prelude::Queryable};
 use relata_core::{render::Bind, value::Kind};
@@ -17,6 +15,8 @@ use relata_core::{render::Bind, value::Kind};
 #[derive(Debug)]
 pub(super) struct Statements {
     kept: Option<LruCache<Box<str>, Kept>>,
+    /// How many there may be. The map does not know: it would take the room for all of them at once.
+    capacity: usize,
 }
 
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl WireType {
 impl Statements {
     /// Keeps this many; 0 for none.
     pub(super) fn new(capacity: usize) -> Self {
-        Statements { kept: NonZeroUsize::new(capacity).map(LruCache::new) }
+        Statements { kept: (capacity > 0).then(LruCache::unbounded), capacity }
     }
 
     /// The statement of this text, if it is kept and was prepared for such binds.
@@ -72,7 +72,10 @@ impl Statements {
             None => Some(statement),
             Some(kept) => {
                 let types = binds.iter().map(WireType::of).collect();
-                kept.push(sql.into(), Kept { types, statement }).map(|(_, old)| old.statement)
+                // A text that is replaced makes no more of them.
+                let replaced = kept.push(sql.into(), Kept { types, statement });
+                let left = if kept.len() > self.capacity { kept.pop_lru() } else { replaced };
+                left.map(|(_, left)| left.statement)
             }
         }
     }

@@ -2,7 +2,6 @@
 
 use std::{
     hash::{BuildHasher, Hash, Hasher},
-    num::NonZeroUsize,
     sync::Arc,
 };
 
@@ -31,6 +30,8 @@ struct Entry {
 /// Keyed by a hash, so that looking one up copies neither text nor types; the entry has them, to be sure.
 pub(super) struct Cache {
     entries: Option<LruCache<u64, Entry>>,
+    /// How many there may be. The map does not know: it would take the room for all of them at once.
+    size: usize,
     hasher: DefaultHasher,
     /// How many names were given.
     named: u64,
@@ -42,7 +43,8 @@ impl Cache {
     /// A cache of this many statements; with 0 nothing is prepared by name.
     pub(super) fn new(size: usize) -> Self {
         Cache {
-            entries: NonZeroUsize::new(size).map(LruCache::new),
+            entries: (size > 0).then(LruCache::unbounded),
+            size,
             hasher: DefaultHasher::default(),
             named: 0,
             forgotten: Vec::new(),
@@ -76,8 +78,10 @@ impl Cache {
         if let Some(entries) = &mut self.entries {
             self.forgotten.retain(|name| *name != prepared.name);
             let entry = Entry { sql: sql.into(), types: bind_oids(binds).collect(), prepared };
-            let left = entries.push(key, entry);
-            self.forgotten.extend(left.map(|(_, left)| left.prepared.name.clone()));
+            let replaced = entries.push(key, entry);
+            let left = if entries.len() > self.size { entries.pop_lru() } else { None };
+            let names = replaced.into_iter().chain(left).map(|(_, left)| left.prepared.name.clone());
+            self.forgotten.extend(names);
         }
     }
 
@@ -98,5 +102,34 @@ impl Cache {
         sql.hash(&mut hasher);
         bind_oids(binds).for_each(|oid| oid.hash(&mut hasher));
         hasher.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(cache: &mut Cache, sql: &str) {
+        let prepared = Prepared { name: cache.name(), parameters: Box::default(), columns: Box::default() };
+        cache.put(sql, &[], Arc::new(prepared));
+    }
+
+    #[test]
+    fn the_one_used_longest_ago_leaves() {
+        let mut cache = Cache::new(2);
+        for sql in ["a", "b", "a", "c"] {
+            put(&mut cache, sql);
+        }
+        assert_eq!(cache.take_forgotten(), ["s1", "s2"]);
+        assert!(
+            cache.get("b", &[]).is_none() && cache.get("a", &[]).is_some() && cache.get("c", &[]).is_some()
+        );
+    }
+
+    #[test]
+    fn as_many_as_one_likes() {
+        let mut cache = Cache::new(usize::MAX);
+        put(&mut cache, "a");
+        assert!(cache.get("a", &[]).is_some());
     }
 }

@@ -180,7 +180,7 @@ async fn is_read_only(wire: &mut Wire) -> Result<bool> {
         let message = wire.message().await?;
         match message.tag {
             message::DATA_ROW => read_only = message.body.ends_with(b"on"),
-            message::ERROR => return Err(message.error()),
+            message::ERROR => return Err(message.error(None)),
             message::READY_FOR_QUERY => return Ok(read_only),
             _ => {}
         }

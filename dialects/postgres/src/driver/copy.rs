@@ -35,7 +35,7 @@ async fn copy(wire: &mut Wire, sql: &str, binds: &[Bind<'_>]) -> Result<u64> {
         let message = wire.message().await?;
         match message.tag {
             message::COPY_IN => break,
-            message::ERROR => return Err(message.error()),
+            message::ERROR => return Err(message.error(None)),
             message::READY_FOR_QUERY => return Err(refused("the statement takes no rows".into())),
             _ => {}
         }
@@ -51,7 +51,7 @@ async fn copy(wire: &mut Wire, sql: &str, binds: &[Bind<'_>]) -> Result<u64> {
         let message = wire.message().await?;
         match message.tag {
             message::COMMAND_COMPLETE => count = row_count(message.body),
-            message::ERROR => return Err(message.error()),
+            message::ERROR => return Err(message.error(Some(binds))),
             message::READY_FOR_QUERY => return Ok(count),
             _ => {}
         }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use relata_core::Error;
+use relata_core::{Error, render::Bind};
 use tokio_postgres::{error::DbError, types::Oid};
 
 use crate::error::from_server;
@@ -13,6 +13,7 @@ pub(super) const DATA_ROW: u8 = b'D';
 pub(super) const ERROR: u8 = b'E';
 pub(super) const NOTICE: u8 = b'N';
 pub(super) const NOTIFICATION: u8 = b'A';
+pub(super) const PARSE_COMPLETE: u8 = b'1';
 pub(super) const PARAMETER_DESCRIPTION: u8 = b't';
 pub(super) const PARAMETER_STATUS: u8 = b'S';
 pub(super) const READY_FOR_QUERY: u8 = b'Z';
@@ -25,9 +26,9 @@ pub(super) struct Message<'w> {
 }
 
 impl Message<'_> {
-    /// What an [`ERROR`] says.
-    pub(super) fn error(&self) -> Error {
-        from_server(&ServerError::parse(self.body))
+    /// What an [`ERROR`] says of a statement that ran with binds, which it may quote; without any, of one that it did not run.
+    pub(super) fn error(&self, binds: Option<&[Bind<'_>]>) -> Error {
+        from_server(&ServerError::parse(self.body), binds)
     }
 }
 

@@ -20,6 +20,7 @@ mod wire;
 
 pub(crate) use bind::bind_type;
 pub(crate) use message::ServerError;
+pub(crate) use socket::Refused;
 #[cfg(feature = "tls")]
 pub(crate) use tls::remedy as tls_remedy;
 

@@ -10,6 +10,8 @@ use relata_core::{
 };
 use tokio_postgres::types::Type;
 
+use crate::error::TYPE_IS_GONE;
+
 use super::{
     bind::{bind_oids, bind_type},
     cache::{Cache, Prepared},
@@ -146,7 +148,7 @@ impl Preparation {
                 self.parameters = oids.map(|oid| Type::from_oid(oid).unwrap_or(Type::UNKNOWN)).collect();
             }
             message::ROW_DESCRIPTION => self.columns = Column::all(message.body),
-            message::ERROR => return Err(message.error()),
+            message::ERROR => return Err(message.error(None)),
             _ => {}
         }
         Ok(())
@@ -213,13 +215,15 @@ pub(super) struct Answer {
     affected: u64,
     /// The rows that are still to come are passed over.
     enough: bool,
+    /// Whether the statement was prepared in the same message, and not only before.
+    parsed: bool,
     refused: Option<Error>,
 }
 
 impl Answer {
     pub(super) fn new(job: &mut Job<'_>) -> Self {
         job.rows = 0;
-        Answer { described: None, affected: 0, enough: job.sink.is_none(), refused: None }
+        Answer { described: None, affected: 0, enough: job.sink.is_none(), parsed: false, refused: None }
     }
 
     /// Takes a message: whether the sink asks for a rest.
@@ -251,7 +255,12 @@ impl Answer {
             message::COMMAND_COMPLETE => {
                 self.affected = row_count(message.body).saturating_add(self.affected)
             }
-            message::ERROR => return Err(message.error()),
+            message::PARSE_COMPLETE => self.parsed = true,
+            message::ERROR => {
+                // Before it is prepared it knows no values.
+                let ran = self.parsed || matches!(plan, Plan::Prepared(_));
+                return Err(message.error(Some(job.binds).filter(|binds| ran && !binds.is_empty())));
+            }
             _ => {}
         }
         Ok(false)
@@ -329,7 +338,7 @@ async fn run_one(wire: &mut Wire, cache: &mut Cache, job: &mut Job<'_>) -> Resul
 pub(super) fn is_outdated(error: &Error) -> bool {
     match error.code() {
         Some("0A000" | "26000") => true,
-        Some("XX000") => error.to_string().contains("cache lookup failed for type"),
+        Some("XX000") => error.to_string().contains(TYPE_IS_GONE),
         _ => false,
     }
 }

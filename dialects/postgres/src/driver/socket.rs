@@ -2,7 +2,7 @@
 
 #[cfg(unix)]
 use std::path::PathBuf;
-use std::{io, net::SocketAddr};
+use std::{fmt, io, net::SocketAddr};
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
@@ -51,10 +51,10 @@ impl Address {
                 let socket = SockRef::from(&stream);
                 #[cfg(target_os = "linux")]
                 if let Some(limit) = options.tcp_user_timeout {
-                    socket.set_tcp_user_timeout(Some(limit))?;
+                    named("tcp_user_timeout", socket.set_tcp_user_timeout(Some(limit)))?;
                 }
                 if options.keepalives {
-                    socket.set_tcp_keepalive(&keepalive(options))?;
+                    set_keepalives(&socket, options)?;
                 }
                 Ok(Box::new(stream))
             }
@@ -64,19 +64,42 @@ impl Address {
     }
 }
 
-fn keepalive(options: &PostgresOptions) -> TcpKeepalive {
-    let keepalive = TcpKeepalive::new().with_time(options.keepalives_idle);
+/// One after another, so that it is known which the system does not take.
+fn set_keepalives(socket: &SockRef<'_>, options: &PostgresOptions) -> io::Result<()> {
+    let keepalive = TcpKeepalive::new();
+    let idle = keepalive.clone().with_time(options.keepalives_idle);
+    named("keepalives_idle", socket.set_tcp_keepalive(&idle))?;
     // The others can set no more than that.
     #[cfg(not(any(target_os = "aix", target_os = "openbsd", target_os = "redox", target_os = "solaris")))]
-    let keepalive = {
-        let mut keepalive = keepalive;
+    {
         if let Some(interval) = options.keepalives_interval {
-            keepalive = keepalive.with_interval(interval);
+            let interval = keepalive.clone().with_interval(interval);
+            named("keepalives_interval", socket.set_tcp_keepalive(&interval))?;
         }
         if let Some(retries) = options.keepalives_retries {
-            keepalive = keepalive.with_retries(retries);
+            let retries = keepalive.with_retries(retries);
+            named("keepalives_retries", socket.set_tcp_keepalive(&retries))?;
         }
-        keepalive
-    };
-    keepalive
+    }
+    Ok(())
 }
+
+/// What the system says of an option, with its name.
+fn named(option: &'static str, set: io::Result<()>) -> io::Result<()> {
+    set.map_err(|error| io::Error::new(error.kind(), Refused { option, error }))
+}
+
+/// An option that the system does not take.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    option: &'static str,
+    error: io::Error,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the system does not take the option {}: {}", self.option, self.error)
+    }
+}
+
+impl std::error::Error for Refused {}

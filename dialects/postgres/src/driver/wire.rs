@@ -206,7 +206,10 @@ impl Wire {
         self.give_up_copy();
         while self.owed > 0 {
             let (tag, failure) = match self.message().await {
-                Ok(message) => (message.tag, (message.tag == message::ERROR).then(|| message.error())),
+                // Of what it ran with nobody knows any more.
+                Ok(message) => {
+                    (message.tag, (message.tag == message::ERROR).then(|| message.error(Some(&[]))))
+                }
                 Err(error) => {
                     // The server's reason comes before the system's.
                     let said = last.take().filter(|said| said.class() == ErrorClass::Disconnected);
@@ -244,7 +247,7 @@ impl Wire {
         while let Ok(true) = self.has_message() {
             let message = self.take_message();
             if message.tag == message::ERROR {
-                self.last_words = Some(message.error().reclassified(ErrorClass::Disconnected));
+                self.last_words = Some(message.error(None).reclassified(ErrorClass::Disconnected));
             }
         }
     }

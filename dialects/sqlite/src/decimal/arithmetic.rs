@@ -90,7 +90,7 @@ fn argument(context: &Context<'_>, index: usize) -> Result<Option<DecimalValue>>
 }
 
 fn overflow() -> Error {
-    Error::UserFunctionError("decimal overflow: the result has more than 38 digits".into())
+    Error::UserFunctionError("decimal overflow, as the result has more than 38 digits".into())
 }
 
 fn negated(number: DecimalValue) -> Option<DecimalValue> {

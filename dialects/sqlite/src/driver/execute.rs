@@ -7,7 +7,10 @@ use relata_core::{
 use rusqlite::{Batch, Connection, Statement, fallible_iterator::FallibleIterator};
 
 use super::{bind::bind, cooperate, row::SqliteRow};
-use crate::{dialect::QUERY_ONLY, error::from_rusqlite};
+use crate::{
+    dialect::QUERY_ONLY,
+    error::{from_run, from_rusqlite},
+};
 
 /// An open connection, which moves between threads.
 pub(super) struct Link {
@@ -192,16 +195,18 @@ fn is_plain_insert(sql: &str) -> bool {
 
 fn step(statement: &mut Statement<'_>, job: &mut Job<'_>) -> Result<()> {
     let width = statement.column_count();
+    let binds = job.binds;
+    let fail = |error| from_run(error, binds);
     if width == 0 {
-        return statement.raw_execute().map(drop).map_err(from_rusqlite);
+        return statement.raw_execute().map(drop).map_err(fail);
     }
     let mut rows = statement.raw_query();
     let Some(sink) = &mut job.sink else {
         // RETURNING changes all rows before it gives the first, but a statement is done only at its end.
-        while rows.next().map_err(from_rusqlite)?.is_some() {}
+        while rows.next().map_err(fail)?.is_some() {}
         return Ok(());
     };
-    while let Some(row) = rows.next().map_err(from_rusqlite)? {
+    while let Some(row) = rows.next().map_err(fail)? {
         job.rows += 1;
         // Sinks that pause do not come here.
         if sink.row(&mut SqliteRow { row, width })? == Flow::Stop {
