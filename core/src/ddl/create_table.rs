@@ -1,6 +1,11 @@
 //! `CREATE TABLE` (SQL:2016 Foundation 11.3).
 
-use super::{column_names, foreign_key::render_foreign_key, generated_name, render_column_list};
+use super::{
+    foreign_key::render_foreign_key,
+    generated_name,
+    names::{check_name, unique_name},
+    render_column_list,
+};
 use crate::{
     render::{Compile, Renderer},
     schema::{ColumnDef, DefaultValue, Table},
@@ -46,11 +51,7 @@ impl CreateTable {
         }
         let limit = out.dialect().max_identifier();
         for unique in table.uniques {
-            let mut parts = vec![table.name];
-            parts.extend(column_names(table, unique.columns));
-            parts.push("key");
-            let name = unique.name.map_or_else(|| generated_name(&parts, limit), str::to_owned);
-            out.sql(", CONSTRAINT ").identifier(&name)?.sql(" UNIQUE ");
+            out.sql(", CONSTRAINT ").identifier(&unique_name(table, unique, limit))?.sql(" UNIQUE ");
             render_column_list(table, unique.columns, out)?;
         }
         for (at, key) in table.foreign_keys.iter().enumerate() {
@@ -60,11 +61,11 @@ impl CreateTable {
             }
         }
         for (at, check) in table.checks.iter().enumerate() {
-            let number = (at + 1).to_string();
-            let name = check
-                .name
-                .map_or_else(|| generated_name(&[table.name, "check", &number], limit), str::to_owned);
-            out.sql(", CONSTRAINT ").identifier(&name)?.sql(" CHECK (").sql(check.condition).sql(")");
+            out.sql(", CONSTRAINT ")
+                .identifier(&check_name(table, at, limit))?
+                .sql(" CHECK (")
+                .sql(check.condition)
+                .sql(")");
         }
         for column in table.columns {
             self.render_enum_check(column, out)?;

@@ -10,7 +10,7 @@ pub use standard::Standard;
 
 use crate::{
     clause::Clause,
-    ddl::Ddl,
+    ddl::{Ddl, Named},
     error::ErrorClass,
     expr::{Expression, Node},
     render::{Compile, CompileError, Compiled, Renderer},
@@ -81,6 +81,12 @@ pub trait Dialect: Send + Sync + fmt::Debug {
     /// Whether [`max_identifier`](Dialect::max_identifier) counts bytes; otherwise characters.
     fn identifier_limit_in_bytes(&self) -> bool {
         true
+    }
+
+    /// Whether the name of such a thing belongs to the schema, where no other has it; otherwise to its table.
+    fn is_named_in_schema(&self, named: Named) -> bool {
+        let _ = named;
+        false
     }
 
     /// How many binds one statement may have.

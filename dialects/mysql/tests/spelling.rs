@@ -38,7 +38,7 @@ fn sql(statement: &impl Statement) -> String {
 
 async fn create(connection: &mut dyn Connection) {
     let dialect = connection.dialect();
-    for ddl in create_all(&[&ITEMS], true, &*dialect) {
+    for ddl in create_all(&[&ITEMS], true, &*dialect).unwrap() {
         let text = ddl.compile(&*dialect).unwrap().sql;
         run(connection, &text).await.unwrap_or_else(|error| panic!("{error}"));
     }
@@ -55,7 +55,7 @@ async fn value<T: Type>(connection: &mut dyn Connection, expr: Expr<T>) -> T {
 
 #[test]
 fn create_table() {
-    let ddl = create_all(&[&ITEMS], true, &MYSQL);
+    let ddl = create_all(&[&ITEMS], true, &MYSQL).unwrap();
     let text = |dialect: &MysqlDialect, ddl: &Ddl| ddl.compile(dialect).unwrap().sql;
     let expected = "CREATE TABLE IF NOT EXISTS `items` (`id` BIGINT NOT NULL AUTO_INCREMENT, \
         `na``me` VARCHAR(255) NOT NULL, `note` LONGTEXT DEFAULT ('it''s \\\\ new'), \

@@ -3,7 +3,7 @@
 use relata_core::{
     CompileError, ErrorClass,
     clause::{Clause, Limit},
-    ddl::{CreateTable, Ddl, render_nullness_and_default},
+    ddl::{CreateIndex, CreateTable, Ddl, Named, render_nullness_and_default},
     dialect::{Dialect, Feature},
     expr::{Cast, Expression, Function, In, InList, Infix, Node, Operator},
     render::{Compile, Precedence, Renderer, Statement},
@@ -148,6 +148,11 @@ impl Dialect for Sqlite {
         matches!(table.primary_key, [key] if table.columns[*key].generated)
     }
 
+    fn is_named_in_schema(&self, named: Named) -> bool {
+        // "CREATE INDEX": it has its name beside the tables.
+        named == Named::Index
+    }
+
     fn max_binds(&self) -> usize {
         // "Implementation limits", 9.
         32_766
@@ -205,6 +210,7 @@ impl Dialect for Sqlite {
     fn render_ddl<'s>(&'s self, ddl: &'s Ddl, out: &mut Renderer<'s>) -> Compile {
         match ddl {
             Ddl::CreateTable(create) => create_table(create, out),
+            Ddl::CreateIndex(create) if create.if_not_exists => create_index_if_not_exists(ddl, create, out),
             // "PRAGMA defer_foreign_keys": until the end of the transaction.
             Ddl::DeferForeignKeys(_) => {
                 out.sql("PRAGMA defer_foreign_keys = ON");
@@ -345,6 +351,20 @@ fn render_limit(limit: &Limit, out: &mut Renderer<'_>) {
     if let Some(rows) = offset {
         out.sql(" OFFSET ").number(rows);
     }
+}
+
+/// `IF NOT EXISTS` looks at the name only: an index of another table would take the place of this one without a word. A
+/// query fails if it is so; that of a JSON path is the one error whose words SQLite lets a query choose.
+fn create_index_if_not_exists<'s>(ddl: &'s Ddl, create: &CreateIndex, out: &mut Renderer<'s>) -> Compile {
+    ddl.render(out)?;
+    let name = create.name(out.dialect().max_identifier());
+    out.sql("; SELECT JSON_EXTRACT('{}', 'index ' || name || ' is one of table ' || tbl_name)")
+        .sql(" FROM sqlite_schema WHERE type = 'index' AND name = ")
+        .literal(&name)
+        .sql(" COLLATE NOCASE AND tbl_name <> ")
+        .literal(create.table.name)
+        .sql(" COLLATE NOCASE");
+    Ok(())
 }
 
 fn create_table<'s>(create: &'s CreateTable, out: &mut Renderer<'s>) -> Compile {

@@ -8,7 +8,7 @@ mod types;
 
 use relata_core::{
     clause::Clause,
-    ddl::Ddl,
+    ddl::{Ddl, Named},
     dialect::{Dialect, Feature},
     expr::Expression,
     render::{Compile, Renderer},
@@ -119,6 +119,11 @@ impl Dialect for MysqlDialect {
 
     fn identifier_limit_in_bytes(&self) -> bool {
         false
+    }
+
+    // MySQL 8.4 manual 15.1.20.5 and 15.1.20.6; InnoDB of MariaDB has foreign keys so as well.
+    fn is_named_in_schema(&self, named: Named) -> bool {
+        named == Named::ForeignKey || (named == Named::Check && !self.server.is_mariadb())
     }
 
     // The protocol counts parameters in 16 bits (MySQL source documentation, COM_STMT_PREPARE_OK).

@@ -7,7 +7,7 @@ mod unnest;
 use relata_core::{
     ErrorClass,
     clause::Clause,
-    ddl::Ddl,
+    ddl::{Ddl, Named},
     dialect::{BulkInsert, Dialect, Feature},
     expr::{Cast, Expression, Node},
     render::{Compile, Precedence, Renderer, write_number},
@@ -110,6 +110,11 @@ impl Dialect for Postgres {
     // 4.1.1: NAMEDATALEN - 1 bytes; longer names are cut silently.
     fn max_identifier(&self) -> usize {
         63
+    }
+
+    // CREATE INDEX, "name": an index is a relation, as a table is, and so is that of a unique constraint.
+    fn is_named_in_schema(&self, named: Named) -> bool {
+        matches!(named, Named::Index | Named::Unique)
     }
 
     // Appendix K, "query parameters": the protocol counts them in 16 bits.
