@@ -142,6 +142,84 @@ struct Email(String);
 #[derive(Type, Debug, Clone, PartialEq)]
 struct Amount(Decimal);
 
+/// Each value is what a text in the mapping says.
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "defaulted")]
+struct Defaulted {
+    #[column(primary_key)]
+    id: i64,
+    #[column(default = "it's \\x00", length = 20)]
+    text: String,
+    #[column(default = "-12.50", precision(10, 2))]
+    price: Decimal,
+    #[column(default = "6BA7B810-9dad-11d1-80b4-00c04fd430c8")]
+    uuid: Uuid,
+    #[column(default = "2026-01-02")]
+    day: civil::Date,
+    #[column(default = "10:00")]
+    time: civil::Time,
+    #[column(default = "2026-01-02T03:04:05")]
+    moment: civil::DateTime,
+    #[column(default = "2026-01-02 03:04:05.5")]
+    instant: jiff::Timestamp,
+    #[column(default = r#"{ "a": 1, "it's \\ \" ": [ true, null ] }"#)]
+    document: serde_json::Value,
+    #[column(default = "it's \"so-so\", \\ or so")]
+    mood: Mood,
+    #[column(default = "it's \"so-so\", \\ or so")]
+    native_mood: NativeMood,
+}
+
+/// The clock in columns of each kind.
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "clocks")]
+struct Clock {
+    #[column(primary_key)]
+    id: i64,
+    #[column(default = now)]
+    day: civil::Date,
+    #[column(default = now)]
+    time: civil::Time,
+    #[column(default = now)]
+    moment: civil::DateTime,
+    #[column(default = now)]
+    instant: jiff::Timestamp,
+}
+
+macro_rules! bad_defaults {
+    ($($name:ident $text:literal: $ty:ty;)*) => {
+        mod bad_defaults {
+            use super::*;
+
+            $(
+                #[derive(Entity, Debug)]
+                #[entity(table = "bad_defaults")]
+                pub(super) struct $name {
+                    #[column(primary_key)]
+                    id: i64,
+                    #[column(default = $text)]
+                    value: $ty,
+                }
+            )*
+
+            pub(super) fn all() -> Vec<Schema> {
+                vec![$(Schema::new().with::<$name>()),*]
+            }
+        }
+    };
+}
+
+bad_defaults! {
+    OfDecimal "1,5": Decimal;
+    OfUuid "6ba7b810": Uuid;
+    OfDate "2026-02-29": civil::Date;
+    OfTime "24:00": civil::Time;
+    OfDateTime "2026-01-01": civil::DateTime;
+    OfInstant "2026-01-01 00:00:00+09:00": jiff::Timestamp;
+    OfDocument "{a: 1}": serde_json::Value;
+    OfMood "VeryHappy": Mood;
+}
+
 /// A value in a message.
 fn short(value: &impl Debug) -> String {
     format!("{value:?}").chars().take(200).collect()
@@ -554,6 +632,79 @@ on_every_database! {
         let error = sql("INSERT INTO native_moods (value) VALUES ('angry')").execute(&*db).await.unwrap_err();
         assert!(matches!(error.class(), ErrorClass::Check | ErrorClass::Data), "{error:?}");
         Schema::new().with::<Moods>().with::<NativeMoods>().drop(&*db).await.unwrap();
+    }
+
+    /// A default is stored as a bind of its value would be.
+    async fn defaults_that_are_text(db: Database) {
+        Schema::new().with::<Defaulted>().create(&*db).await.unwrap();
+        let new = NewDefaulted {
+            text: None, price: None, uuid: None, day: None,
+            time: None, moment: None, instant: None, document: None, mood: None, native_mood: None,
+        };
+        let row = insert(new).returning(Defaulted::entity()).one(&*db).await.unwrap();
+        let expected = Defaulted {
+            id: row.id,
+            text: "it's \\x00".into(),
+            price: "-12.50".parse().unwrap(),
+            uuid: Uuid::parse_str("6ba7b810-9dad-11d1-80b4-00c04fd430c8").unwrap(),
+            day: civil::date(2026, 1, 2),
+            time: civil::time(10, 0, 0, 0),
+            moment: civil::date(2026, 1, 2).at(3, 4, 5, 0),
+            instant: "2026-01-02T03:04:05.5Z".parse().unwrap(),
+            document: json!({"a": 1, "it's \\ \" ": [true, null]}),
+            mood: Mood::SoSo,
+            native_mood: NativeMood::SoSo,
+        };
+        assert_eq!(row, expected);
+        for (what, condition) in [
+            ("text", Defaulted::text.eq(row.text)),
+            ("decimal", Defaulted::price.eq(row.price)),
+            ("UUID", Defaulted::uuid.eq(row.uuid)),
+            ("date", Defaulted::day.eq(row.day)),
+            ("time", Defaulted::time.eq(row.time)),
+            ("timestamp", Defaulted::moment.eq(row.moment)),
+            ("instant", Defaulted::instant.eq(row.instant)),
+            ("JSON", Defaulted::document.eq(row.document)),
+            ("enum", Defaulted::mood.eq(row.mood)),
+            ("native enum", Defaulted::native_mood.eq(row.native_mood)),
+        ] {
+            assert_eq!(Defaulted::select().filter(condition).count(&*db).await.unwrap(), 1, "{what}");
+        }
+        for schema in bad_defaults::all() {
+            let error = schema.create(&*db).await.unwrap_err();
+            assert_eq!(error.class(), ErrorClass::Compile, "{error:?}");
+            assert!(error.to_string().contains("the default of bad_defaults.value is not"), "{error}");
+        }
+    }
+
+    /// The clock is in UTC where there is no zone, whichever zone the session has.
+    async fn clocks(db: Database) {
+        let url = match db.server() {
+            Server::Sqlite => db.url.clone(),
+            Server::Postgres => format!("{}&time_zone=Asia/Tokyo", db.url),
+            Server::MariaDb | Server::MySql => format!("{}&time_zone=%2B09:00", db.url),
+        };
+        let tokyo = Engine::connect(&url).await.unwrap();
+        let schema = Schema::new().with::<Clock>();
+        schema.create(&tokyo).await.unwrap();
+        let zone = jiff::tz::TimeZone::UTC;
+        let present = jiff::Timestamp::now();
+        let near = |moment: civil::DateTime| {
+            let instant = moment.to_zoned(zone.clone()).unwrap().timestamp();
+            assert!(present.duration_since(instant).abs().as_secs() < 300, "{moment}");
+        };
+        let new = NewClock { day: None, time: None, moment: None, instant: None };
+        let row = insert(new).returning(Clock::entity()).one(&tokyo).await.unwrap();
+        let asked = select((now::<civil::Date>(), now::<civil::Time>(), now::<civil::DateTime>(), now::<jiff::Timestamp>()));
+        let (day, time, moment, instant) = asked.one(&tokyo).await.unwrap();
+        for (day, time, moment, instant) in [(row.day, row.time, row.moment, row.instant), (day, time, moment, instant)] {
+            near(day.to_datetime(time));
+            near(moment);
+            near(zone.to_datetime(instant));
+        }
+        let past = Clock::select().filter(Clock::moment.le(now::<civil::DateTime>())).filter(Clock::instant.le(now::<jiff::Timestamp>()));
+        assert_eq!(past.filter(Clock::day.le(now::<civil::Date>())).count(&tokyo).await.unwrap(), 1);
+        tokyo.close().await.unwrap();
     }
 
     async fn newtypes(db: Database) {

@@ -3,6 +3,7 @@
 mod create_enum;
 mod create_index;
 mod create_table;
+mod default;
 mod defer_foreign_keys;
 mod drop_table;
 mod foreign_key;
@@ -10,7 +11,8 @@ mod names;
 
 pub use create_enum::{CreateEnum, DropEnum};
 pub use create_index::CreateIndex;
-pub use create_table::{CreateTable, render_nullness_and_default};
+pub use create_table::CreateTable;
+pub use default::{render_default, render_nullness_and_default};
 pub use defer_foreign_keys::DeferForeignKeys;
 pub use drop_table::DropTable;
 pub use foreign_key::{AddForeignKey, DropForeignKey, foreign_key_name};

@@ -13,11 +13,11 @@ use crate::{
     ddl::{Ddl, Named},
     error::ErrorClass,
     expr::{Expression, Node},
-    render::{Compile, CompileError, Compiled, Renderer},
+    render::{Compile, CompileError, Compiled, Renderer, render_literal},
     schema::{ColumnType, Table},
     statement::InsertBody,
     transaction::{AfterError, Isolation, TransactionOptions},
-    value::{EnumType, Kind},
+    value::{EnumType, Kind, Value},
 };
 
 /// How a database spells SQL.
@@ -47,7 +47,7 @@ pub trait Dialect: Send + Sync + fmt::Debug {
         self.render_type(ty, out)
     }
 
-    /// Writes the present time as the default of a column.
+    /// Writes the present time as such a value, in UTC where it has no zone: an expression, and the default of a column.
     fn render_now(&self, ty: &ColumnType, out: &mut Renderer<'_>) {
         out.sql(match ty.kind {
             Kind::Date => "CURRENT_DATE",
@@ -121,6 +121,15 @@ pub trait Dialect: Send + Sync + fmt::Debug {
         sql.push('\'');
         sql.push_str(&text.replace('\'', "''"));
         sql.push('\'');
+    }
+
+    /// Writes a value as a literal, in the form in which the database stores one that is bound. Only where a bind is not allowed.
+    ///
+    /// # Errors
+    ///
+    /// If the database has no such value.
+    fn render_literal(&self, value: &Value, out: &mut Renderer<'_>) -> Compile {
+        render_literal(value, out)
     }
 
     /// Writes an expression. Match what is spelled differently; give the rest to [`Node::render`].

@@ -62,6 +62,24 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Type for Json<T> {
     }
 }
 
+/// A document without the spaces around its parts, as it is written when it is bound; `None` if the text is none.
+pub(crate) fn compact(text: &str) -> Option<String> {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).ok()?;
+    let (mut quoted, mut escaped) = (false, false);
+    Some(
+        text.chars()
+            .filter(|character| {
+                let kept = quoted || !character.is_ascii_whitespace();
+                if *character == '"' && !escaped {
+                    quoted = !quoted;
+                }
+                escaped = quoted && *character == '\\' && !escaped;
+                kept
+            })
+            .collect(),
+    )
+}
+
 fn parse<T: DeserializeOwned>(cell: Cell<'_>) -> Result<T, Mismatch> {
     let text = match cell {
         Cell::Json(text) | Cell::Text(text) => text,

@@ -6,7 +6,7 @@ use relata_core::{
     ddl::{CreateIndex, CreateTable, Ddl, Named, render_nullness_and_default},
     dialect::{Dialect, Feature},
     expr::{Cast, Expression, Function, In, InList, Infix, Node, Operator},
-    render::{Compile, Precedence, Renderer, Statement},
+    render::{Compile, Precedence, Renderer, Statement, hex, render_literal},
     schema::{ColumnDef, ColumnType, Table},
     transaction::{AfterError, TransactionOptions},
     value::{Kind, Value},
@@ -16,6 +16,7 @@ use crate::{
     decimal,
     json::{self, Elements},
     letters,
+    store::{Stored, stored},
 };
 
 /// What keeps a connection from writing; the driver ends it with the transaction ("PRAGMA query_only").
@@ -132,7 +133,8 @@ impl Dialect for Sqlite {
     }
 
     fn render_now(&self, ty: &ColumnType, out: &mut Renderer<'_>) {
-        // A default that is an expression stands in parentheses ("CREATE TABLE", 3.2). All are in UTC.
+        // A default that is an expression stands in parentheses ("CREATE TABLE", 3.2). All are in UTC, and as long as what is
+        // stored for the same moment.
         out.sql(match ty.kind {
             Kind::Date => "CURRENT_DATE",
             Kind::Time => "(STRFTIME('%H:%M:%f000', 'now'))",
@@ -176,6 +178,15 @@ impl Dialect for Sqlite {
             sql.push_str(&text.replace('\'', "''"));
             sql.push('\'');
         }
+    }
+
+    fn render_literal(&self, value: &Value, out: &mut Renderer<'_>) -> Compile {
+        match stored(value).map_err(CompileError::invalid)? {
+            Stored::OwnedText(text) => drop(out.literal(&text)),
+            Stored::Blob(bytes) => drop(out.sql("X'").sql(&hex(bytes)).sql("'")),
+            _ => render_literal(value, out)?,
+        }
+        Ok(())
     }
 
     fn render_expression<'s>(&'s self, expression: &'s Expression, out: &mut Renderer<'s>) -> Compile {
@@ -328,11 +339,6 @@ fn function<'s>(n: &'s Function, out: &mut Renderer<'s>) -> Compile {
             out.sql("LENGTH(").list(&n.arguments, ", ", |out, a| out.expression(a).map(drop))?.sql(")");
             Ok(())
         }
-        // Its own has no fraction, and so would not equal what is stored for the same moment.
-        "CURRENT_TIMESTAMP" => {
-            out.sql(NOW);
-            Ok(())
-        }
         name => match letters::name_of(name) {
             Some(name) => letters::render(name, n, out),
             None => n.render(out),
@@ -400,5 +406,5 @@ fn render_column(
     if column.ty.kind == Kind::Decimal {
         out.sql(" COLLATE ").sql(decimal::COLLATION);
     }
-    render_nullness_and_default(column, out)
+    render_nullness_and_default(table, column, out)
 }
