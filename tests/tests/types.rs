@@ -100,6 +100,7 @@ holders! {
     Settings NewSettings "settings": Json<Setting>;
     Moods NewMoods "moods": Mood;
     NativeMoods NewNativeMoods "native_moods": NativeMood;
+    Paddeds NewPaddeds "paddeds": Padded;
     Emails NewEmails "emails": Email;
     Amounts NewAmounts "amounts": Amount;
 }
@@ -134,6 +135,15 @@ enum NativeMood {
     SoSo,
     #[enumeration(rename = "грустный")]
     Sad,
+}
+
+#[derive(Enum, Debug, Clone, Copy, PartialEq)]
+#[enumeration(native)]
+enum Padded {
+    #[enumeration(rename = "a")]
+    None,
+    #[enumeration(rename = "a ")]
+    One,
 }
 
 #[derive(Type, Debug, Clone, PartialEq)]
@@ -588,7 +598,36 @@ on_every_database! {
         let _ = kept::<DateTimes>(&db, civil::date(-100, 1, 1).at(1, 2, 3, 0)).await;
         let _ = kept::<ChronoDates>(&db, chrono::NaiveDate::from_ymd_opt(10_000, 1, 1).unwrap()).await;
         let _ = kept::<ChronoDates>(&db, chrono::NaiveDate::MAX).await;
+        // Where PostgreSQL begins to count.
+        let first = chrono::NaiveDate::from_ymd_opt(-4713, 11, 24).unwrap();
+        let postgres = db.server() == Server::Postgres;
+        assert_eq!(kept::<ChronoDates>(&db, first).await, postgres);
+        assert_eq!(kept::<ChronoDateTimes>(&db, first.and_hms_opt(0, 0, 0).unwrap()).await, postgres);
+        assert!(!kept::<ChronoDates>(&db, first.pred_opt().unwrap()).await);
+        assert!(!kept::<ChronoDateTimes>(&db, first.pred_opt().unwrap().and_hms_opt(23, 59, 59).unwrap()).await);
         let _ = kept::<ChronoDateTimes>(&db, chrono::NaiveDate::MIN.and_hms_opt(0, 0, 0).unwrap()).await;
+    }
+
+    /// What a database cannot hold is refused here: there is no code of the server's.
+    async fn refused_before_it_is_sent(db: Database) {
+        let nul = select(val(json!({"a\\\0": 1}))).one(&*db).await;
+        let date = select(val(chrono::NaiveDate::MIN)).one(&*db).await.map(|_| ());
+        let moment = select(val(chrono::NaiveDate::MIN.and_hms_opt(0, 0, 0).unwrap())).one(&*db).await.map(|_| ());
+        assert_eq!(nul.is_ok(), db.server() != Server::Postgres);
+        for error in [nul.map(|_| ()), date, moment].into_iter().filter_map(Result::err) {
+            assert_eq!((error.class(), error.code()), (ErrorClass::Data, None), "{error:?}");
+        }
+        // A backslash before what is no escape then.
+        let plain = json!("\\u0000 \\\\u0000");
+        assert_eq!(select(val(plain.clone())).one(&*db).await.unwrap(), plain);
+    }
+
+    /// A leap second is the last microsecond of its minute, with and without a zone.
+    async fn leap_seconds(db: Database) {
+        let leap: chrono::NaiveDateTime = "2016-12-31T23:59:60.5".parse().unwrap();
+        let last: chrono::NaiveDateTime = "2016-12-31T23:59:59.999999".parse().unwrap();
+        let read = select((val(leap), val(leap.and_utc()), val(leap.time()))).one(&*db).await.unwrap();
+        assert_eq!(read, (last, last.and_utc(), last.time()));
     }
 
     async fn json(db: Database) {
@@ -615,12 +654,39 @@ on_every_database! {
         assert_eq!(Documents::select().filter(Documents::maybe.is_null()).count(&*db).await.unwrap(), 0);
         assert!(kept::<Documents>(&db, json!(u64::MAX)).await);
         let _ = kept::<Documents>(&db, json!("a\0b")).await;
+        // As deep as it can be read.
+        let deep = |levels| (0..levels).fold(json!(1), |inner, _| json!([inner]));
+        let deepest = match db.server() {
+            Server::Sqlite | Server::Postgres => 127,
+            Server::MySql => 100,
+            // A check of the server's looks no deeper.
+            Server::MariaDb => 31,
+        };
+        assert!(kept::<Documents>(&db, deep(deepest)).await);
+        if db.server() != Server::MariaDb {
+            assert!(!kept::<Documents>(&db, deep(deepest + 1)).await);
+        }
+        refused_as_data(select(val(deep(128))).one(&*db).await.unwrap_err());
+        refused_as_data(select(val(Json(deep(128)))).one(&*db).await.unwrap_err());
         // What JSON cannot hold never becomes `null`.
         for float in [f64::NAN, f64::INFINITY] {
             refused_as_data(select(val(Json(vec![Some(1.5), Some(float)]))).one(&*db).await.unwrap_err());
         }
         let no_text = BTreeMap::from([((1, 2), 3)]);
         refused_as_data(select(val(Json(no_text))).one(&*db).await.unwrap_err());
+    }
+
+    /// MySQL and MariaDB cut off the spaces at the end of a native enum's words.
+    async fn enums_with_a_space_at_the_end(db: Database) {
+        let created = Schema::new().with::<Paddeds>().create(&*db).await;
+        if let Err(error) = created {
+            assert!(matches!(db.server(), Server::MariaDb | Server::MySql), "{error:?}");
+            assert_eq!(error.class(), ErrorClass::Compile, "{error:?}");
+            assert!(error.to_string().contains("ends with a space"), "{error}");
+        } else {
+            Schema::new().with::<Paddeds>().drop(&*db).await.unwrap();
+            round_trip::<Paddeds>(&db, &[Padded::None, Padded::One]).await;
+        }
     }
 
     async fn enums(db: Database) {

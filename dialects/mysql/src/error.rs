@@ -97,12 +97,12 @@ const CLASSES: &[(ErrorClass, &[u16])] = &[
     (ErrorClass::Authentication, &[1045, 1524, 1698, 1820, 1862, 3118, 3955, 4151]),
     (ErrorClass::Permission, &[1044, 1142, 1143, 1227, 1370, 1410, 1419]),
     (ErrorClass::ReadOnly, &[1290, 1792, 1836]),
-    // Out of range, too long, of another type; a packet that is too large, division by zero.
+    // Out of range, too long, too deep, of another type; a packet that is too large, division by zero.
     (
         ErrorClass::Data,
         &[
             1153, 1264, 1265, 1292, 1300, 1365, 1366, 1367, 1406, 1411, 1416, 1426, 1427, 1441, 1525, 1690,
-            3140, 3141, 3142, 3143, 3144, 3156, 3903, 4078,
+            3140, 3141, 3142, 3143, 3144, 3156, 3157, 3903, 4078,
         ],
     ),
     // Unknown, ambiguous or taken names, syntax, types that do not go together, what the version cannot do.
