@@ -773,6 +773,56 @@ on_every_database! {
         tokyo.close().await.unwrap();
     }
 
+    /// The order of a native enum is each database's own.
+    async fn order_of_native_enums(db: Database) {
+        create::<NativeMoods>(&db).await;
+        let variants = [NativeMood::VeryHappy, NativeMood::SoSo, NativeMood::Sad];
+        // By their words: "it's …", "very-happy", "грустный".
+        let words = [NativeMood::SoSo, NativeMood::VeryHappy, NativeMood::Sad];
+        insert_many([2, 0, 1].map(|at| NewNativeMoods { value: variants[at], maybe: None })).execute(&*db).await.unwrap();
+        let ordered = select(NativeMoods::value).order_by(NativeMoods::value).all(&*db).await.unwrap();
+        assert_eq!(ordered, if db.server() == Server::Sqlite { words } else { variants });
+        let first = if db.server() == Server::Postgres { variants } else { words }[0];
+        assert_eq!(select(min(NativeMoods::value)).one(&*db).await.unwrap(), Some(first));
+        let less = NativeMoods::select().filter(NativeMoods::value.lt(first));
+        assert_eq!(less.count(&*db).await.unwrap(), 0);
+    }
+
+    /// Documents are equal as values, or as text.
+    async fn equal_json(db: Database) {
+        create::<Documents>(&db).await;
+        let by_value = matches!(db.server(), Server::Postgres | Server::MySql);
+        sql("INSERT INTO documents (value) VALUES ('{\"b\": 1, \"a\": 2.0}')").execute(&*db).await.unwrap();
+        assert_eq!(found::<Documents>(&db, &json!({"a": 2, "b": 1})).await[0], i64::from(by_value));
+        // PostgreSQL makes a decimal of what is a float.
+        let read = select(val(json!(1e16))).one(&*db).await.unwrap();
+        assert_eq!(read, if db.server() == Server::Postgres { json!(10_000_000_000_000_000_i64) } else { json!(1e16) });
+    }
+
+    async fn zeros_at_the_end_of_decimals(db: Database) {
+        create::<Decimals>(&db).await;
+        create::<Prices>(&db).await;
+        let number: Decimal = "1.50".parse().unwrap();
+        let free = insert(NewDecimals { value: number, maybe: None }).returning(Decimals::value).one(&*db).await.unwrap();
+        let price = insert(NewPrices { value: number, maybe: None }).returning(Prices::value).one(&*db).await.unwrap();
+        let expected = match db.server() {
+            Server::Sqlite => ["1.50", "1.50"],
+            Server::Postgres => ["1.50", "1.5000"],
+            Server::MariaDb | Server::MySql => ["1.5", "1.5000"],
+        };
+        assert_eq!([free.to_string(), price.to_string()], expected);
+    }
+
+    /// SQLite's functions take a NUL for the end of a text.
+    async fn functions_of_text_with_a_nul(db: Database) {
+        create::<Texts>(&db).await;
+        if kept::<Texts>(&db, "a\0B".into()).await {
+            let asked = select((Texts::value.contains("B"), Texts::value.ends_with("B"), char_length(Texts::value), Texts::value.eq("a\0B")));
+            let whole = db.server() != Server::Sqlite;
+            assert_eq!(asked.one(&*db).await.unwrap(), (whole, whole, if whole { 3 } else { 1 }, true));
+        }
+    }
+
     async fn newtypes(db: Database) {
         round_trip::<Emails>(&db, &[Email("a@example.com".into()), Email(String::new()), Email("'".into())]).await;
         round_trip::<Amounts>(&db, &[Amount(Decimal::ONE), Amount("-0.01".parse().unwrap())]).await;
