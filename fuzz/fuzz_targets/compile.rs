@@ -47,7 +47,7 @@ thread_local!(static SQLITE: Connection = {
     connection
         .create_scalar_function("UNICODE_LOWER", 1, FunctionFlags::SQLITE_UTF8, |context| context.get::<String>(0))
         .expect("a function");
-    for ddl in create_all(&[User::TABLE, Post::TABLE], false, &Sqlite::default()) {
+    for ddl in create_all(&[User::TABLE, Post::TABLE], false, &Sqlite::default()).expect("names") {
         connection.execute_batch(&ddl.compile(&Sqlite::default()).expect("compiles").sql).expect("creates");
     }
     connection

@@ -5,6 +5,7 @@ use relata_core::{
     ddl::{Ddl, create_all, drop_all},
     dialect::Dialect,
     entity::Entity,
+    render::Compile,
     schema::Table,
 };
 use relata_pool::{Execute, Executor};
@@ -43,6 +44,7 @@ impl Schema {
     ///
     /// # Errors
     ///
+    /// [`Compile`](relata_core::ErrorClass::Compile) if two indexes or constraints have one name, and the database has it once;
     /// [`Statement`](relata_core::ErrorClass::Statement) if one is there already; whatever else the database says.
     pub async fn create(&self, db: impl Executor) -> Result<()> {
         self.run(db, |tables, dialect| create_all(tables, false, dialect)).await
@@ -53,7 +55,9 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// Whatever the database says.
+    /// [`Compile`](relata_core::ErrorClass::Compile) as for [`create`](Schema::create);
+    /// [`Statement`](relata_core::ErrorClass::Statement) if an index of another table has the name of one that is lacking;
+    /// whatever else the database says.
     pub async fn create_if_not_exists(&self, db: impl Executor) -> Result<()> {
         self.run(db, |tables, dialect| create_all(tables, true, dialect)).await
     }
@@ -65,7 +69,7 @@ impl Schema {
     /// [`Statement`](relata_core::ErrorClass::Statement) if one is not there; [`ForeignKey`](relata_core::ErrorClass::ForeignKey)
     /// if another table refers to one.
     pub async fn drop(&self, db: impl Executor) -> Result<()> {
-        self.run(db, |tables, dialect| drop_all(tables, false, dialect)).await
+        self.run(db, |tables, dialect| Ok(drop_all(tables, false, dialect))).await
     }
 
     /// As [`drop`](Schema::drop), of those that are there.
@@ -74,16 +78,16 @@ impl Schema {
     ///
     /// Whatever the database says.
     pub async fn drop_if_exists(&self, db: impl Executor) -> Result<()> {
-        self.run(db, |tables, dialect| drop_all(tables, true, dialect)).await
+        self.run(db, |tables, dialect| Ok(drop_all(tables, true, dialect))).await
     }
 
     async fn run(
         &self,
         db: impl Executor,
-        ddl: impl Fn(&[&'static Table], &dyn Dialect) -> Vec<Ddl>,
+        ddl: impl Fn(&[&'static Table], &dyn Dialect) -> Compile<Vec<Ddl>>,
     ) -> Result<()> {
         let dialect = db.dialect().clone();
-        ddl(&self.tables, &*dialect).execute(db).await?;
+        ddl(&self.tables, &*dialect)?.execute(db).await?;
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use proptest::{
     test_runner::{Config, RngSeed, TestRunner},
 };
 use relata::{
-    ddl::{self, Ddl},
+    ddl::{self, Ddl, Named},
     prelude::*,
     render::Statement,
 };
@@ -110,6 +110,63 @@ struct Defaults {
     empty: String,
 }
 
+/// Two tables whose indexes have one name.
+mod one_name {
+    use relata::prelude::*;
+
+    #[derive(Entity, Debug)]
+    #[entity(table = "authors", unique_index(code, name = "by_code"))]
+    pub(super) struct Author {
+        #[column(primary_key)]
+        id: i64,
+        pub(super) code: i64,
+    }
+
+    #[derive(Entity, Debug)]
+    #[entity(table = "books", unique_index(code, name = "by_code"))]
+    pub(super) struct Book {
+        #[column(primary_key)]
+        id: i64,
+        pub(super) code: i64,
+    }
+}
+
+/// Names that are made of table and columns, and are the same.
+mod made_alike {
+    use relata::prelude::*;
+
+    #[derive(Entity, Debug)]
+    #[entity(table = "u_c", unique_index(d))]
+    pub(super) struct Long {
+        #[column(primary_key)]
+        id: i64,
+        d: i64,
+        #[column(references = Long::id)]
+        e: Option<i64>,
+    }
+
+    #[derive(Entity, Debug)]
+    #[entity(table = "u", unique_index(c_d))]
+    pub(super) struct Short {
+        #[column(primary_key)]
+        id: i64,
+        c_d: i64,
+        #[column(references = Long::id)]
+        c_e: Option<i64>,
+    }
+}
+
+/// One table in which the names of two indexes are the same.
+#[derive(Entity, Debug)]
+#[entity(table = "pairs", index(a, b), unique_index(a_b))]
+struct Pair {
+    #[column(primary_key)]
+    id: i64,
+    a: i64,
+    b: i64,
+    a_b: i64,
+}
+
 fn new(text: &str) -> NewHostile {
     let some = || Some(text.to_owned());
     NewHostile {
@@ -204,6 +261,42 @@ on_every_database! {
         schema.drop(&*db).await.unwrap();
     }
 
+    /// An index is never left out because another has its name.
+    async fn names_that_meet(db: Database) {
+        let of_schema = db.dialect().is_named_in_schema(Named::Index);
+        let both = Schema::new().with::<one_name::Author>().with::<one_name::Book>();
+        let made = Schema::new().with::<made_alike::Long>().with::<made_alike::Short>();
+        for (schema, meet, words) in [
+            (&both, of_schema, "the index by_code of table books has the name of the index of table authors"),
+            (&made, true, "of table u has the name of the"),
+            (&Schema::new().with::<Pair>(), true, "the index pairs_a_b_idx of table pairs has the name of the index of table pairs"),
+        ] {
+            for outcome in [schema.create(&*db).await, schema.create_if_not_exists(&*db).await] {
+                let Err(error) = outcome else {
+                    assert!(!meet);
+                    continue;
+                };
+                assert!(meet && error.class() == ErrorClass::Compile, "{error:?}");
+                assert!(error.to_string().contains(words), "{error}");
+            }
+        }
+        both.drop_if_exists(&*db).await.unwrap();
+        // One of another table that is there already.
+        let (authors, books) = (Schema::new().with::<one_name::Author>(), Schema::new().with::<one_name::Book>());
+        authors.create_if_not_exists(&*db).await.unwrap();
+        authors.create_if_not_exists(&*db).await.unwrap();
+        match books.create_if_not_exists(&*db).await {
+            Ok(()) => {
+                let double = [1, 1].map(|code| one_name::NewBook { code });
+                assert!(insert_many(double).execute(&*db).await.unwrap_err().is_unique_violation());
+            }
+            Err(error) => {
+                assert!(of_schema && error.class() == ErrorClass::Statement, "{error:?}");
+                assert!(error.to_string().contains("by_code"), "{error}");
+            }
+        }
+    }
+
     async fn names_by_chance(db: Database) {
         let mut runner = TestRunner::new(Config { rng_seed: RngSeed::Fixed(3), ..Config::default() });
         let names = proptest::string::string_regex("[ -~]{1,12}|[\"'`;\\\\?$:@-]{1,6}|.{1,20}").unwrap();
@@ -261,7 +354,7 @@ on_every_database! {
         }
         assert_eq!(texts[0], texts[1]);
         // What the schema says twice is said once.
-        let ddl = ddl::create_all(Schema::new().with::<Hostile>().with::<Line>().tables(), false, &**db.dialect());
+        let ddl = ddl::create_all(Schema::new().with::<Hostile>().with::<Line>().tables(), false, &**db.dialect()).unwrap();
         assert!(ddl.iter().all(|ddl| ddl.compile(&**db.dialect()).is_ok()));
         assert_eq!(ddl.iter().filter(|ddl| matches!(ddl, Ddl::CreateTable(_))).count(), 2);
     }

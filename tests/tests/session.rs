@@ -467,7 +467,10 @@ on_every_database! {
         let one = session.add(NewCountry { code: "XX".into(), name: "one".into() });
         session.commit().await.unwrap();
         session[one].code = "YY".into();
-        session.flush().await.unwrap();
+        assert_eq!(session.get::<Country>("XX").await.unwrap(), Some(one), "the key that was loaded, from memory");
+        assert!(session.is_modified(one).unwrap());
+        assert_eq!(session.get::<Country>("YY").await.unwrap(), Some(one), "asking the database flushes");
+        assert!(!session.is_modified(one).unwrap());
         assert_eq!(session.get::<Country>("YY").await.unwrap(), Some(one));
         let two = session.add(NewCountry { code: "XX".into(), name: "two".into() });
         session.flush().await.unwrap();
@@ -669,6 +672,7 @@ on_every_database! {
         session.flush().await.unwrap();
         assert_eq!((session[handle].title.as_str(), session[handle].version), ("edited", 4));
         session.rollback().await.unwrap();
+        assert_eq!(session[handle].title, "bulk", "as it was read before the edit");
         assert!(session.is_stale(handle).unwrap(), "what was read in the transaction is not to be trusted");
         session.refresh(handle).await.unwrap();
         assert_eq!((session[handle].title.as_str(), session[handle].version), ("one", 1));

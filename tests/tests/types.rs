@@ -100,6 +100,7 @@ holders! {
     Settings NewSettings "settings": Json<Setting>;
     Moods NewMoods "moods": Mood;
     NativeMoods NewNativeMoods "native_moods": NativeMood;
+    Paddeds NewPaddeds "paddeds": Padded;
     Emails NewEmails "emails": Email;
     Amounts NewAmounts "amounts": Amount;
 }
@@ -136,11 +137,98 @@ enum NativeMood {
     Sad,
 }
 
+#[derive(Enum, Debug, Clone, Copy, PartialEq)]
+#[enumeration(native)]
+enum Padded {
+    #[enumeration(rename = "a")]
+    None,
+    #[enumeration(rename = "a ")]
+    One,
+}
+
 #[derive(Type, Debug, Clone, PartialEq)]
 struct Email(String);
 
 #[derive(Type, Debug, Clone, PartialEq)]
 struct Amount(Decimal);
+
+/// Each value is what a text in the mapping says.
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "defaulted")]
+struct Defaulted {
+    #[column(primary_key)]
+    id: i64,
+    #[column(default = "it's \\x00", length = 20)]
+    text: String,
+    #[column(default = "-12.50", precision(10, 2))]
+    price: Decimal,
+    #[column(default = "6BA7B810-9dad-11d1-80b4-00c04fd430c8")]
+    uuid: Uuid,
+    #[column(default = "2026-01-02")]
+    day: civil::Date,
+    #[column(default = "10:00")]
+    time: civil::Time,
+    #[column(default = "2026-01-02T03:04:05")]
+    moment: civil::DateTime,
+    #[column(default = "2026-01-02 03:04:05.5")]
+    instant: jiff::Timestamp,
+    #[column(default = r#"{ "a": 1, "it's \\ \" ": [ true, null ] }"#)]
+    document: serde_json::Value,
+    #[column(default = "it's \"so-so\", \\ or so")]
+    mood: Mood,
+    #[column(default = "it's \"so-so\", \\ or so")]
+    native_mood: NativeMood,
+}
+
+/// The clock in columns of each kind.
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "clocks")]
+struct Clock {
+    #[column(primary_key)]
+    id: i64,
+    #[column(default = now)]
+    day: civil::Date,
+    #[column(default = now)]
+    time: civil::Time,
+    #[column(default = now)]
+    moment: civil::DateTime,
+    #[column(default = now)]
+    instant: jiff::Timestamp,
+}
+
+macro_rules! bad_defaults {
+    ($($name:ident $text:literal: $ty:ty;)*) => {
+        mod bad_defaults {
+            use super::*;
+
+            $(
+                #[derive(Entity, Debug)]
+                #[entity(table = "bad_defaults")]
+                pub(super) struct $name {
+                    #[column(primary_key)]
+                    id: i64,
+                    #[column(default = $text)]
+                    value: $ty,
+                }
+            )*
+
+            pub(super) fn all() -> Vec<Schema> {
+                vec![$(Schema::new().with::<$name>()),*]
+            }
+        }
+    };
+}
+
+bad_defaults! {
+    OfDecimal "1,5": Decimal;
+    OfUuid "6ba7b810": Uuid;
+    OfDate "2026-02-29": civil::Date;
+    OfTime "24:00": civil::Time;
+    OfDateTime "2026-01-01": civil::DateTime;
+    OfInstant "2026-01-01 00:00:00+09:00": jiff::Timestamp;
+    OfDocument "{a: 1}": serde_json::Value;
+    OfMood "VeryHappy": Mood;
+}
 
 /// A value in a message.
 fn short(value: &impl Debug) -> String {
@@ -510,7 +598,36 @@ on_every_database! {
         let _ = kept::<DateTimes>(&db, civil::date(-100, 1, 1).at(1, 2, 3, 0)).await;
         let _ = kept::<ChronoDates>(&db, chrono::NaiveDate::from_ymd_opt(10_000, 1, 1).unwrap()).await;
         let _ = kept::<ChronoDates>(&db, chrono::NaiveDate::MAX).await;
+        // Where PostgreSQL begins to count.
+        let first = chrono::NaiveDate::from_ymd_opt(-4713, 11, 24).unwrap();
+        let postgres = db.server() == Server::Postgres;
+        assert_eq!(kept::<ChronoDates>(&db, first).await, postgres);
+        assert_eq!(kept::<ChronoDateTimes>(&db, first.and_hms_opt(0, 0, 0).unwrap()).await, postgres);
+        assert!(!kept::<ChronoDates>(&db, first.pred_opt().unwrap()).await);
+        assert!(!kept::<ChronoDateTimes>(&db, first.pred_opt().unwrap().and_hms_opt(23, 59, 59).unwrap()).await);
         let _ = kept::<ChronoDateTimes>(&db, chrono::NaiveDate::MIN.and_hms_opt(0, 0, 0).unwrap()).await;
+    }
+
+    /// What a database cannot hold is refused here: there is no code of the server's.
+    async fn refused_before_it_is_sent(db: Database) {
+        let nul = select(val(json!({"a\\\0": 1}))).one(&*db).await;
+        let date = select(val(chrono::NaiveDate::MIN)).one(&*db).await.map(|_| ());
+        let moment = select(val(chrono::NaiveDate::MIN.and_hms_opt(0, 0, 0).unwrap())).one(&*db).await.map(|_| ());
+        assert_eq!(nul.is_ok(), db.server() != Server::Postgres);
+        for error in [nul.map(|_| ()), date, moment].into_iter().filter_map(Result::err) {
+            assert_eq!((error.class(), error.code()), (ErrorClass::Data, None), "{error:?}");
+        }
+        // A backslash before what is no escape then.
+        let plain = json!("\\u0000 \\\\u0000");
+        assert_eq!(select(val(plain.clone())).one(&*db).await.unwrap(), plain);
+    }
+
+    /// A leap second is the last microsecond of its minute, with and without a zone.
+    async fn leap_seconds(db: Database) {
+        let leap: chrono::NaiveDateTime = "2016-12-31T23:59:60.5".parse().unwrap();
+        let last: chrono::NaiveDateTime = "2016-12-31T23:59:59.999999".parse().unwrap();
+        let read = select((val(leap), val(leap.and_utc()), val(leap.time()))).one(&*db).await.unwrap();
+        assert_eq!(read, (last, last.and_utc(), last.time()));
     }
 
     async fn json(db: Database) {
@@ -537,12 +654,39 @@ on_every_database! {
         assert_eq!(Documents::select().filter(Documents::maybe.is_null()).count(&*db).await.unwrap(), 0);
         assert!(kept::<Documents>(&db, json!(u64::MAX)).await);
         let _ = kept::<Documents>(&db, json!("a\0b")).await;
+        // As deep as it can be read.
+        let deep = |levels| (0..levels).fold(json!(1), |inner, _| json!([inner]));
+        let deepest = match db.server() {
+            Server::Sqlite | Server::Postgres => 127,
+            Server::MySql => 100,
+            // A check of the server's looks no deeper.
+            Server::MariaDb => 31,
+        };
+        assert!(kept::<Documents>(&db, deep(deepest)).await);
+        if db.server() != Server::MariaDb {
+            assert!(!kept::<Documents>(&db, deep(deepest + 1)).await);
+        }
+        refused_as_data(select(val(deep(128))).one(&*db).await.unwrap_err());
+        refused_as_data(select(val(Json(deep(128)))).one(&*db).await.unwrap_err());
         // What JSON cannot hold never becomes `null`.
         for float in [f64::NAN, f64::INFINITY] {
             refused_as_data(select(val(Json(vec![Some(1.5), Some(float)]))).one(&*db).await.unwrap_err());
         }
         let no_text = BTreeMap::from([((1, 2), 3)]);
         refused_as_data(select(val(Json(no_text))).one(&*db).await.unwrap_err());
+    }
+
+    /// MySQL and MariaDB cut off the spaces at the end of a native enum's words.
+    async fn enums_with_a_space_at_the_end(db: Database) {
+        let created = Schema::new().with::<Paddeds>().create(&*db).await;
+        if let Err(error) = created {
+            assert!(matches!(db.server(), Server::MariaDb | Server::MySql), "{error:?}");
+            assert_eq!(error.class(), ErrorClass::Compile, "{error:?}");
+            assert!(error.to_string().contains("ends with a space"), "{error}");
+        } else {
+            Schema::new().with::<Paddeds>().drop(&*db).await.unwrap();
+            round_trip::<Paddeds>(&db, &[Padded::None, Padded::One]).await;
+        }
     }
 
     async fn enums(db: Database) {
@@ -554,6 +698,129 @@ on_every_database! {
         let error = sql("INSERT INTO native_moods (value) VALUES ('angry')").execute(&*db).await.unwrap_err();
         assert!(matches!(error.class(), ErrorClass::Check | ErrorClass::Data), "{error:?}");
         Schema::new().with::<Moods>().with::<NativeMoods>().drop(&*db).await.unwrap();
+    }
+
+    /// A default is stored as a bind of its value would be.
+    async fn defaults_that_are_text(db: Database) {
+        Schema::new().with::<Defaulted>().create(&*db).await.unwrap();
+        let new = NewDefaulted {
+            text: None, price: None, uuid: None, day: None,
+            time: None, moment: None, instant: None, document: None, mood: None, native_mood: None,
+        };
+        let row = insert(new).returning(Defaulted::entity()).one(&*db).await.unwrap();
+        let expected = Defaulted {
+            id: row.id,
+            text: "it's \\x00".into(),
+            price: "-12.50".parse().unwrap(),
+            uuid: Uuid::parse_str("6ba7b810-9dad-11d1-80b4-00c04fd430c8").unwrap(),
+            day: civil::date(2026, 1, 2),
+            time: civil::time(10, 0, 0, 0),
+            moment: civil::date(2026, 1, 2).at(3, 4, 5, 0),
+            instant: "2026-01-02T03:04:05.5Z".parse().unwrap(),
+            document: json!({"a": 1, "it's \\ \" ": [true, null]}),
+            mood: Mood::SoSo,
+            native_mood: NativeMood::SoSo,
+        };
+        assert_eq!(row, expected);
+        for (what, condition) in [
+            ("text", Defaulted::text.eq(row.text)),
+            ("decimal", Defaulted::price.eq(row.price)),
+            ("UUID", Defaulted::uuid.eq(row.uuid)),
+            ("date", Defaulted::day.eq(row.day)),
+            ("time", Defaulted::time.eq(row.time)),
+            ("timestamp", Defaulted::moment.eq(row.moment)),
+            ("instant", Defaulted::instant.eq(row.instant)),
+            ("JSON", Defaulted::document.eq(row.document)),
+            ("enum", Defaulted::mood.eq(row.mood)),
+            ("native enum", Defaulted::native_mood.eq(row.native_mood)),
+        ] {
+            assert_eq!(Defaulted::select().filter(condition).count(&*db).await.unwrap(), 1, "{what}");
+        }
+        for schema in bad_defaults::all() {
+            let error = schema.create(&*db).await.unwrap_err();
+            assert_eq!(error.class(), ErrorClass::Compile, "{error:?}");
+            assert!(error.to_string().contains("the default of bad_defaults.value is not"), "{error}");
+        }
+    }
+
+    /// The clock is in UTC where there is no zone, whichever zone the session has.
+    async fn clocks(db: Database) {
+        let url = match db.server() {
+            Server::Sqlite => db.url.clone(),
+            Server::Postgres => format!("{}&time_zone=Asia/Tokyo", db.url),
+            Server::MariaDb | Server::MySql => format!("{}&time_zone=%2B09:00", db.url),
+        };
+        let tokyo = Engine::connect(&url).await.unwrap();
+        let schema = Schema::new().with::<Clock>();
+        schema.create(&tokyo).await.unwrap();
+        let zone = jiff::tz::TimeZone::UTC;
+        let present = jiff::Timestamp::now();
+        let near = |moment: civil::DateTime| {
+            let instant = moment.to_zoned(zone.clone()).unwrap().timestamp();
+            assert!(present.duration_since(instant).abs().as_secs() < 300, "{moment}");
+        };
+        let new = NewClock { day: None, time: None, moment: None, instant: None };
+        let row = insert(new).returning(Clock::entity()).one(&tokyo).await.unwrap();
+        let asked = select((now::<civil::Date>(), now::<civil::Time>(), now::<civil::DateTime>(), now::<jiff::Timestamp>()));
+        let (day, time, moment, instant) = asked.one(&tokyo).await.unwrap();
+        for (day, time, moment, instant) in [(row.day, row.time, row.moment, row.instant), (day, time, moment, instant)] {
+            near(day.to_datetime(time));
+            near(moment);
+            near(zone.to_datetime(instant));
+        }
+        let past = Clock::select().filter(Clock::moment.le(now::<civil::DateTime>())).filter(Clock::instant.le(now::<jiff::Timestamp>()));
+        assert_eq!(past.filter(Clock::day.le(now::<civil::Date>())).count(&tokyo).await.unwrap(), 1);
+        tokyo.close().await.unwrap();
+    }
+
+    /// The order of a native enum is each database's own.
+    async fn order_of_native_enums(db: Database) {
+        create::<NativeMoods>(&db).await;
+        let variants = [NativeMood::VeryHappy, NativeMood::SoSo, NativeMood::Sad];
+        // By their words: "it's …", "very-happy", "грустный".
+        let words = [NativeMood::SoSo, NativeMood::VeryHappy, NativeMood::Sad];
+        insert_many([2, 0, 1].map(|at| NewNativeMoods { value: variants[at], maybe: None })).execute(&*db).await.unwrap();
+        let ordered = select(NativeMoods::value).order_by(NativeMoods::value).all(&*db).await.unwrap();
+        assert_eq!(ordered, if db.server() == Server::Sqlite { words } else { variants });
+        let first = if db.server() == Server::Postgres { variants } else { words }[0];
+        assert_eq!(select(min(NativeMoods::value)).one(&*db).await.unwrap(), Some(first));
+        let less = NativeMoods::select().filter(NativeMoods::value.lt(first));
+        assert_eq!(less.count(&*db).await.unwrap(), 0);
+    }
+
+    /// Documents are equal as values, or as text.
+    async fn equal_json(db: Database) {
+        create::<Documents>(&db).await;
+        let by_value = matches!(db.server(), Server::Postgres | Server::MySql);
+        sql("INSERT INTO documents (value) VALUES ('{\"b\": 1, \"a\": 2.0}')").execute(&*db).await.unwrap();
+        assert_eq!(found::<Documents>(&db, &json!({"a": 2, "b": 1})).await[0], i64::from(by_value));
+        // PostgreSQL makes a decimal of what is a float.
+        let read = select(val(json!(1e16))).one(&*db).await.unwrap();
+        assert_eq!(read, if db.server() == Server::Postgres { json!(10_000_000_000_000_000_i64) } else { json!(1e16) });
+    }
+
+    async fn zeros_at_the_end_of_decimals(db: Database) {
+        create::<Decimals>(&db).await;
+        create::<Prices>(&db).await;
+        let number: Decimal = "1.50".parse().unwrap();
+        let free = insert(NewDecimals { value: number, maybe: None }).returning(Decimals::value).one(&*db).await.unwrap();
+        let price = insert(NewPrices { value: number, maybe: None }).returning(Prices::value).one(&*db).await.unwrap();
+        let expected = match db.server() {
+            Server::Sqlite => ["1.50", "1.50"],
+            Server::Postgres => ["1.50", "1.5000"],
+            Server::MariaDb | Server::MySql => ["1.5", "1.5000"],
+        };
+        assert_eq!([free.to_string(), price.to_string()], expected);
+    }
+
+    /// SQLite's functions take a NUL for the end of a text.
+    async fn functions_of_text_with_a_nul(db: Database) {
+        create::<Texts>(&db).await;
+        if kept::<Texts>(&db, "a\0B".into()).await {
+            let asked = select((Texts::value.contains("B"), Texts::value.ends_with("B"), char_length(Texts::value), Texts::value.eq("a\0B")));
+            let whole = db.server() != Server::Sqlite;
+            assert_eq!(asked.one(&*db).await.unwrap(), (whole, whole, if whole { 3 } else { 1 }, true));
+        }
     }
 
     async fn newtypes(db: Database) {

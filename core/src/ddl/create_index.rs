@@ -1,6 +1,6 @@
 //! `CREATE INDEX`, which the standard leaves to the databases.
 
-use super::{column_names, generated_name, render_column_list};
+use super::{names::index_name, render_column_list};
 use crate::{
     render::{Compile, Renderer},
     schema::Table,
@@ -21,15 +21,7 @@ impl CreateIndex {
     /// The name: the one that was given, or one made from table and columns.
     pub fn name(&self, limit: usize) -> String {
         let index = &self.table.indexes[self.index];
-        index.name.map_or_else(
-            || {
-                let mut parts = vec![self.table.name];
-                parts.extend(column_names(self.table, index.columns));
-                parts.push("idx");
-                generated_name(&parts, limit)
-            },
-            str::to_owned,
-        )
+        index_name(self.table, index.name, index.columns, limit)
     }
 
     pub(super) fn render(&self, out: &mut Renderer<'_>) -> Compile {

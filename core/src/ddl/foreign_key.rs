@@ -1,6 +1,6 @@
 //! Foreign keys, in a table's definition and added to it (SQL:2016 Foundation 11.8).
 
-use super::{column_names, generated_name, render_column_list};
+use super::{names::name_of_columns, render_column_list};
 use crate::{
     dialect::Feature,
     render::{Compile, Renderer},
@@ -31,15 +31,7 @@ pub struct DropForeignKey {
 
 /// The name of a foreign key: the one that was given, or one made from table and columns.
 pub fn foreign_key_name(table: &Table, key: &ForeignKey, limit: usize) -> String {
-    key.name.map_or_else(
-        || {
-            let mut parts = vec![table.name];
-            parts.extend(column_names(table, key.columns));
-            parts.push("fkey");
-            generated_name(&parts, limit)
-        },
-        str::to_owned,
-    )
+    key.name.map_or_else(|| name_of_columns(table, key.columns, "fkey", limit), str::to_owned)
 }
 
 pub(super) fn render_foreign_key(

@@ -3,16 +3,20 @@
 mod create_enum;
 mod create_index;
 mod create_table;
+mod default;
 mod defer_foreign_keys;
 mod drop_table;
 mod foreign_key;
+mod names;
 
 pub use create_enum::{CreateEnum, DropEnum};
 pub use create_index::CreateIndex;
-pub use create_table::{CreateTable, render_nullness_and_default};
+pub use create_table::CreateTable;
+pub use default::{render_default, render_nullness_and_default};
 pub use defer_foreign_keys::DeferForeignKeys;
 pub use drop_table::DropTable;
 pub use foreign_key::{AddForeignKey, DropForeignKey, foreign_key_name};
+pub use names::Named;
 
 use crate::{
     dialect::{Dialect, Feature},
@@ -74,7 +78,17 @@ impl Statement for Ddl {
 /// what is there.
 ///
 /// Tables that refer to each other in a circle get the foreign keys that close it afterwards.
-pub fn create_all(tables: &[&'static Table], if_not_exists: bool, dialect: &dyn Dialect) -> Vec<Ddl> {
+///
+/// # Errors
+///
+/// If two indexes or constraints have one name, and the database has such a name once
+/// ([`is_named_in_schema`](Dialect::is_named_in_schema)).
+pub fn create_all(
+    tables: &[&'static Table],
+    if_not_exists: bool,
+    dialect: &dyn Dialect,
+) -> Compile<Vec<Ddl>> {
+    names::check_names(tables, dialect)?;
     let sorted = sorted_tables(tables);
     let mut ddl: Vec<Ddl> = native_enums(&sorted, dialect)
         .into_iter()
@@ -94,7 +108,7 @@ pub fn create_all(tables: &[&'static Table], if_not_exists: bool, dialect: &dyn 
         );
     }
     ddl.extend(later);
-    ddl
+    Ok(ddl)
 }
 
 /// What drops the tables, each before those it refers to, and their enum types.
@@ -139,7 +153,8 @@ fn native_enums(tables: &[&'static Table], dialect: &dyn Dialect) -> Vec<&'stati
 
 /// A name made from parts that the database can hold: cut, with a hash at its end, where it is too long.
 ///
-/// Different parts give different names (FNV-1a of all of them, 32 bits).
+/// Names that are cut differ where their parts do (FNV-1a of all of them, 32 bits). Others may meet, as those of `a_b` and `c`
+/// and of `a` and `b_c` do: [`create_all`] refuses that.
 pub fn generated_name(parts: &[&str], limit: usize) -> String {
     let name = parts.join("_");
     if name.len() <= limit {

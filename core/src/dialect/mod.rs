@@ -10,14 +10,14 @@ pub use standard::Standard;
 
 use crate::{
     clause::Clause,
-    ddl::Ddl,
+    ddl::{Ddl, Named},
     error::ErrorClass,
     expr::{Expression, Node},
-    render::{Compile, CompileError, Compiled, Renderer},
+    render::{Compile, CompileError, Compiled, Renderer, render_literal},
     schema::{ColumnType, Table},
     statement::InsertBody,
     transaction::{AfterError, Isolation, TransactionOptions},
-    value::{EnumType, Kind},
+    value::{EnumType, Kind, Value},
 };
 
 /// How a database spells SQL.
@@ -47,7 +47,7 @@ pub trait Dialect: Send + Sync + fmt::Debug {
         self.render_type(ty, out)
     }
 
-    /// Writes the present time as the default of a column.
+    /// Writes the present time as such a value, in UTC where it has no zone: an expression, and the default of a column.
     fn render_now(&self, ty: &ColumnType, out: &mut Renderer<'_>) {
         out.sql(match ty.kind {
             Kind::Date => "CURRENT_DATE",
@@ -81,6 +81,12 @@ pub trait Dialect: Send + Sync + fmt::Debug {
     /// Whether [`max_identifier`](Dialect::max_identifier) counts bytes; otherwise characters.
     fn identifier_limit_in_bytes(&self) -> bool {
         true
+    }
+
+    /// Whether the name of such a thing belongs to the schema, where no other has it; otherwise to its table.
+    fn is_named_in_schema(&self, named: Named) -> bool {
+        let _ = named;
+        false
     }
 
     /// How many binds one statement may have.
@@ -120,6 +126,15 @@ pub trait Dialect: Send + Sync + fmt::Debug {
         sql.push('\'');
         sql.push_str(&text.replace('\'', "''"));
         sql.push('\'');
+    }
+
+    /// Writes a value as a literal, in the form in which the database stores one that is bound. Only where a bind is not allowed.
+    ///
+    /// # Errors
+    ///
+    /// If the database has no such value.
+    fn render_literal(&self, value: &Value, out: &mut Renderer<'_>) -> Compile {
+        render_literal(value, out)
     }
 
     /// Writes an expression. Match what is spelled differently; give the rest to [`Node::render`].

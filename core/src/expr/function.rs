@@ -127,8 +127,3 @@ pub fn concat<V: IntoExpr<Sql: TextLike>, W: IntoExpr<Sql: TextLike>>(
 ) -> Expr<super::operators::Either<V::Sql, W::Sql, String>> {
     super::Operators::concat(first.into_expr(), second)
 }
-
-/// `CURRENT_TIMESTAMP`: when the transaction (SQLite, MySQL: the statement) began, as an instant type of one's choice.
-pub fn now<T: Type>() -> Expr<T> {
-    call("CURRENT_TIMESTAMP", Vec::new(), Nullness::AnyArgument)
-}

@@ -21,6 +21,7 @@ mod is_null;
 mod like;
 mod logical;
 mod negate;
+mod now;
 mod operand;
 mod operators;
 mod raw;
@@ -41,7 +42,7 @@ pub use distinct_from::DistinctFrom;
 pub use excluded::{Excluded, excluded};
 pub use exists::{Exists, exists, not_exists};
 pub use function::{
-    Function, Nullness, abs, char_length, coalesce, concat, func, lower, now, nullif, trim, upper,
+    Function, Nullness, abs, char_length, coalesce, concat, func, lower, nullif, trim, upper,
 };
 pub use in_list::{In, InList};
 pub(crate) use infix::plus_one;
@@ -51,6 +52,7 @@ pub use like::Like;
 pub(crate) use logical::connect;
 pub use logical::{Connective, Logical, Not, all_of, any_of, not};
 pub use negate::Negate;
+pub use now::{Now, now};
 pub use operand::{
     Arithmetic, Assignable, Comparable, Condition, IntoExpr, ListValue, Nothing, Numeric, TextLike,
 };
@@ -134,6 +136,8 @@ pub enum Expression {
     Subquery(Box<Scalar>),
     /// `excluded.column`.
     Excluded(Excluded),
+    /// `CURRENT_TIMESTAMP` and its kin.
+    Now(Now),
     /// SQL text with binds.
     Raw(Box<Raw>),
     /// A construct from elsewhere.
@@ -164,6 +168,7 @@ macro_rules! dispatch {
             Expression::Exists($node) => $call,
             Expression::Subquery($node) => $call,
             Expression::Excluded($node) => $call,
+            Expression::Now($node) => $call,
             Expression::Raw($node) => $call,
             Expression::Custom($node) => $call,
         }

@@ -6,6 +6,7 @@
 mod bind;
 mod error;
 mod identifier;
+mod literal;
 mod number;
 mod precedence;
 mod renderer;
@@ -13,6 +14,7 @@ mod scope;
 
 pub use bind::{Bind, InputColumn};
 pub use error::{Compile, CompileError};
+pub use literal::{hex, render_literal};
 pub use number::write_number;
 pub use precedence::Precedence;
 pub use renderer::{Compiled, Renderer, Statement};

@@ -61,7 +61,9 @@ impl Type for DateTime<Utc> {
     }
 
     fn to_value(&self) -> Value {
-        Value::TimestampTz(self.timestamp_micros())
+        // A leap second as in a time of day; `timestamp_micros` would count it to the next minute.
+        let fraction = i64::from(micros_of_second(self.nanosecond()));
+        Value::TimestampTz(self.timestamp() * 1_000_000 + fraction)
     }
 }
 
@@ -87,7 +89,26 @@ fn time(micros: i64) -> Result<NaiveTime, Mismatch> {
 }
 
 fn micros(time: NaiveTime) -> i64 {
-    // A leap second counts as the last microsecond of its minute: no database keeps it.
-    let fraction = time.nanosecond().min(999_999_999) / 1000;
-    i64::from(time.num_seconds_from_midnight()) * 1_000_000 + i64::from(fraction)
+    i64::from(time.num_seconds_from_midnight()) * 1_000_000 + i64::from(micros_of_second(time.nanosecond()))
+}
+
+/// A leap second counts as the last microsecond of its minute: no database keeps it.
+fn micros_of_second(nanoseconds: u32) -> u32 {
+    nanoseconds.min(999_999_999) / 1000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leap_second_is_the_last_microsecond_of_its_minute() {
+        let second: NaiveDateTime = "2016-12-31T23:59:60.5".parse().unwrap();
+        let Value::Timestamp(micros) = second.to_value() else { panic!("no timestamp") };
+        assert_eq!(civil::format_timestamp(micros).as_deref(), Some("2016-12-31 23:59:59.999999"));
+        assert_eq!(second.and_utc().to_value(), Value::TimestampTz(micros));
+        assert_eq!(second.time().to_value(), Value::Time(micros.rem_euclid(DAY)));
+        let before: DateTime<Utc> = "1960-01-01T00:00:00.1234567Z".parse().unwrap();
+        assert_eq!(before.to_value(), Value::TimestampTz(before.timestamp_micros()));
+    }
 }

@@ -15,14 +15,14 @@ impl Type for serde_json::Value {
     }
 
     fn to_value(&self) -> Value {
-        Value::Json(self.to_string())
+        Value::Json(held(self.to_string()))
     }
 }
 
 /// A value that is stored as JSON.
 ///
 /// SQL NULL is `Option<Json<T>>`; the JSON `null` is a value of its own. What JSON cannot hold is refused when a statement is run, with
-/// [`Data`](crate::ErrorClass::Data): NaN, an infinity, and a map whose keys are no text.
+/// [`Data`](crate::ErrorClass::Data): NaN, an infinity, a map whose keys are no text, and more than 127 levels.
 ///
 /// ```
 /// use relata_core::types::{Json, Type};
@@ -57,9 +57,60 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Type for Json<T> {
 
     fn to_value(&self) -> Value {
         // What JSON cannot hold is empty, and drivers refuse it as such.
-        let held = is_finite(&self.0).then(|| serde_json::to_string(&self.0).ok()).flatten();
-        Value::Json(held.unwrap_or_default())
+        let text = is_finite(&self.0).then(|| serde_json::to_string(&self.0).ok()).flatten();
+        Value::Json(held(text.unwrap_or_default()))
     }
+}
+
+/// How many levels `serde_json` reads: it would store more, and never give them back.
+const LEVELS: usize = 127;
+
+/// The document if it can be read back, else an empty text.
+fn held(text: String) -> String {
+    if has_levels(&text, LEVELS + 1) { String::new() } else { text }
+}
+
+/// Whether lists and maps are as deep within each other.
+fn has_levels(text: &str, levels: usize) -> bool {
+    // Each of them has a beginning and an end.
+    if text.len() < 2 * levels {
+        return false;
+    }
+    let (mut depth, mut quoted, mut escaped) = (0, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => quoted = !quoted,
+            b'[' | b'{' if !quoted => {
+                depth += 1;
+                if depth == levels {
+                    return true;
+                }
+            }
+            b']' | b'}' if !quoted => depth -= 1,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// A document without the spaces around its parts, as it is written when it is bound; `None` if the text is none.
+pub(crate) fn compact(text: &str) -> Option<String> {
+    serde_json::from_str::<serde_json::Value>(text).ok()?;
+    let (mut quoted, mut escaped) = (false, false);
+    Some(
+        text.chars()
+            .filter(|character| {
+                let kept = quoted || !character.is_ascii_whitespace();
+                if *character == '"' && !escaped {
+                    quoted = !quoted;
+                }
+                escaped = quoted && *character == '\\' && !escaped;
+                kept
+            })
+            .collect(),
+    )
 }
 
 fn parse<T: DeserializeOwned>(cell: Cell<'_>) -> Result<T, Mismatch> {
@@ -79,4 +130,31 @@ fn parse<T: DeserializeOwned>(cell: Cell<'_>) -> Result<T, Mismatch> {
             error.column()
         ))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_deep_to_be_read_is_not_held() {
+        let deep = |levels: usize, open: &str, close: &str| open.repeat(levels) + "1" + &close.repeat(levels);
+        for (open, close) in [("[", "]"), ("{\"a[{\\\"\":", "}")] {
+            assert!(serde_json::from_str::<serde_json::Value>(&deep(LEVELS, open, close)).is_ok());
+            assert!(serde_json::from_str::<serde_json::Value>(&deep(LEVELS + 1, open, close)).is_err());
+            assert_eq!(held(deep(LEVELS, open, close)), deep(LEVELS, open, close));
+            assert_eq!(held(deep(LEVELS + 1, open, close)), "");
+        }
+        let flat = format!("[{}\"{}\"]", "[],".repeat(500), "[".repeat(500));
+        assert_eq!(held(flat.clone()), flat);
+    }
+
+    #[test]
+    fn documents_without_spaces() {
+        assert_eq!(
+            compact(" { \"a b\" : [1, \" \\\" \\\\\" , null]\n}").as_deref(),
+            Some("{\"a b\":[1,\" \\\" \\\\\",null]}")
+        );
+        assert_eq!(compact("{a: 1}"), None);
+    }
 }

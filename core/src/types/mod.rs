@@ -24,6 +24,8 @@ mod uuid;
 
 #[cfg(feature = "json")]
 pub use json::Json;
+#[cfg(feature = "json")]
+pub(crate) use json::compact as compact_json;
 
 use crate::{
     driver::Row,

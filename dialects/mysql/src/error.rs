@@ -134,7 +134,7 @@ const CLASSES: &[(ErrorClass, &[u16])] = &[
     (ErrorClass::Authentication, &[1045, 1524, 1698, 1820, 1862, 3118, 3955, 4151]),
     (ErrorClass::Permission, &[1044, 1142, 1143, 1227, 1370, 1410, 1419]),
     (ErrorClass::ReadOnly, &[1290, 1792, 1836]),
-    // Out of range, too long, of another type; a packet that is too large, division by zero; what is no regular expression, JSON or
+    // Out of range, too long, too deep, of another type; a packet that is too large, division by zero; what is no regular expression, JSON or
     // geometry.
     (
         ErrorClass::Data,

@@ -38,7 +38,7 @@ fn sql(statement: &impl Statement) -> String {
 
 async fn create(connection: &mut dyn Connection) {
     let dialect = connection.dialect();
-    for ddl in create_all(&[&ITEMS], true, &*dialect) {
+    for ddl in create_all(&[&ITEMS], true, &*dialect).unwrap() {
         let text = ddl.compile(&*dialect).unwrap().sql;
         run(connection, &text).await.unwrap_or_else(|error| panic!("{error}"));
     }
@@ -55,13 +55,13 @@ async fn value<T: Type>(connection: &mut dyn Connection, expr: Expr<T>) -> T {
 
 #[test]
 fn create_table() {
-    let ddl = create_all(&[&ITEMS], true, &MYSQL);
+    let ddl = create_all(&[&ITEMS], true, &MYSQL).unwrap();
     let text = |dialect: &MysqlDialect, ddl: &Ddl| ddl.compile(dialect).unwrap().sql;
     let expected = "CREATE TABLE IF NOT EXISTS `items` (`id` BIGINT NOT NULL AUTO_INCREMENT, \
         `na``me` VARCHAR(255) NOT NULL, `note` LONGTEXT DEFAULT ('it''s \\\\ new'), \
         `a:mount` INT NOT NULL DEFAULT -1, `parent_id` BIGINT, `size` VARCHAR(5), \
-        `created` DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6), `day` DATE NOT NULL DEFAULT (CURRENT_DATE), \
-        `time` TIME(6) NOT NULL DEFAULT (CURRENT_TIME(6)), `flag` BOOLEAN NOT NULL DEFAULT TRUE, \
+        `created` DATETIME(6) NOT NULL DEFAULT (UTC_TIMESTAMP(6)), `day` DATE NOT NULL DEFAULT (UTC_DATE()), \
+        `time` TIME(6) NOT NULL DEFAULT (UTC_TIME(6)), `flag` BOOLEAN NOT NULL DEFAULT TRUE, \
         PRIMARY KEY (`id`), CONSTRAINT `items_na``me_key` UNIQUE (`na``me`), \
         CONSTRAINT `items_parent_id_fkey` FOREIGN KEY (`parent_id`) REFERENCES `items` (`id`), \
         CONSTRAINT `amount_check` CHECK (`a:mount` < 1000), \

@@ -124,14 +124,14 @@ fn text(statement: &impl Statement) -> String {
 }
 
 async fn create(db: &mut Db) {
-    for ddl in create_all(&[&ITEMS], true, &Postgres) {
+    for ddl in create_all(&[&ITEMS], true, &Postgres).unwrap() {
         db.run(&ddl).await.unwrap();
     }
 }
 
 #[tokio::test]
 async fn tables_and_types() {
-    let all = create_all(&[&ITEMS], false, &Postgres);
+    let all = create_all(&[&ITEMS], false, &Postgres).unwrap();
     assert_eq!(text(&all[0]), "CREATE TYPE \"it's \"\"$$\" AS ENUM ('on', 'o''ff')");
     assert_eq!(
         text(&all[1]),

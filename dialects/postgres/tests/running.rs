@@ -357,7 +357,7 @@ static ITEMS: Table = Table::new(
 #[tokio::test]
 async fn a_thousand_rows_get_their_keys_in_order() {
     let Some(mut db) = Db::open("").await else { return };
-    let create = relata_core::ddl::create_all(&[&ITEMS], false, &Postgres);
+    let create = relata_core::ddl::create_all(&[&ITEMS], false, &Postgres).unwrap();
     db.run(&create[0]).await.unwrap();
     let size = |n: i32| if n % 3 == 0 { Value::Null(Kind::I32) } else { Value::I32(n) };
     let row =
@@ -469,7 +469,7 @@ async fn copying_may_be_dropped_at_any_await() {
     // Without prepared statements as well.
     for options in ["", "&statement_cache=0"] {
         let Some(mut db) = Db::open(options).await else { return };
-        let create = relata_core::ddl::create_all(&[&ITEMS], false, &Postgres);
+        let create = relata_core::ddl::create_all(&[&ITEMS], false, &Postgres).unwrap();
         db.run(&create[0]).await.unwrap();
         let insert = many_items();
         let copy = Postgres.bulk_insert(insert.body()).unwrap().unwrap().copy;

@@ -3,10 +3,10 @@
 use relata_core::{
     CompileError, ErrorClass,
     clause::{Clause, Limit},
-    ddl::{CreateTable, Ddl, render_nullness_and_default},
+    ddl::{CreateIndex, CreateTable, Ddl, Named, render_nullness_and_default},
     dialect::{Dialect, Feature},
     expr::{Cast, Expression, Function, In, InList, Infix, Node, Operator},
-    render::{Compile, Precedence, Renderer, Statement},
+    render::{Compile, Precedence, Renderer, Statement, hex, render_literal},
     schema::{ColumnDef, ColumnType, Table},
     transaction::{AfterError, TransactionOptions},
     value::{Kind, Value},
@@ -16,6 +16,7 @@ use crate::{
     decimal,
     json::{self, Elements},
     letters,
+    store::{Stored, stored},
 };
 
 /// What keeps a connection from writing; the driver ends it with the transaction ("PRAGMA query_only").
@@ -132,7 +133,8 @@ impl Dialect for Sqlite {
     }
 
     fn render_now(&self, ty: &ColumnType, out: &mut Renderer<'_>) {
-        // A default that is an expression stands in parentheses ("CREATE TABLE", 3.2). All are in UTC.
+        // A default that is an expression stands in parentheses ("CREATE TABLE", 3.2). All are in UTC, and as long as what is
+        // stored for the same moment.
         out.sql(match ty.kind {
             Kind::Date => "CURRENT_DATE",
             Kind::Time => "(STRFTIME('%H:%M:%f000', 'now'))",
@@ -146,6 +148,11 @@ impl Dialect for Sqlite {
     fn primary_key_in_column(&self, table: &Table) -> bool {
         // Only a column that says so itself is generated.
         matches!(table.primary_key, [key] if table.columns[*key].generated)
+    }
+
+    fn is_named_in_schema(&self, named: Named) -> bool {
+        // "CREATE INDEX": it has its name beside the tables.
+        named == Named::Index
     }
 
     fn max_binds(&self) -> usize {
@@ -171,6 +178,15 @@ impl Dialect for Sqlite {
             sql.push_str(&text.replace('\'', "''"));
             sql.push('\'');
         }
+    }
+
+    fn render_literal(&self, value: &Value, out: &mut Renderer<'_>) -> Compile {
+        match stored(value).map_err(CompileError::invalid)? {
+            Stored::OwnedText(text) => drop(out.literal(&text)),
+            Stored::Blob(bytes) => drop(out.sql("X'").sql(&hex(bytes)).sql("'")),
+            _ => render_literal(value, out)?,
+        }
+        Ok(())
     }
 
     fn render_expression<'s>(&'s self, expression: &'s Expression, out: &mut Renderer<'s>) -> Compile {
@@ -215,6 +231,7 @@ impl Dialect for Sqlite {
     fn render_ddl<'s>(&'s self, ddl: &'s Ddl, out: &mut Renderer<'s>) -> Compile {
         match ddl {
             Ddl::CreateTable(create) => create_table(create, out),
+            Ddl::CreateIndex(create) if create.if_not_exists => create_index_if_not_exists(ddl, create, out),
             // "PRAGMA defer_foreign_keys": until the end of the transaction.
             Ddl::DeferForeignKeys(_) => {
                 out.sql("PRAGMA defer_foreign_keys = ON");
@@ -344,11 +361,6 @@ fn function<'s>(n: &'s Function, out: &mut Renderer<'s>) -> Compile {
             out.sql("LENGTH(").list(&n.arguments, ", ", |out, a| out.expression(a).map(drop))?.sql(")");
             Ok(())
         }
-        // Its own has no fraction, and so would not equal what is stored for the same moment.
-        "CURRENT_TIMESTAMP" => {
-            out.sql(NOW);
-            Ok(())
-        }
         name => match letters::name_of(name) {
             Some(name) => letters::render(name, n, out),
             None => n.render(out),
@@ -367,6 +379,20 @@ fn render_limit(limit: &Limit, out: &mut Renderer<'_>) {
     if let Some(rows) = offset {
         out.sql(" OFFSET ").number(rows);
     }
+}
+
+/// `IF NOT EXISTS` looks at the name only: an index of another table would take the place of this one without a word. A
+/// query fails if it is so; that of a JSON path is the one error whose words SQLite lets a query choose.
+fn create_index_if_not_exists<'s>(ddl: &'s Ddl, create: &CreateIndex, out: &mut Renderer<'s>) -> Compile {
+    ddl.render(out)?;
+    let name = create.name(out.dialect().max_identifier());
+    out.sql("; SELECT JSON_EXTRACT('{}', 'index ' || name || ' is one of table ' || tbl_name)")
+        .sql(" FROM sqlite_schema WHERE type = 'index' AND name = ")
+        .literal(&name)
+        .sql(" COLLATE NOCASE AND tbl_name <> ")
+        .literal(create.table.name)
+        .sql(" COLLATE NOCASE");
+    Ok(())
 }
 
 fn create_table<'s>(create: &'s CreateTable, out: &mut Renderer<'s>) -> Compile {
@@ -402,5 +428,5 @@ fn render_column(
     if column.ty.kind == Kind::Decimal {
         out.sql(" COLLATE ").sql(decimal::COLLATION);
     }
-    render_nullness_and_default(column, out)
+    render_nullness_and_default(table, column, out)
 }

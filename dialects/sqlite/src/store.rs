@@ -35,7 +35,7 @@ pub(crate) fn stored(value: &Value) -> Result<Stored<'_>, String> {
         Value::F64(value) => Stored::Real(number(*value)?),
         Value::Json(text) if text.is_empty() => {
             return Err(
-                "it is what JSON cannot hold: NaN, an infinity, or a map whose keys are no text".into()
+                "it is what JSON cannot hold: NaN, an infinity, a map whose keys are no text, or more than 127 levels".into()
             );
         }
         Value::Text(text) | Value::Json(text) => Stored::Text(text),

@@ -135,7 +135,7 @@ async fn items() -> Box<dyn Connection> {
 }
 
 async fn create(connection: &mut dyn Connection, tables: &[&'static Table]) {
-    for ddl in create_all(tables, false, &Sqlite::new()) {
+    for ddl in create_all(tables, false, &Sqlite::new()).unwrap() {
         texts(connection, &[&spelled(&ddl)]).await.unwrap();
     }
 }
@@ -170,7 +170,8 @@ async fn create_and_drop() {
     .checks(&[Check { name: Some("some"), condition: "active IN (0, 1)" }]);
 
     let dialect = Sqlite::new();
-    let sql: Vec<String> = create_all(&[&OWNERS, &ITEMS], true, &dialect).iter().map(spelled).collect();
+    let sql: Vec<String> =
+        create_all(&[&OWNERS, &ITEMS], true, &dialect).unwrap().iter().map(spelled).collect();
     assert_eq!(
         sql,
         [
@@ -178,7 +179,9 @@ async fn create_and_drop() {
              \"price\" DECIMAL_TEXT(10, 2) COLLATE decimal NOT NULL, \
              \"made\" TIMESTAMP_TEXT DEFAULT (STRFTIME('%Y-%m-%d %H:%M:%f000', 'now')), \
              CONSTRAINT \"items_name_key\" UNIQUE (\"name\"))",
-            "CREATE INDEX IF NOT EXISTS \"items_price_idx\" ON \"items\" (\"price\")",
+            "CREATE INDEX IF NOT EXISTS \"items_price_idx\" ON \"items\" (\"price\"); \
+             SELECT JSON_EXTRACT('{}', 'index ' || name || ' is one of table ' || tbl_name) FROM sqlite_schema \
+             WHERE type = 'index' AND name = 'items_price_idx' COLLATE NOCASE AND tbl_name <> 'items' COLLATE NOCASE",
             "CREATE TABLE IF NOT EXISTS \"owners\" (\"id\" UUID_BLOB NOT NULL, \"item_id\" INTEGER, \
              \"colour\" TEXT NOT NULL DEFAULT 'it''s', \"day\" DATE_TEXT NOT NULL DEFAULT CURRENT_DATE, \
              \"at\" TIME_TEXT NOT NULL DEFAULT (STRFTIME('%H:%M:%f000', 'now')), \
@@ -220,7 +223,7 @@ fn only_a_single_integer_key_is_generated() {
     static NO_KEY: Table =
         Table::new("T", "t", &[ColumnDef::new("n", "n", ColumnType::new(Kind::I64), false).generated()], &[]);
     for table in [&TEXT_KEY, &NO_KEY] {
-        let ddl = create_all(&[table], false, &Sqlite::new());
+        let ddl = create_all(&[table], false, &Sqlite::new()).unwrap();
         let error = ddl[0].compile(&Sqlite::new()).unwrap_err().to_string();
         assert!(
             error.starts_with("SQLite generates a value only for a primary key of one integer column"),

@@ -2,7 +2,7 @@
 
 use relata_core::{
     ddl::{
-        AddForeignKey, CreateIndex, CreateTable, Ddl, DropForeignKey, foreign_key_name,
+        AddForeignKey, CreateIndex, CreateTable, Ddl, DropForeignKey, foreign_key_name, render_default,
         render_nullness_and_default,
     },
     dialect::Dialect,
@@ -58,7 +58,7 @@ fn render_create_table<'s>(
     create: &'s CreateTable,
     out: &mut Renderer<'s>,
 ) -> Compile {
-    create.render_parts(out, |column, out| render_column(dialect, column, out))?;
+    create.render_parts(out, |column, out| render_column(dialect, create.table, column, out))?;
     out.sql(" ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=").sql(if dialect.server.is_mariadb() {
         "utf8mb4_nopad_bin"
     } else {
@@ -67,18 +67,25 @@ fn render_create_table<'s>(
     Ok(())
 }
 
-fn render_column(dialect: &MysqlDialect, column: &ColumnDef, out: &mut Renderer<'_>) -> Compile {
+fn render_column(
+    dialect: &MysqlDialect,
+    table: &Table,
+    column: &ColumnDef,
+    out: &mut Renderer<'_>,
+) -> Compile {
     out.identifier(column.name)?.sql(" ");
     dialect.render_type(&column.ty, out)?;
-    match column.default {
+    match &column.default {
         // A literal default of a large type is an expression (MySQL 8.4 manual 13.6).
-        Some(DefaultValue::Text(text)) if types::is_large(&column.ty) => {
+        Some(default @ DefaultValue::Text(_)) if types::is_large(&column.ty) => {
             let mut without = *column;
             without.default = None;
-            render_nullness_and_default(&without, out)?;
-            out.sql(" DEFAULT (").literal(text).sql(")");
+            render_nullness_and_default(table, &without, out)?;
+            out.sql(" DEFAULT (");
+            render_default(table, column, default, out)?;
+            out.sql(")");
         }
-        _ => render_nullness_and_default(column, out)?,
+        _ => render_nullness_and_default(table, column, out)?,
     }
     if column.generated {
         out.sql(" AUTO_INCREMENT");

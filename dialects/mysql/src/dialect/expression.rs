@@ -6,7 +6,7 @@ use relata_core::{
     CompileError,
     clause::Limit,
     dialect::Dialect,
-    expr::{Aggregate, Case, Expression, Function, In, InList, Infix, Node, Operator},
+    expr::{Aggregate, Case, Expression, In, InList, Infix, Node, Operator},
     render::{Compile, Precedence, Renderer, Statement},
     statement::Core,
     value::{DecimalValue, Kind, Value},
@@ -51,10 +51,6 @@ pub(super) fn render<'s>(
         },
         Expression::Aggregate(n) => return render_aggregate(dialect, n, out),
         Expression::Case(n) if n.values().all(is_bind) => return render_case(dialect, n, out),
-        // Microseconds are said, or there are none (MySQL 8.4 manual 14.7, NOW).
-        Expression::Function(n) if is_now(n) => {
-            out.sql("CURRENT_TIMESTAMP(6)");
-        }
         // Of binds only: nothing tells their types but themselves.
         Expression::Function(n) if !n.arguments.is_empty() && n.arguments.iter().all(is_bind) => {
             out.sql(n.name).sql("(");
@@ -73,10 +69,6 @@ pub(super) fn render<'s>(
         other => return other.render(out),
     }
     Ok(())
-}
-
-fn is_now(function: &Function) -> bool {
-    function.name == "CURRENT_TIMESTAMP" && function.arguments.is_empty()
 }
 
 fn render_infix<'s>(dialect: &'s MysqlDialect, n: &'s Infix, out: &mut Renderer<'s>) -> Compile {

@@ -8,13 +8,13 @@ mod types;
 
 use relata_core::{
     clause::Clause,
-    ddl::Ddl,
+    ddl::{Ddl, Named},
     dialect::{Dialect, Feature},
     expr::Expression,
-    render::{Compile, Renderer},
+    render::{Compile, Renderer, render_literal},
     schema::ColumnType,
     transaction::TransactionOptions,
-    value::{EnumType, Kind},
+    value::{EnumType, Kind, Value},
 };
 
 use crate::server::{Flavor, Server};
@@ -94,12 +94,12 @@ impl Dialect for MysqlDialect {
     }
 
     fn render_now(&self, ty: &ColumnType, out: &mut Renderer<'_>) {
-        // Only DATETIME and TIMESTAMP take a plain CURRENT_TIMESTAMP; others an expression in parentheses. The digits
-        // must be those of the column (MySQL 8.4 manual 13.2.5 and 13.6).
+        // CURRENT_TIMESTAMP and its kin are in the zone of the session, and what is stored is in UTC. As a default, an expression
+        // stands in parentheses (MySQL 8.4 manual 13.6). Microseconds are said, or there are none (14.7, UTC_TIMESTAMP).
         out.sql(match ty.kind {
-            Kind::Date => "(CURRENT_DATE)",
-            Kind::Time => "(CURRENT_TIME(6))",
-            _ => "CURRENT_TIMESTAMP(6)",
+            Kind::Date => "(UTC_DATE())",
+            Kind::Time => "(UTC_TIME(6))",
+            _ => "(UTC_TIMESTAMP(6))",
         });
     }
 
@@ -119,6 +119,11 @@ impl Dialect for MysqlDialect {
 
     fn identifier_limit_in_bytes(&self) -> bool {
         false
+    }
+
+    // MySQL 8.4 manual 15.1.20.5 and 15.1.20.6; InnoDB of MariaDB has foreign keys so as well.
+    fn is_named_in_schema(&self, named: Named) -> bool {
+        named == Named::ForeignKey || (named == Named::Check && !self.server.is_mariadb())
     }
 
     // The protocol counts parameters in 16 bits (MySQL source documentation, COM_STMT_PREPARE_OK).
@@ -144,6 +149,15 @@ impl Dialect for MysqlDialect {
             }
         }
         sql.push('\'');
+    }
+
+    // UUIDs are bytes, and instants have no zone: they are in UTC.
+    fn render_literal(&self, value: &Value, out: &mut Renderer<'_>) -> Compile {
+        match value {
+            Value::Uuid(bytes) => render_literal(&Value::Bytes(bytes.to_vec()), out),
+            Value::TimestampTz(micros) => render_literal(&Value::Timestamp(*micros), out),
+            value => render_literal(value, out),
+        }
     }
 
     fn render_expression<'s>(&'s self, expression: &'s Expression, out: &mut Renderer<'s>) -> Compile {

@@ -52,6 +52,14 @@ pub(super) fn render(dialect: &MysqlDialect, ty: &ColumnType, out: &mut Renderer
         // On MariaDB a LONGTEXT with a check (MariaDB KB, "JSON Data Type").
         Kind::Json => out.sql("JSON"),
         Kind::Enum(enumeration) if dialect.stores_enum_natively(enumeration) => {
+            // The server cuts them off (MySQL 8.4 manual 13.3.6), and the word that is read back would be no variant's.
+            if enumeration.variants.iter().any(|variant| variant.ends_with(' ')) {
+                return Err(CompileError::invalid(format!(
+                    "a word of the enum {} ends with a space, which {} cuts off: give it another word, or leave out `native`",
+                    enumeration.name,
+                    dialect.name()
+                )));
+            }
             out.sql("ENUM(").list(enumeration.variants, ", ", |out, variant| {
                 out.literal(variant);
                 Ok(())

@@ -25,7 +25,9 @@ pub(super) fn to_native(value: &Value) -> Result<Native> {
         Value::F64(value) if value.is_finite() => Native::Double(*value),
         Value::F32(_) | Value::F64(_) => return Err(refused("NaN or infinity: floats here are finite")),
         Value::Json(text) if text.is_empty() => {
-            return Err(refused("what JSON cannot hold: NaN, an infinity, or a map whose keys are no text"));
+            return Err(refused(
+                "what JSON cannot hold: NaN, an infinity, a map whose keys are no text, or more than 127 levels",
+            ));
         }
         Value::Text(text) | Value::Json(text) => Native::Bytes(text.as_bytes().to_vec()),
         Value::Enum(_, word) => Native::Bytes(word.as_bytes().to_vec()),

@@ -7,14 +7,14 @@ mod unnest;
 use relata_core::{
     ErrorClass,
     clause::Clause,
-    ddl::Ddl,
+    ddl::{Ddl, Named},
     dialect::{BulkInsert, Dialect, Feature},
     expr::{Cast, Expression, Node},
-    render::{Compile, Precedence, Renderer, write_number},
+    render::{Compile, Precedence, Renderer, hex, render_literal, write_number},
     schema::ColumnType,
     statement::InsertBody,
     transaction::AfterError,
-    value::Kind,
+    value::{Kind, Value},
 };
 
 /// How PostgreSQL spells SQL, from version 12 on.
@@ -112,6 +112,11 @@ impl Dialect for Postgres {
         63
     }
 
+    // CREATE INDEX, "name": an index is a relation, as a table is, and so is that of a unique constraint.
+    fn is_named_in_schema(&self, named: Named) -> bool {
+        matches!(named, Named::Index | Named::Unique)
+    }
+
     // Appendix K, "query parameters": the protocol counts them in 16 bits.
     fn max_binds(&self) -> usize {
         65_535
@@ -130,6 +135,26 @@ impl Dialect for Postgres {
     fn write_placeholder(&self, sql: &mut String, position: usize, _: Kind) {
         sql.push('$');
         write_number(sql, position as u64);
+    }
+
+    // 9.9.5: CURRENT_DATE and its kin are in the zone of the session, and what has no zone here is in UTC.
+    fn render_now(&self, ty: &ColumnType, out: &mut Renderer<'_>) {
+        const UTC: &str = "(CURRENT_TIMESTAMP AT TIME ZONE 'UTC')";
+        match ty.kind {
+            Kind::Date => out.sql("CAST(").sql(UTC).sql(" AS DATE)"),
+            Kind::Time => out.sql("CAST(").sql(UTC).sql(" AS TIME)"),
+            Kind::Timestamp => out.sql(UTC),
+            _ => out.sql("CURRENT_TIMESTAMP"),
+        };
+    }
+
+    // 8.4.1: bytes are text in a form of its own.
+    fn render_literal(&self, value: &Value, out: &mut Renderer<'_>) -> Compile {
+        match value {
+            Value::Bytes(bytes) => drop(out.literal(&format!("\\x{}", hex(bytes)))),
+            value => render_literal(value, out)?,
+        }
+        Ok(())
     }
 
     fn render_expression<'s>(&'s self, expression: &'s Expression, out: &mut Renderer<'s>) -> Compile {

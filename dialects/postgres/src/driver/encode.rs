@@ -19,6 +19,13 @@ pub(super) const EPOCH_DAYS: i32 = 10_957;
 /// The same in microseconds.
 pub(super) const EPOCH_MICROS: i64 = 946_684_800_000_000;
 
+/// The days that a date can be, counted from [`EPOCH_DAYS`] on: from 4714-11-24 BC, where the Julian days begin, to 5874897-12-31
+/// (8.5; IS_VALID_DATE in src/include/datatype/timestamp.h).
+const DAYS: std::ops::Range<i32> = -2_451_545..2_145_031_949;
+/// The first microsecond that a timestamp can be, counted from [`EPOCH_MICROS`] on: the same day (MIN_TIMESTAMP there). The last is
+/// beyond what an `i64` from 1970 on holds.
+const FIRST_MICROS: i64 = -211_813_488_000_000_000;
+
 /// A bind that cannot be sent: names the bind, never its value.
 #[derive(Debug, thiserror::Error)]
 #[error("bind ${position} {why}")]
@@ -108,16 +115,15 @@ fn encode(value: &Value, ty: &Type, out: &mut BytesMut) -> Result<(), Why> {
             out.put_f32(narrow);
         }
         Value::Json(text) if text.is_empty() => {
-            return Err("is what JSON cannot hold: NaN, an infinity, or a map whose keys are no text".into());
+            return Err("is what JSON cannot hold: NaN, an infinity, a map whose keys are no text, or more than 127 levels".into());
         }
         Value::Text(text) | Value::Json(text) => put_text(text, ty, out)?,
         Value::Enum(_, word) => put_text(word, ty, out)?,
         Value::Bytes(bytes) if *ty == Type::BYTEA => out.put_slice(bytes),
         Value::Decimal(value) if *ty == Type::NUMERIC => numeric::write(value, out),
         Value::Uuid(bytes) if *ty == Type::UUID => out.put_slice(bytes),
-        // The smallest and the largest number mean -infinity and infinity (8.5.1.4), which no value of ours does.
         Value::Date(days) if *ty == Type::DATE => match days.checked_sub(EPOCH_DAYS) {
-            Some(days) if days != i32::MIN => out.put_i32(days),
+            Some(days) if DAYS.contains(&days) => out.put_i32(days),
             _ => return Err("is a date that PostgreSQL cannot hold".into()),
         },
         Value::Time(micros) if *ty == Type::TIME => out.put_i64(*micros),
@@ -164,6 +170,10 @@ fn put_text(text: &str, ty: &Type, out: &mut BytesMut) -> Result<(), Why> {
         return Err("holds a NUL character, which PostgreSQL cannot store in text".into());
     }
     if *ty == Type::JSONB {
+        // jsonb keeps text as it is, without escapes (8.14).
+        if holds_escaped_nul(text) {
+            return Err("holds a NUL character, which PostgreSQL cannot store in JSON".into());
+        }
         // The version of the format (jsonb.c, jsonb_recv).
         out.put_u8(1);
     }
@@ -171,9 +181,21 @@ fn put_text(text: &str, ty: &Type, out: &mut BytesMut) -> Result<(), Why> {
     Ok(())
 }
 
+fn holds_escaped_nul(text: &str) -> bool {
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        if rest[at..].starts_with("\\u0000") {
+            return true;
+        }
+        // What is escaped may be a backslash.
+        rest = rest[at + 1..].strip_prefix('\\').unwrap_or(&rest[at + 1..]);
+    }
+    false
+}
+
 fn put_micros(micros: i64, out: &mut BytesMut) -> Result<(), Why> {
     match micros.checked_sub(EPOCH_MICROS) {
-        Some(micros) if micros != i64::MIN => out.put_i64(micros),
+        Some(micros) if micros >= FIRST_MICROS => out.put_i64(micros),
         _ => return Err("is a timestamp that PostgreSQL cannot hold".into()),
     }
     Ok(())
