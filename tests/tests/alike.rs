@@ -136,6 +136,26 @@ on_every_database! {
         assert!(rows.iter().all(|(a, b)| *a == -*b), "{rows:?}");
     }
 
+    async fn a_remainder_of_floats_is_refused(db: Database) {
+        create(&db).await;
+        let refused = select(Thing::weight.modulo(2.0)).all(&*db).await.unwrap_err();
+        assert_eq!(refused.class(), ErrorClass::Compile);
+        assert!(refused.to_string().contains("no remainder of floats"), "{refused}");
+    }
+
+    async fn the_present_as_a_day(db: Database) {
+        let (day, now) = select((now::<jiff::civil::Date>(), now::<jiff::Timestamp>())).one(&*db).await.unwrap();
+        let today = now.to_zoned(jiff::tz::TimeZone::UTC).date();
+        assert!(day == today || day == today.yesterday().unwrap());
+    }
+
+    async fn a_sum_beyond_its_type_is_an_error(db: Database) {
+        create(&db).await;
+        update::<Thing>().set(Thing::group, i64::MAX).execute(&*db).await.unwrap();
+        let error = select(sum(Thing::group)).one(&*db).await.unwrap_err();
+        assert!(matches!(error.class(), ErrorClass::Data | ErrorClass::Decode), "{error}");
+    }
+
     async fn an_unsigned_number_less_a_larger_one(db: Database) {
         create(&db).await;
         assert_eq!(select(Thing::count - 300_i64).filter(Thing::id.eq(1)).one(&*db).await.unwrap(), -299);

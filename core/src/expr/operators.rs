@@ -2,7 +2,7 @@
 
 use super::{
     Arithmetic, Between, Column, Comparable, Condition, DistinctFrom, Expr, Expression, In, InList, Infix,
-    IntoExpr, IsNull, Like, ListValue, Negate, Numeric, Operator, TextLike, logical,
+    IntoExpr, IsNull, Like, ListValue, Negate, Numeric, Operator, TextLike, custom::misplaced, logical,
 };
 use crate::{
     clause::{Direction, OrderItem},
@@ -229,11 +229,18 @@ pub trait Operators: IntoExpr + Sized {
         )
     }
 
-    /// `self % other`: the remainder, with the sign of `self`. May be NULL, as a division may.
+    /// `self % other`: the remainder, with the sign of `self`. May be NULL, as a division may. Of integers and decimals: of floats
+    /// databases have none or one of their own, so it is an error when the statement is compiled.
     fn modulo<R: IntoExpr>(self, other: R) -> Divided<Self::Sql, R::Sql>
     where
         <Self::Sql as Type>::Base: Arithmetic<<R::Sql as Type>::Base>,
     {
+        let output = <<Self::Sql as Type>::Base as Arithmetic<<R::Sql as Type>::Base>>::Output::KIND;
+        if matches!(output, Kind::F32 | Kind::F64) {
+            return Expr::new(misplaced(
+                "no remainder of floats is alike on the databases: cast both to a decimal or an integer",
+            ));
+        }
         infix(self, Operator::Modulo, other)
     }
 
