@@ -247,6 +247,7 @@ fn expression(input: &mut Unstructured<'_>, depth: u8) -> Result<Expression> {
                 operand: Some(next(input)?),
                 distinct: Arbitrary::arbitrary(input)?,
                 filter: if Arbitrary::arbitrary(input)? { Some(next(input)?) } else { None },
+                kind: Kind::I64,
             };
             Expression::Aggregate(Box::new(aggregate))
         }
