@@ -9,7 +9,7 @@ use relata::{
     entity::Entity,
     expr::{
         Aggregate, Between, Case, Cast, Connective, DistinctFrom, Exists, Expression, Function, In, InList, Infix, IsNull,
-        Like, Logical, Negate, Not, Nullness, Operator, Operators, Scalar, Window, WindowDefinition,
+        Like, Logical, Negate, Not, Nullness, Operator, Operators, Scalar, WindowDefinition,
     },
     projection::Item,
     render::Statement,
@@ -251,13 +251,13 @@ fn expression(input: &mut Unstructured<'_>, depth: u8) -> Result<Expression> {
             };
             Expression::Aggregate(Box::new(aggregate))
         }
-        21 => Expression::Window(Box::new(Window {
-            function: relata::expr::row_number().into_node(),
-            definition: WindowDefinition {
+        21 => {
+            let definition = WindowDefinition {
                 partition_by: some(input, 1, next)?,
                 order_by: some(input, 1, |input| order_item(input, depth - 1))?,
-            },
-        })),
+            };
+            relata::expr::over(relata::expr::row_number(), definition).into_node()
+        }
         _ => {
             let select = body(input, depth - 1, false)?;
             if Arbitrary::arbitrary(input)? {

@@ -5,7 +5,7 @@
 use relata::{
     clause::{Join, JoinKind, Source},
     dialect::Standard,
-    expr::rank,
+    expr::{dense_rank, lag, rank},
     prelude::*,
     render::Statement,
     statement::Core,
@@ -256,4 +256,118 @@ fn what_a_subquery_hides() {
     let words =
         refused(Post::select().filter(exists(early().join_on(Post::entity(), Post::author_id.eq(User::id)))));
     assert!(words.contains("posts of the statement around this one is hidden"), "{words}");
+}
+
+#[test]
+fn window_functions_stand_over_windows() {
+    let words = refused(select((User::email, row_number())));
+    assert!(words.contains("says over which rows it is"), "{words}");
+    for ordered in [rank(), dense_rank()] {
+        let words = refused(select((User::email, over(ordered, window()))));
+        assert!(words.contains("mean nothing without an order"), "{words}");
+    }
+    let words = refused(select(over(lag(User::id), window().partition_by(User::name))));
+    assert!(words.contains("mean nothing without an order"), "{words}");
+    let words = refused(select(over(rank() + 1, window().order_by(User::id))));
+    assert!(words.contains("`over` takes a window function or an aggregate itself"), "{words}");
+    let words = refused(select(over(over(row_number(), window()), window())));
+    assert!(words.contains("`over` takes a window function or an aggregate itself"), "{words}");
+    let words = refused(select(over(count_distinct(User::name), window())));
+    assert!(words.contains("DISTINCT values cannot be over a window"), "{words}");
+    compiles(select((User::email, over(row_number(), window()), over(sum(User::id), window()))));
+    let sql = compiles(select(over(rank(), window().order_by(User::id)) + 1));
+    assert_eq!(sql, r#"SELECT RANK() OVER (ORDER BY "users"."id") + ? FROM "users""#);
+}
+
+#[test]
+fn what_a_written_row_gives_back_is_of_that_row() {
+    let new = || insert(NewUser { email: String::new(), name: None });
+    let aggregate = "an aggregate cannot be in RETURNING";
+    for words in [
+        refused(new().returning(count_all())),
+        refused(update::<User>().set(User::name, "x").returning(max(User::id))),
+        refused(delete::<User>().returning((User::id, sum(User::id)))),
+    ] {
+        assert!(words.contains(aggregate), "{words}");
+    }
+    let words = refused(delete::<User>().returning(over(row_number(), window())));
+    assert!(words.contains("a window function cannot be in RETURNING"), "{words}");
+    let upsert = new().on_conflict(User::email).do_update(|row| row.set(User::name, max(User::name)));
+    let words = refused(upsert);
+    assert!(words.contains("an aggregate cannot be in SET"), "{words}");
+}
+
+#[test]
+fn the_row_that_could_not_be_inserted_is_named_by_what_it_sets() {
+    let new = || insert(NewUser { email: String::new(), name: None });
+    compiles(new().on_conflict(User::email).do_update(|row| row.take(User::name)));
+    let nested = scalar(select(max(Post::title)).filter(Post::title.ne(excluded(User::email))));
+    compiles(new().on_conflict(User::email).do_update(|row| row.set(User::name, nested)));
+    let words = refused(User::select().filter(User::email.eq(excluded(User::email))));
+    assert!(words.contains("only what an upsert sets can name email"), "{words}");
+    let words = refused(new().returning(excluded(User::email)));
+    assert!(words.contains("only what an upsert sets can name email"), "{words}");
+    let other = new().on_conflict(User::email).do_update(|row| row.set(User::name, excluded(Post::title)));
+    let words = refused(other);
+    assert!(words.contains("is one of users, which title is no column of"), "{words}");
+}
+
+#[test]
+fn a_cte_with_the_name_of_a_table() {
+    let users = select((User::id, User::email)).filter(User::id.gt(3)).cte("Users");
+    let (id, _) = users.columns();
+    let words = refused(select(id).from(&users));
+    assert!(words.contains("users is read as a table where a CTE has that name"), "{words}");
+    let posts = select((User::id, User::email)).cte("posts");
+    let (id, _) = posts.columns();
+    let words = refused(select(id).from(&posts).filter(exists(Post::select())));
+    assert!(words.contains("posts is read as a table where a CTE has that name"), "{words}");
+}
+
+#[test]
+fn more_of_a_set_operation() {
+    let both = || select((User::id, User::email)).union_all(select((Post::id, Post::title)));
+    let words = refused(both().filter(User::id.gt(3)));
+    assert!(words.contains(r#"`let rows = ….subquery("rows")`"#), "{words}");
+    let inner = select((User::id, User::email)).subquery("inner");
+    let words = refused(select(User::email).from(inner));
+    assert!(words.contains("users is read inside of inner: take the column from inner"), "{words}");
+    // Its order is kept.
+    let sql = compiles(both().order_by(User::email.desc()).limit(3).distinct());
+    assert!(sql.ends_with(r#"LIMIT 3) AS "rows" ORDER BY "rows"."email" DESC"#), "{sql}");
+}
+
+#[test]
+fn as_many_columns_of_a_subquery_as_can_be_selected() {
+    let id = || User::id;
+    let wide = (
+        id(),
+        id(),
+        id(),
+        id(),
+        id(),
+        id(),
+        id(),
+        id(),
+        id(),
+        id(),
+        id(),
+        id(),
+        id(),
+        id(),
+        id(),
+        User::email,
+    );
+    let wide = select(wide).subquery("wide");
+    let columns = wide.columns();
+    let sql = compiles(select((columns.0, columns.15)).from(wide));
+    assert!(sql.starts_with(r#"SELECT "wide"."id", "wide"."email" FROM (SELECT"#), "{sql}");
+}
+
+#[test]
+fn patterns_that_end_in_the_escape() {
+    let words = refused(User::select().filter(User::email.like("100!")));
+    assert!(words.contains("write `!!`"), "{words}");
+    assert!(refused(User::select().filter(not(User::email.ilike("!!!")))).contains("write `!!`"));
+    compiles(User::select().filter(User::email.like("100!!").and(User::email.like("!%"))));
 }

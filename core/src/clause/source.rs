@@ -10,7 +10,7 @@ use crate::{
     projection::EntityProjection,
     render::{Compile, Renderer, Scope, Statement},
     schema::Table,
-    statement::{Select, SelectBody},
+    statement::{Core, Select, SelectBody},
     types::Type,
     value::Kind,
 };
@@ -97,10 +97,28 @@ impl<'s> SourceRef<'s> {
         !matches!(self, SourceRef::Table(_)) && self.name() == name
     }
 
+    /// How to name a column of what is read inside of it, if that is.
+    pub(crate) fn remedy(self, inside: &str) -> Option<String> {
+        let select = match self {
+            SourceRef::Table(_) | SourceRef::Alias(..) => None,
+            SourceRef::Subquery(derived) => Some(&derived.select),
+            SourceRef::Cte(cte) => cte.select.as_ref(),
+        }?;
+        if !select.leftmost().sources().any(|source| source.name() == inside) {
+            return None;
+        }
+        Some(match select.core {
+            Core::Query(_) => format!("{inside} is read inside of {0}: take the column from {0}", self.name()),
+            Core::Set(_) => "a set operation gives rows of its own: name them, `let rows = ….subquery(\"rows\")`, and take the \
+                column from `rows.columns()`"
+                .to_owned(),
+        })
+    }
+
     pub(super) fn render(self, out: &mut Renderer<'s>) -> Compile {
         match self {
-            SourceRef::Table(table) => out.table(table)?,
-            SourceRef::Alias(table, name) => out.table(table)?.sql(" AS ").identifier(name)?,
+            SourceRef::Table(table) => out.source_table(table)?,
+            SourceRef::Alias(table, name) => out.source_table(table)?.sql(" AS ").identifier(name)?,
             SourceRef::Subquery(derived) => {
                 // It cannot name what it is read beside: that would take LATERAL.
                 let scope = out.change_scope(Some(Scope::default()));
@@ -225,6 +243,14 @@ columns! {
     A 0 B 1 C 2 D 3 E 4 F 5;
     A 0 B 1 C 2 D 3 E 4 F 5 G 6;
     A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7;
+    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8;
+    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9;
+    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10;
+    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11;
+    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12;
+    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12 N 13;
+    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12 N 13 O 14;
+    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12 N 13 O 14 P 15;
 }
 
 /// A column by its name, of something that the statement names itself.

@@ -8,7 +8,8 @@ use crate::{
     types::Type,
 };
 
-/// The value that the row which could not be inserted has for a column: `excluded.column`.
+/// The value that the row which could not be inserted has for a column: `excluded.column`. Only what an upsert sets can name
+/// it; elsewhere it is an error when the statement is compiled.
 pub fn excluded<E: Entity, T: Type>(column: Column<E, T>) -> Expr<T> {
     Expr::new(Expression::Excluded(Excluded { column: column.def() }))
 }
@@ -28,7 +29,7 @@ impl PartialEq for Excluded {
 
 impl Node for Excluded {
     fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
-        out.sql("excluded.").identifier(self.column.name)?;
+        out.require_excluded(self.column)?.sql("excluded.").identifier(self.column.name)?;
         Ok(())
     }
 

@@ -23,6 +23,11 @@ impl Like {
     /// The escape character. No backslash: MySQL reads one in a literal as an escape of its own.
     pub const ESCAPE: char = '!';
 
+    /// Whether the last character of a pattern escapes nothing.
+    pub(super) fn ends_in_escape(pattern: &str) -> bool {
+        pattern.chars().rev().take_while(|character| *character == Like::ESCAPE).count() % 2 == 1
+    }
+
     /// A pattern for text that is meant to the letter, between two that are not escaped.
     pub(super) fn pattern(before: &str, text: &str, after: &str) -> Expression {
         let mut pattern = String::with_capacity(before.len() + text.len() + after.len() + 2);

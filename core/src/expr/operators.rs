@@ -11,6 +11,7 @@ use crate::{
     statement::Select,
     types::Type,
     value::Kind,
+    value::Value,
 };
 use std::borrow::Cow;
 
@@ -370,6 +371,12 @@ fn is_in<T>(operand: impl IntoExpr, list: InList, negated: bool) -> Expr<T> {
 }
 
 fn like<T>(operand: impl IntoExpr, pattern: Expression, ignore_case: bool) -> Expr<T> {
+    // PostgreSQL refuses it, and the others take it for anything.
+    if matches!(&pattern, Expression::Bind(Value::Text(text)) if Like::ends_in_escape(text)) {
+        return Expr::new(misplaced(
+            "a pattern of LIKE ends in `!`, which makes nothing plain: write `!!` for one of them",
+        ));
+    }
     Expr::new(Expression::Like(Box::new(Like {
         operand: node(operand),
         pattern,

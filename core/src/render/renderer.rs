@@ -63,6 +63,8 @@ pub struct Renderer<'s> {
     named: u64,
     /// From which bind on one may stand for another that is equal.
     shared_from: Option<usize>,
+    /// The table of the row that could not be inserted, in what an upsert sets.
+    excluded: Option<&'static Table>,
 }
 
 /// A bit for a level of scope; the same for all that are deeper than anybody nests.
@@ -83,6 +85,7 @@ impl<'s> Renderer<'s> {
             ctes: Vec::new(),
             named: 0,
             shared_from: None,
+            excluded: None,
         }
     }
 
@@ -129,6 +132,23 @@ impl<'s> Renderer<'s> {
             self.identifier(schema)?.sql(".");
         }
         self.identifier(table.name)
+    }
+
+    /// Writes the name of a table that is read from.
+    ///
+    /// # Errors
+    ///
+    /// If the database cannot hold such a name, or a CTE has it, which would be read instead.
+    pub(crate) fn source_table(&mut self, table: &Table) -> Compile<&mut Self> {
+        if table.schema.is_none()
+            && self.ctes.iter().any(|cte| cte.name.to_lowercase() == table.name.to_lowercase())
+        {
+            return Err(CompileError::invalid(format!(
+                "{} is read as a table where a CTE has that name: rename the CTE",
+                table.name
+            )));
+        }
+        self.table(table)
     }
 
     /// Writes a literal text through the dialect's one function for it. Only where a bind is not allowed, as in DDL.
@@ -259,6 +279,37 @@ impl<'s> Renderer<'s> {
             Ok(self)
         } else {
             Err(CompileError::unsupported(self.dialect.name(), feature))
+        }
+    }
+
+    /// Writes what may name the row that could not be inserted into a table.
+    pub(crate) fn with_excluded(
+        &mut self,
+        table: &'static Table,
+        write: impl FnOnce(&mut Self) -> Compile,
+    ) -> Compile {
+        let around = self.excluded.replace(table);
+        let written = write(self);
+        self.excluded = around;
+        written
+    }
+
+    /// Goes on only where a column of the row that could not be inserted can be named.
+    ///
+    /// # Errors
+    ///
+    /// Outside of what an upsert sets, and for a column of another table.
+    pub fn require_excluded(&mut self, column: &'static ColumnDef) -> Compile<&mut Self> {
+        match self.excluded {
+            Some(table) if table.columns.iter().any(|own| std::ptr::eq(own, column)) => Ok(self),
+            Some(table) => Err(CompileError::invalid(format!(
+                "the row that could not be inserted is one of {}, which {} is no column of",
+                table.name, column.name
+            ))),
+            None => Err(CompileError::invalid(format!(
+                "only what an upsert sets can name {} of the row that could not be inserted: `.on_conflict(…).do_update(…)`",
+                column.name
+            ))),
         }
     }
 
@@ -399,7 +450,9 @@ impl<'s> Renderer<'s> {
         let fix = if aliased {
             format!("{source} is there under an alias only: take the column from the alias")
         } else {
-            format!("join {source}, or leave the column out")
+            let inside =
+                self.levels().flat_map(|scope| scope.sources()).find_map(|shown| shown.remedy(source));
+            inside.unwrap_or_else(|| format!("join {source}, or leave the column out"))
         };
         CompileError::scope(source, column, visible, fix)
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Assignments, ReadRow};
+use super::{Assignments, ReadRow, placement::check_rows};
 use crate::{
     clause::{Clause, ConflictAction, ConflictTarget, OnConflict, Values},
     dialect::{Dialect, Feature},
@@ -174,13 +174,16 @@ impl InsertBody {
     ///
     /// If there are no rows, or something was asked for that cannot be, such as to set a column of another table.
     pub fn check(&self) -> Compile {
-        match &self.invalid {
-            Some(error) => Err(error.clone()),
-            None if self.is_empty() => {
-                Err(CompileError::invalid(format!("no rows to insert into {}", self.table.name)))
-            }
-            None => Ok(()),
+        if let Some(error) = &self.invalid {
+            return Err(error.clone());
         }
+        if self.is_empty() {
+            return Err(CompileError::invalid(format!("no rows to insert into {}", self.table.name)));
+        }
+        if let Some(ConflictAction::Update(set)) = self.conflict.as_ref().map(|conflict| &conflict.action) {
+            check_rows(set.iter().map(|(_, value)| value), "SET")?;
+        }
+        check_returning(&self.returning)
     }
 
     /// The rows.
@@ -249,10 +252,14 @@ fn render<'s>(insert: &'s InsertBody, inputs: &'s [Input], out: &mut Renderer<'s
     out.sql("INSERT INTO ").table(table)?.clause(Clause::Values(Values { table, inputs }))?;
     out.enter(Scope::table(table));
     if let Some(conflict) = &insert.conflict {
-        out.clause(Clause::OnConflict(table, conflict))?;
+        out.with_excluded(table, |out| out.clause(Clause::OnConflict(table, conflict)).map(drop))?;
     }
     out.leave();
     render_returning(table, Feature::InsertReturning, &insert.returning, out)
+}
+
+fn check_returning(items: &[Item]) -> Compile {
+    check_rows(items.iter().map(|item| &item.expression), "RETURNING")
 }
 
 /// Writes RETURNING, whose columns are written without their table.
@@ -265,6 +272,7 @@ pub(super) fn render_returning<'s>(
     if items.is_empty() {
         return Ok(());
     }
+    check_returning(items)?;
     out.enter(Scope::table(table).bare());
     out.require(feature)?.clause(Clause::Returning(items))?;
     out.leave();

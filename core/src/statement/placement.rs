@@ -37,11 +37,12 @@ impl Contents {
                 self.nested |= inside;
                 self.window = true;
                 // An aggregate over a window is none of the group; what it is over may be one, but no other window function.
-                let definition = &window.definition;
                 let mut operands = Contents::default();
                 window.function.for_each_child(&mut |child| operands.look(child, false));
-                definition.partition_by.iter().for_each(|part| operands.look(part, false));
-                definition.order_by.iter().for_each(|item| operands.look(&item.expression, false));
+                if let Some(definition) = &window.definition {
+                    definition.partition_by.iter().for_each(|part| operands.look(part, false));
+                    definition.order_by.iter().for_each(|item| operands.look(&item.expression, false));
+                }
                 self.aggregate |= operands.aggregate;
                 self.nested |= operands.nested | operands.window;
             }
@@ -60,18 +61,18 @@ impl Contents {
     }
 }
 
-/// Refuses aggregates and window functions in a condition on rows.
-pub(super) fn check_rows<'e>(conditions: impl IntoIterator<Item = &'e Expression>, place: &str) -> Compile {
-    for condition in conditions {
-        let contents = Contents::of(condition);
+/// Refuses aggregates and window functions in what is asked of each row.
+pub(super) fn check_rows<'e>(expressions: impl IntoIterator<Item = &'e Expression>, place: &str) -> Compile {
+    for expression in expressions {
+        let contents = Contents::of(expression);
         if contents.aggregate {
             return Err(CompileError::invalid(format!(
-                "an aggregate cannot be in {place}: use `.having(…)`"
+                "an aggregate cannot be in {place}: select it in a subquery; a condition on groups is `.having(…)`"
             )));
         }
         if contents.window {
             return Err(CompileError::invalid(format!(
-                "a window function cannot be in {place}: select it in a subquery, and filter that"
+                "a window function cannot be in {place}: select it in a subquery, and use its column"
             )));
         }
     }

@@ -12,7 +12,7 @@ use crate::{
         Lock, LockStrength, LockWait, OrderItem, SetOrder, Source, SourceRef, render_items,
     },
     dialect::Feature,
-    expr::{Condition, Expression, Infix, IntoExpr, Node, Operator, TableColumn},
+    expr::{AliasColumn, Condition, Expression, Infix, IntoExpr, Node, Operator, TableColumn},
     projection::{Item, NamedRow, Projection},
     render::{Compile, CompileError, Renderer, Scope, Statement},
     schema::Table,
@@ -116,7 +116,7 @@ impl<R> Select<R> {
     }
 
     fn query(&mut self) -> &mut Query {
-        // A set operation is read as a subquery when it is filtered further: `SELECT … FROM (a UNION b)`.
+        // A set operation is read as a subquery when more is asked of it: `SELECT … FROM (a UNION b)`.
         if matches!(self.body.core, Core::Set(_)) {
             self.body = SelectBody::over(self.body.clone());
         }
@@ -583,7 +583,7 @@ impl Query {
         self.sources().any(|source| source.is_table(table))
     }
 
-    fn sources(&self) -> impl Iterator<Item = SourceRef<'_>> {
+    pub(crate) fn sources(&self) -> impl Iterator<Item = SourceRef<'_>> {
         self.source().into_iter().chain(self.joins.iter().map(|join| join.source.as_ref()))
     }
 }
@@ -621,28 +621,31 @@ fn holds_bind(expression: &Expression) -> bool {
 }
 
 impl SelectBody {
-    /// `SELECT * FROM (body)`, with each column by name.
+    /// `SELECT * FROM (body)`, with each column by name, in the same order.
     fn over(mut body: SelectBody) -> SelectBody {
-        let nullable: Vec<bool> = body.leftmost().items.iter().map(|item| item.nullable).collect();
+        let inside = body.leftmost().items.clone();
         let columns = body.name_columns();
         let name = Cow::Borrowed("rows");
-        let items = columns
-            .iter()
-            .zip(nullable)
-            .map(|(column, nullable)| {
-                let column = crate::expr::AliasColumn {
-                    alias: name.clone(),
-                    column: column.clone(),
-                    table: None,
-                    kind: None,
-                };
-                Item::new(Expression::AliasColumn(Box::new(column)), nullable)
-            })
-            .collect();
+        let column = |at: usize| {
+            let column = columns[at].clone();
+            Expression::AliasColumn(Box::new(AliasColumn {
+                alias: name.clone(),
+                column,
+                table: None,
+                kind: None,
+            }))
+        };
+        let items =
+            inside.iter().enumerate().map(|(at, item)| Item::new(column(at), item.nullable)).collect();
+        let order_by = body.order_by.iter().filter_map(|order| {
+            let at = inside.iter().position(|item| item.expression == order.expression)?;
+            Some(OrderItem { expression: column(at), ..order.clone() })
+        });
+        let order_by = order_by.collect();
         let from = Some(Source::Subquery(Arc::new(crate::clause::Derived { name, select: body, columns })));
         SelectBody {
             core: Core::Query(Query { items, from, ..Query::default() }),
-            order_by: Vec::new(),
+            order_by,
             limit: Limit::default(),
             lock: None,
         }

@@ -62,7 +62,7 @@ pub(super) fn render<'s>(
         // The alias for the new row that MySQL 8.0.19 brought is unknown to MariaDB; VALUES() works on both (MySQL 8.4
         // manual 15.2.7.2; MariaDB KB, "INSERT ON DUPLICATE KEY UPDATE").
         Expression::Excluded(n) => {
-            out.sql("VALUES(").identifier(n.column.name)?.sql(")");
+            out.require_excluded(n.column)?.sql("VALUES(").identifier(n.column.name)?.sql(")");
         }
         Expression::In(n) => return render_in(dialect, n, expression, out),
         Expression::Bind(value) => render_bind(dialect, value, out),

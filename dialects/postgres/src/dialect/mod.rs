@@ -177,7 +177,7 @@ impl Dialect for Postgres {
             Expression::Window(window) if is_sum_of_integers(&window.function) => {
                 out.sql("CAST(");
                 window.function.render(out)?;
-                window.definition.render(out)?;
+                window.render_over(out)?;
                 out.sql(" AS BIGINT)");
                 Ok(())
             }

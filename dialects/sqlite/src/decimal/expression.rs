@@ -122,5 +122,5 @@ fn sum<'s>(n: &'s Aggregate, out: &mut Renderer<'s>) -> Compile {
 /// What surrounds a result comes behind the window.
 fn window<'s>(n: &'s Window, out: &mut Renderer<'s>) -> Compile {
     render_bare(&n.function, out)?;
-    n.definition.render(out)
+    n.render_over(out)
 }
