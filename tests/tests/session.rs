@@ -565,6 +565,30 @@ on_every_database! {
         assert_eq!(users(&db).await[1].1.as_deref(), Some("First"));
     }
 
+    async fn a_value_that_the_database_cannot_hold_fails_the_flush_only(db: Database) {
+        blog(&db).await;
+        let mut session = db.session();
+        let first = session.add(user("first"));
+        session.flush().await.unwrap();
+        session[first].name = Some("First".into());
+        let fine = session.add(user("fine"));
+        session.flush().await.unwrap();
+        let odd = session.add(user("odd\0"));
+        let flushed = session.flush().await;
+        if let Err(error) = flushed {
+            assert_eq!(error.class(), ErrorClass::Data, "{error:?}");
+            session.draft_mut(odd).unwrap().email = "odd".into();
+            session.flush().await.unwrap();
+        }
+        session[fine].name = Some("a\0".into());
+        if let Err(error) = session.flush().await {
+            assert_eq!(error.class(), ErrorClass::Data, "{error:?}");
+            session[fine].name = Some("a".into());
+        }
+        session.commit().await.unwrap();
+        assert_eq!(users(&db).await.len(), 3);
+    }
+
     async fn rollback_takes_the_memory_along(db: Database) {
         blog(&db).await;
         let mut session = db.session();
