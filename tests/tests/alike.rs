@@ -181,4 +181,43 @@ on_every_database! {
         let distinct = select((less(),)).distinct().order_by(less().asc().nulls_last());
         assert_eq!(distinct.all(&*db).await.unwrap(), [(None,)]);
     }
+
+    async fn a_null_first_in_a_union(db: Database) {
+        create(&db).await;
+        let all = select(val(None::<i64>)).union_all(select(Thing::id.optional()).filter(Thing::id.eq(2)));
+        assert_eq!(all.all(&*db).await.unwrap(), [None, Some(2)]);
+        let all = select(val(None::<u32>)).union_all(select(Thing::count.optional()).filter(Thing::id.eq(2)));
+        assert_eq!(all.all(&*db).await.unwrap(), [None, Some(1)]);
+        let all = select(val(None::<f64>)).union_all(select(val(0.5).optional()));
+        assert_eq!(all.all(&*db).await.unwrap(), [None, Some(0.5)]);
+        let all = select(val(None::<bool>)).union_all(select(val(true).optional()));
+        assert_eq!(all.all(&*db).await.unwrap(), [None, Some(true)]);
+        let price = Decimal::new(15, 1);
+        let all = select(val(None::<Decimal>)).union_all(select(val(price).optional()));
+        assert_eq!(all.all(&*db).await.unwrap(), [None, Some(price)]);
+        let bytes = vec![1_u8, 255];
+        let all = select(val(None::<Vec<u8>>)).union_all(select(val(bytes.clone()).optional()));
+        assert_eq!(all.all(&*db).await.unwrap(), [None, Some(bytes)]);
+        let all = select(val(None::<String>)).union_all(select(Thing::name.optional()).filter(Thing::id.eq(2)));
+        assert_eq!(all.all(&*db).await.unwrap(), [None, Some("w2".to_owned())]);
+    }
+
+    async fn an_integer_among_decimals(db: Database) {
+        create(&db).await;
+        let two = Decimal::new(200, 2);
+        let of = |condition: Expr<bool>| select(Thing::id).filter(condition).order_by(Thing::id).all(&*db);
+        assert_eq!(of(Thing::id.in_list([two])).await.unwrap(), [2]);
+        assert_eq!(of((Thing::id + 1_i64).in_list([two, Decimal::new(35, 1)])).await.unwrap(), [1]);
+        assert_eq!(of((Thing::id + 1_i64).not_in_list([two])).await.unwrap(), [2, 3, 4]);
+        assert!(of(Thing::id.in_list(Vec::<Decimal>::new())).await.unwrap().is_empty());
+        let near = Decimal::from(i64::MAX) + Decimal::new(4, 1);
+        assert!(of(val(i64::MAX).in_list([near])).await.unwrap().is_empty());
+        update::<Thing>().set(Thing::price, two).filter(Thing::id.eq(4)).execute(&*db).await.unwrap();
+        let prices = || select(Thing::price).filter(Thing::price.is_not_null());
+        let among = select(Thing::id).filter((Thing::id - 1_i64).in_select(prices()));
+        assert_eq!(among.all(&*db).await.unwrap(), [3]);
+        let rows = select((nullif(Thing::id, two), nullif(two, Thing::id))).order_by(Thing::id);
+        let rows = rows.limit(2).all(&*db).await.unwrap();
+        assert_eq!(rows, [(Some(1), Some(two)), (None, None)]);
+    }
 }

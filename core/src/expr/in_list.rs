@@ -56,7 +56,33 @@ fn padded(length: usize) -> usize {
 }
 
 impl In {
-    /// Writes `operand IN (…)` with these values, of which there is at least one, each in the dialect's own way.
+    /// Writes ` IN (…)`, behind the operand.
+    ///
+    /// # Errors
+    ///
+    /// As [`Renderer::expression`].
+    pub fn render_list<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
+        let (kind, values, array) = match &self.list {
+            InList::Select(select) => {
+                out.sql(if self.negated { " NOT IN (" } else { " IN (" });
+                select.render(out)?;
+                out.sql(")");
+                return Ok(());
+            }
+            InList::Values(array @ Value::Array(kind, values)) => (*kind, values, array),
+            InList::Values(_) => return Err(crate::CompileError::invalid("the list of IN is no array")),
+        };
+        if out.dialect().supports(Feature::ArrayBind) && !matches!(kind, Kind::Enum(_)) {
+            // `<> ALL` is NOT IN, also where the list holds NULL (SQL:2016 Foundation 8.9).
+            out.sql(if self.negated { " <> ALL(" } else { " = ANY(" }).bind(array).sql(")");
+            return Ok(());
+        }
+        self.render_values(values, out, |out, value| {
+            out.bind(value);
+        })
+    }
+
+    /// Writes ` IN (…)`, behind the operand, with these values, of which there is at least one, each in the dialect's own way.
     ///
     /// # Errors
     ///
@@ -67,7 +93,6 @@ impl In {
         out: &mut Renderer<'s>,
         write: impl Fn(&mut Renderer<'s>, &'s Value),
     ) -> Compile {
-        out.operand(&self.operand, Precedence::Comparison)?;
         out.sql(if self.negated { " NOT IN (" } else { " IN (" });
         // The last once more changes nothing.
         let more = padded(values.len()) - values.len();
@@ -83,32 +108,13 @@ impl In {
 
 impl Node for In {
     fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
-        let (kind, values, array) = match &self.list {
-            InList::Select(select) => {
-                out.operand(&self.operand, Precedence::Comparison)?;
-                out.sql(if self.negated { " NOT IN (" } else { " IN (" });
-                select.render(out)?;
-                out.sql(")");
-                return Ok(());
-            }
-            InList::Values(array @ Value::Array(kind, values)) => (*kind, values, array),
-            InList::Values(_) => return Err(crate::CompileError::invalid("the list of IN is no array")),
-        };
         // `x IN ()` is no SQL. The answer does not depend on x, not even where x is NULL.
-        if values.is_empty() {
+        if matches!(&self.list, InList::Values(Value::Array(_, values)) if values.is_empty()) {
             out.sql(if self.negated { "1 = 1" } else { "1 = 0" });
             return Ok(());
         }
-        if out.dialect().supports(Feature::ArrayBind) && !matches!(kind, Kind::Enum(_)) {
-            out.operand(&self.operand, Precedence::Comparison)?;
-            // `<> ALL` is NOT IN, also where the list holds NULL (SQL:2016 Foundation 8.9).
-            out.sql(if self.negated { " <> ALL(" } else { " = ANY(" }).bind(array).sql(")");
-        } else {
-            self.render_values(values, out, |out, value| {
-                out.bind(value);
-            })?;
-        }
-        Ok(())
+        out.operand(&self.operand, Precedence::Comparison)?;
+        self.render_list(out)
     }
 
     fn precedence(&self) -> Precedence {

@@ -193,8 +193,10 @@ impl Dialect for Sqlite {
         match expression {
             _ if decimal::is_decimal(expression) => decimal::render(expression, out),
             Expression::Infix(n) => infix(n, out),
+            Expression::In(n) if decimal::is_mixed_list(n) => decimal::render_mixed_list(n, out),
             Expression::In(n) => in_list(n, out),
             Expression::Cast(n) => cast(n, out),
+            Expression::Function(n) if decimal::is_mixed_nullif(n) => decimal::render_nullif(n, out),
             Expression::Function(n) => function(n, out),
             Expression::Like(n) if n.ignore_case => letters::render_like(n, out),
             other => other.render(out),

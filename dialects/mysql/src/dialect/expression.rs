@@ -174,6 +174,7 @@ fn render_in<'s>(
         }
         // As anywhere in an expression, some values need a cast.
         InList::Values(Value::Array(_, values)) if !values.is_empty() => {
+            out.operand(&n.operand, Precedence::Comparison)?;
             n.render_values(values, out, |out, value| render_bind(dialect, value, out))
         }
         _ => whole.render(out),
@@ -226,34 +227,47 @@ fn json(values: &[Value]) -> String {
 /// A bind in an expression. Text is what the protocol has for decimals, documents and bytes; where a column does not say
 /// what it is, a cast does.
 fn render_bind<'s>(dialect: &MysqlDialect, value: &'s Value, out: &mut Renderer<'s>) {
-    match value {
+    let kind = value.kind();
+    let ty = match kind {
         // Text would be compared with a decimal as floats are (MySQL 8.4 manual 14.3).
-        Value::Decimal(decimal) => {
-            let (digits, scale) = decimal_size(*decimal);
+        Kind::Decimal => {
+            let (digits, scale) = match value {
+                Value::Decimal(decimal) => decimal_size(*decimal),
+                _ => DECIMAL_SIZE,
+            };
             out.sql("CAST(").bind(value);
             out.sql(" AS DECIMAL(").number(digits).sql(", ").number(scale).sql("))");
+            return;
         }
         // Text is no document but a JSON string (MySQL 8.4 manual 13.5).
-        Value::Json(_) if !dialect.server.is_mariadb() => {
-            out.sql("CAST(").bind(value).sql(" AS JSON)");
-        }
-        Value::Bytes(_) | Value::Uuid(_) => {
-            out.sql("CAST(").bind(value).sql(" AS BINARY)");
-        }
+        Kind::Json if !dialect.server.is_mariadb() => "JSON",
+        Kind::Bytes | Kind::Uuid => "BINARY",
         // mysql_async sends a date as a timestamp; and a parameter that nothing but its first value tells the type of keeps
         // that type in MySQL, be it a time and a timestamp comes later.
-        Value::Date(_) => {
-            out.sql("CAST(").bind(value).sql(" AS DATE)");
+        Kind::Date => "DATE",
+        Kind::Time => "TIME(6)",
+        Kind::Timestamp | Kind::TimestampTz => "DATETIME(6)",
+        // A NULL first makes the column of a union one of text in MySQL.
+        kind if value.is_null() && !dialect.server.is_mariadb() => match kind {
+            Kind::F32 | Kind::F64 => "DOUBLE",
+            kind => match integer(kind) {
+                Some(ty) => ty,
+                None => return drop(out.bind(value)),
+            },
+        },
+        _ => return drop(out.bind(value)),
+    };
+    out.sql("CAST(").bind(value).sql(" AS ").sql(ty).sql(")");
+}
+
+/// What an integer or a truth value is cast to.
+fn integer(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::Bool | Kind::I8 | Kind::I16 | Kind::I32 | Kind::I64 | Kind::U8 | Kind::U16 | Kind::U32 => {
+            Some("SIGNED")
         }
-        Value::Time(_) => {
-            out.sql("CAST(").bind(value).sql(" AS TIME(6))");
-        }
-        Value::Timestamp(_) | Value::TimestampTz(_) => {
-            out.sql("CAST(").bind(value).sql(" AS DATETIME(6))");
-        }
-        value => {
-            out.bind(value);
-        }
+        Kind::U64 => Some("UNSIGNED"),
+        _ => None,
     }
 }
 
@@ -290,23 +304,17 @@ fn render_alone<'s>(
 /// A bind that no column tells the type of. MySQL would take a number for a DOUBLE (MySQL 8.4 manual 15.5.1), and MariaDB
 /// a NULL.
 fn render_number<'s>(dialect: &'s MysqlDialect, value: &'s Value, out: &mut Renderer<'s>) {
-    let ty = match value.kind() {
-        _ if dialect.server.is_mariadb() && !value.is_null() => None,
-        Kind::I8 | Kind::I16 | Kind::I32 | Kind::I64 | Kind::U8 | Kind::U16 | Kind::U32 => {
-            Some(" AS SIGNED)")
-        }
-        Kind::U64 => Some(" AS UNSIGNED)"),
-        // As `render_bind` casts one that is there.
-        Kind::Decimal if value.is_null() => Some(" AS DECIMAL(65, 30))"),
-        _ => None,
-    };
-    match ty {
+    let tells = dialect.server.is_mariadb() && !value.is_null();
+    match integer(value.kind()).filter(|_| !tells && value.kind() != Kind::Bool) {
         Some(ty) => {
-            out.sql("CAST(").bind(value).sql(ty);
+            out.sql("CAST(").bind(value).sql(" AS ").sql(ty).sql(")");
         }
         None => render_bind(dialect, value, out),
     }
 }
+
+/// Digits in all and behind the point that hold nearly every number.
+const DECIMAL_SIZE: (u64, u64) = (65, 30);
 
 /// Digits in all and behind the point that hold the number: for nearly all of them the same, so that few statements are
 /// prepared.
@@ -314,7 +322,7 @@ fn decimal_size(decimal: DecimalValue) -> (u64, u64) {
     let scale = u64::from(decimal.scale());
     let digits = u64::from(decimal.mantissa().unsigned_abs().checked_ilog10().unwrap_or(0)) + 1;
     if scale <= 30 && digits.saturating_sub(scale) <= 35 {
-        (65, 30)
+        DECIMAL_SIZE
     } else {
         // What does not fit into this either is refused when it is bound.
         (65, scale.min(30))

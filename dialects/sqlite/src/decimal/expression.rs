@@ -5,9 +5,9 @@
 
 use relata_core::{
     CompileError,
-    expr::{Aggregate, Expression, Function, Node, Operator, Window},
-    render::{Compile, Renderer},
-    value::Kind,
+    expr::{Aggregate, Expression, Function, In, InList, Node, Operator, Window},
+    render::{Compile, Precedence, Renderer},
+    value::{Kind, Value},
 };
 
 use super::COLLATION;
@@ -25,6 +25,7 @@ pub(crate) fn is_decimal(expression: &Expression) -> bool {
             Operator::DivideDecimal => true,
             operator => is_arithmetic(operator) && (is_decimal(&n.left) || is_decimal(&n.right)),
         },
+        Expression::Function(n) if n.name == "NULLIF" => n.arguments.first().is_some_and(is_decimal),
         Expression::Function(n) => keeps_type(n) && n.arguments.iter().any(is_decimal),
         Expression::Aggregate(n) => {
             matches!(n.name, "SUM" | "MIN" | "MAX") && n.operand.as_ref().is_some_and(is_decimal)
@@ -38,8 +39,39 @@ pub(crate) fn is_decimal(expression: &Expression) -> bool {
     }
 }
 
+/// Whether a list has decimals among which something else is looked for.
+pub(crate) fn is_mixed_list(n: &In) -> bool {
+    let of_decimals = match &n.list {
+        InList::Values(Value::Array(kind, values)) => *kind == Kind::Decimal && !values.is_empty(),
+        InList::Values(_) => false,
+        InList::Select(select) => {
+            select.leftmost().items.first().is_some_and(|item| is_decimal(&item.expression))
+        }
+    };
+    of_decimals && !is_decimal(&n.operand)
+}
+
+/// Writes it so that what is looked for is compared as a decimal.
+pub(crate) fn render_mixed_list<'s>(n: &'s In, out: &mut Renderer<'s>) -> Compile {
+    out.sql("CAST(").expression(&n.operand)?.sql(" AS TEXT) COLLATE ").sql(COLLATION);
+    n.render_list(out)
+}
+
+/// Whether a decimal and something else are compared by NULLIF.
+pub(crate) fn is_mixed_nullif(n: &Function) -> bool {
+    matches!((n.name, &*n.arguments), ("NULLIF", [value, other]) if is_decimal(value) != is_decimal(other))
+}
+
+/// Writes NULLIF by what it stands for (SQL:2016 Foundation 6.12): in itself the two would not be made one type.
+pub(crate) fn render_nullif<'s>(n: &'s Function, out: &mut Renderer<'s>) -> Compile {
+    let [value, other] = &*n.arguments else { return n.render(out) };
+    out.sql("CASE WHEN ").infix(value, " = ", other, Precedence::Comparison)?;
+    out.sql(" THEN NULL ELSE ").expression(value)?.sql(" END");
+    Ok(())
+}
+
 fn keeps_type(n: &Function) -> bool {
-    matches!(n.name, "COALESCE" | "NULLIF" | "ABS" | "LAG" | "LEAD")
+    matches!(n.name, "COALESCE" | "ABS" | "LAG" | "LEAD")
 }
 
 fn is_arithmetic(operator: Operator) -> bool {
@@ -89,6 +121,7 @@ fn render_bare<'s>(expression: &'s Expression, out: &mut Renderer<'s>) -> Compil
             out.sql("decimal_sub(0, ").expression(&n.operand)?.sql(")");
             Ok(())
         }
+        Expression::Function(n) if is_mixed_nullif(n) => render_nullif(n, out),
         Expression::Function(n) if n.name == "ABS" => call("decimal_abs(", &n.arguments, out),
         // Its operand, and not the cast of it again.
         Expression::Cast(n) => out.expression(&n.operand).map(drop),

@@ -10,7 +10,9 @@ mod expression;
 
 use rusqlite::Connection;
 
-pub(crate) use expression::{is_decimal, render};
+pub(crate) use expression::{
+    is_decimal, is_mixed_list, is_mixed_nullif, render, render_mixed_list, render_nullif,
+};
 
 /// The name of the collation.
 pub(crate) const COLLATION: &str = "decimal";
