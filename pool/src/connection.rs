@@ -61,10 +61,6 @@ impl Executor for Connection {
         Box::pin(async move { self.lease.link_mut()?.run_atomic(jobs).await })
     }
 
-    fn in_transaction(&self) -> bool {
-        false
-    }
-
     fn join<'a>(&'a mut self) -> BoxFuture<'a, Result<Transaction<'a>>> {
         Box::pin(self.begin())
     }

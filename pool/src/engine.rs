@@ -336,10 +336,6 @@ macro_rules! executor {
                 Box::pin(async move { self.lease().await?.link_mut()?.run_atomic(jobs).await })
             }
 
-            fn in_transaction(&self) -> bool {
-                false
-            }
-
             fn join<'a>(&'a mut self) -> BoxFuture<'a, Result<Transaction<'a>>> {
                 Box::pin(async move {
                     let transaction: Transaction<'a> = self.begin().await?;

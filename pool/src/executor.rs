@@ -49,9 +49,6 @@ pub trait Executor: Send {
     /// [`CommitUnknown`](relata_core::ErrorClass::CommitUnknown) if the connection broke before COMMIT was answered.
     fn run_atomic<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>>;
 
-    /// Whether a transaction is open.
-    fn in_transaction(&self) -> bool;
-
     /// The transaction that is open, or else a new one: for units of several trips, that depend on each other.
     ///
     /// Committing it ends a new one only; one that was open before goes on. Dropping it rolls back a new one only.
@@ -79,10 +76,6 @@ impl<X: Executor + ?Sized> Executor for &mut X {
 
     fn run_atomic<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>> {
         (**self).run_atomic(jobs)
-    }
-
-    fn in_transaction(&self) -> bool {
-        (**self).in_transaction()
     }
 
     fn join<'a>(&'a mut self) -> BoxFuture<'a, Result<Transaction<'a>>> {

@@ -31,4 +31,4 @@ pub use recorder::{Recorded, Recorder};
 pub use retry::{Attempt, RetryOptions, Retrying};
 pub use returning::insert_returning;
 pub use stream::RowStream;
-pub use transaction::Transaction;
+pub use transaction::{Savepoint, Transaction};

@@ -325,19 +325,31 @@ impl Link {
         Ok(self.depth)
     }
 
-    /// Ends the transaction or savepoint at a depth, after some last jobs.
+    /// Ends the transaction or savepoint at a depth, after some last jobs. What cannot be ended so is rolled back.
     pub(crate) async fn finish(&mut self, depth: usize, jobs: &mut [Job<'_>]) -> Result<()> {
         if depth > self.depth {
-            return Err(poisoned("the transaction around this one is over"));
+            return Err(over());
         }
         if depth == 1 {
             return self.commit(jobs).await;
         }
-        let result = if jobs.is_empty() { self.ready().await } else { self.run(jobs).await };
-        if result.is_err() {
+        let ran = if jobs.is_empty() { Ok(()) } else { self.run(jobs).await };
+        let ended = match ran {
+            Ok(()) => self.release(depth).await,
+            failed => failed,
+        };
+        if ended.is_err() {
             self.abandon(depth);
-            return result;
         }
+        ended
+    }
+
+    /// Forgets the savepoint at a depth, and those in it: they belong to what is around them.
+    pub(crate) async fn release(&mut self, depth: usize) -> Result<()> {
+        if depth > self.depth {
+            return Err(over());
+        }
+        self.ready().await?;
         // RELEASE fails only where the transaction is aborted already, so it can wait for the next statement.
         if !self.forget_begin(depth) {
             self.ahead.push(Step::Release(depth - 1));
@@ -540,6 +552,10 @@ fn worse(a: AfterError, b: AfterError) -> AfterError {
         (AfterError::Aborted, _) | (_, AfterError::Aborted) => AfterError::Aborted,
         (AfterError::Open, AfterError::Open) => AfterError::Open,
     }
+}
+
+fn over() -> Error {
+    poisoned("the transaction around this one is over")
 }
 
 #[cold]

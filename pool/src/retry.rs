@@ -210,10 +210,6 @@ impl Executor for Attempt {
         self.run(jobs)
     }
 
-    fn in_transaction(&self) -> bool {
-        true
-    }
-
     fn join<'a>(&'a mut self) -> BoxFuture<'a, Result<Transaction<'a>>> {
         match self.get() {
             Ok(transaction) => transaction.join(),

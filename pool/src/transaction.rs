@@ -55,6 +55,14 @@ impl Held<'_> {
     }
 }
 
+/// A savepoint without a guard. [`Transaction::savepoint`] makes it.
+#[derive(Debug, Clone, Copy)]
+#[must_use = "roll back to it or release it; by itself it does nothing"]
+pub struct Savepoint {
+    /// How many transactions and savepoints are open with it: at least two.
+    depth: usize,
+}
+
 impl<'c> Transaction<'c> {
     pub(crate) async fn begin_own(
         mut lease: Lease,
@@ -86,14 +94,15 @@ impl<'c> Transaction<'c> {
         Transaction::begin_lent(self.lease.get_mut(), &TransactionOptions::new()).await
     }
 
-    /// Begins a savepoint as [`begin`](Transaction::begin) does, but without a guard: for who keeps the transaction and its
-    /// savepoints in one place, as a session does. The number names it.
+    /// Makes a savepoint as [`begin`](Transaction::begin) does, but without a guard: for who keeps the transaction and its
+    /// savepoints in one place, as a session does. End it before the guard around it, and no other transaction's.
     ///
     /// # Errors
     ///
     /// As [`begin`](Transaction::begin).
-    pub async fn open_savepoint(&mut self) -> Result<usize> {
-        self.lease.get_mut().link_mut()?.begin(&TransactionOptions::new()).await
+    pub async fn savepoint(&mut self) -> Result<Savepoint> {
+        let depth = self.lease.get_mut().link_mut()?.begin(&TransactionOptions::new()).await?;
+        Ok(Savepoint { depth })
     }
 
     /// Whether statements have changed rows, as the database counts them, since the outermost transaction around this one began.
@@ -106,9 +115,10 @@ impl<'c> Transaction<'c> {
     ///
     /// # Errors
     ///
-    /// As [`commit`](Transaction::commit) of a savepoint.
-    pub async fn release_savepoint(&mut self, savepoint: usize) -> Result<()> {
-        self.lease.get_mut().link_mut()?.finish(savepoint, &mut []).await
+    /// [`Poisoned`](relata_core::ErrorClass::Poisoned) if a statement has failed and the database then lets nothing more be done but to
+    /// roll back, to this savepoint or further; or if the savepoint has ended.
+    pub async fn release(&mut self, savepoint: Savepoint) -> Result<()> {
+        self.lease.get_mut().link_mut()?.release(savepoint.depth).await
     }
 
     /// `ROLLBACK TO SAVEPOINT`, and forgets it and the savepoints in it.
@@ -116,8 +126,8 @@ impl<'c> Transaction<'c> {
     /// # Errors
     ///
     /// As [`rollback`](Transaction::rollback) of a savepoint.
-    pub async fn rollback_savepoint(&mut self, savepoint: usize) -> Result<()> {
-        self.lease.get_mut().link_mut()?.undo(savepoint).await
+    pub async fn rollback_to(&mut self, savepoint: Savepoint) -> Result<()> {
+        self.lease.get_mut().link_mut()?.undo(savepoint.depth).await
     }
 
     /// Makes what was done permanent: `COMMIT`. For a savepoint: `RELEASE SAVEPOINT`, with the next statement.
@@ -196,10 +206,6 @@ impl Executor for Transaction<'_> {
 
     fn run_atomic<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>> {
         self.run(jobs)
-    }
-
-    fn in_transaction(&self) -> bool {
-        true
     }
 
     fn join<'a>(&'a mut self) -> BoxFuture<'a, Result<Transaction<'a>>> {

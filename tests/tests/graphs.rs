@@ -161,10 +161,6 @@ impl Executor for Trips<'_> {
         self.0.run_atomic(jobs)
     }
 
-    fn in_transaction(&self) -> bool {
-        false
-    }
-
     fn join<'a>(&'a mut self) -> BoxFuture<'a, relata::Result<Transaction<'a>>> {
         self.0.join()
     }

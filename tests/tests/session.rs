@@ -674,6 +674,45 @@ on_every_database! {
         assert_eq!(users(&db).await, [("a".to_string(), None)]);
     }
 
+    async fn a_savepoint_is_still_there_where_a_statement_has_failed(db: Database) {
+        blog(&db).await;
+        let mut session = db.session();
+        let first = session.add(user("a"));
+        let savepoint = session.savepoint().await.unwrap();
+        session[first].name = Some("b".into());
+        session.add(user("b"));
+        session.flush().await.unwrap();
+        sql("SELECT nothing FROM nowhere").columns::<i64>().all(&mut session).await.unwrap_err();
+        match session.release(savepoint).await {
+            // Nothing that is in memory is missing in the database then.
+            Ok(()) => session.commit().await.unwrap(),
+            Err(error) => {
+                assert_eq!(error.class(), ErrorClass::Poisoned, "{error}");
+                assert_eq!(session.commit().await.unwrap_err().class(), ErrorClass::Poisoned);
+                session.rollback().await.unwrap();
+                assert!(users(&db).await.is_empty());
+                return;
+            }
+        }
+        assert_eq!(users(&db).await, [("a".to_string(), Some("b".to_string())), ("b".to_string(), None)]);
+    }
+
+    async fn after_a_failed_statement_a_savepoint_can_be_rolled_back_to(db: Database) {
+        blog(&db).await;
+        let mut session = db.session();
+        let first = session.add(user("a"));
+        let savepoint = session.savepoint().await.unwrap();
+        session[first].name = Some("b".into());
+        session.flush().await.unwrap();
+        sql("SELECT nothing FROM nowhere").columns::<i64>().all(&mut session).await.unwrap_err();
+        if session.release(savepoint).await.is_err() {
+            session.rollback_to(savepoint).await.unwrap();
+            assert_eq!(session[first].name, None);
+        }
+        session.commit().await.unwrap();
+        assert_eq!(users(&db).await, [("a".to_string(), session[first].name.clone())]);
+    }
+
     async fn bulk_statements_leave_stale_entities(db: Database) {
         blog(&db).await;
         let mut session = db.session();

@@ -225,10 +225,6 @@ impl Executor for Session {
         self.run(jobs)
     }
 
-    fn in_transaction(&self) -> bool {
-        true
-    }
-
     fn join<'a>(&'a mut self) -> BoxFuture<'a, Result<Transaction<'a>>> {
         Box::pin(async move {
             if self.autoflush {
@@ -262,10 +258,6 @@ impl Executor for Unflushed<'_> {
 
     fn run_atomic<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>> {
         self.run(jobs)
-    }
-
-    fn in_transaction(&self) -> bool {
-        true
     }
 
     fn join<'a>(&'a mut self) -> BoxFuture<'a, Result<Transaction<'a>>> {

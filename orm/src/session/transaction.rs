@@ -16,8 +16,7 @@ use super::{
 pub struct Savepoint {
     session: u64,
     began: Time,
-    /// Its number in the transaction.
-    number: usize,
+    point: relata_pool::Savepoint,
 }
 
 impl Session {
@@ -83,10 +82,10 @@ impl Session {
         self.begin().await?;
         let transaction = exclusive(&mut self.transaction).as_mut().ok_or_else(lost_transaction)?;
         // It travels with the next statement.
-        let number = transaction.open_savepoint().await?;
+        let point = transaction.savepoint().await?;
         self.clock += 1;
         self.levels.push(self.clock);
-        Ok(Savepoint { session: self.id, began: self.clock, number })
+        Ok(Savepoint { session: self.id, began: self.clock, point })
     }
 
     /// Goes back to a savepoint, in the database and in memory, as [`rollback`](Session::rollback) does to the start. The
@@ -99,7 +98,7 @@ impl Session {
         let level = self.level_of(&savepoint)?;
         let transaction = exclusive(&mut self.transaction).as_mut().ok_or_else(lost_transaction)?;
         self.poisoned = true;
-        transaction.rollback_savepoint(savepoint.number).await?;
+        transaction.rollback_to(savepoint.point).await?;
         self.poisoned = false;
         self.restore(savepoint.began)?;
         self.levels.truncate(level);
@@ -110,12 +109,13 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// As [`flush`](Session::flush), and then the savepoint is still there; [`Session`](ErrorClass::Session) if it is not one of this transaction's.
+    /// As [`flush`](Session::flush), or [`Poisoned`](ErrorClass::Poisoned) where a failed statement lets nothing be done but to roll back;
+    /// the savepoint is then still there. [`Session`](ErrorClass::Session) if it is not one of this transaction's.
     pub async fn release(&mut self, savepoint: Savepoint) -> Result<()> {
         let level = self.level_of(&savepoint)?;
         self.flush().await?;
         let transaction = exclusive(&mut self.transaction).as_mut().ok_or_else(lost_transaction)?;
-        transaction.release_savepoint(savepoint.number).await?;
+        transaction.release(savepoint.point).await?;
         self.levels.truncate(level);
         Ok(())
     }

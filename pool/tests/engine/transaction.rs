@@ -19,7 +19,6 @@ fn aborting() -> Behaviour {
 async fn begin_travels_with_the_first_statement() -> Result<()> {
     let db = database().await;
     let mut tx = db.engine.begin().await?;
-    assert!(tx.in_transaction());
     insert(new("a@x")).execute(&mut tx).await?;
     insert(new("b@x")).execute(&mut tx).await?;
     tx.commit().await?;

@@ -227,37 +227,38 @@ fn json(values: &[Value]) -> String {
 /// A bind in an expression. Text is what the protocol has for decimals, documents and bytes; where a column does not say
 /// what it is, a cast does.
 fn render_bind<'s>(dialect: &MysqlDialect, value: &'s Value, out: &mut Renderer<'s>) {
-    let kind = value.kind();
-    let ty = match kind {
-        // Text would be compared with a decimal as floats are (MySQL 8.4 manual 14.3).
-        Kind::Decimal => {
-            let (digits, scale) = match value {
-                Value::Decimal(decimal) => decimal_size(*decimal),
-                _ => DECIMAL_SIZE,
-            };
-            out.sql("CAST(").bind(value);
-            out.sql(" AS DECIMAL(").number(digits).sql(", ").number(scale).sql("))");
-            return;
-        }
+    // Text would be compared with a decimal as floats are (MySQL 8.4 manual 14.3).
+    if value.kind() == Kind::Decimal {
+        let (digits, scale) = match value {
+            Value::Decimal(decimal) => decimal_size(*decimal),
+            _ => DECIMAL_SIZE,
+        };
+        out.sql("CAST(").bind(value);
+        out.sql(" AS DECIMAL(").number(digits).sql(", ").number(scale).sql("))");
+        return;
+    }
+    let ty = match value.kind() {
         // Text is no document but a JSON string (MySQL 8.4 manual 13.5).
-        Kind::Json if !dialect.server.is_mariadb() => "JSON",
-        Kind::Bytes | Kind::Uuid => "BINARY",
+        Kind::Json if !dialect.server.is_mariadb() => Some("JSON"),
+        Kind::Bytes | Kind::Uuid => Some("BINARY"),
         // mysql_async sends a date as a timestamp; and a parameter that nothing but its first value tells the type of keeps
         // that type in MySQL, be it a time and a timestamp comes later.
-        Kind::Date => "DATE",
-        Kind::Time => "TIME(6)",
-        Kind::Timestamp | Kind::TimestampTz => "DATETIME(6)",
+        Kind::Date => Some("DATE"),
+        Kind::Time => Some("TIME(6)"),
+        Kind::Timestamp | Kind::TimestampTz => Some("DATETIME(6)"),
         // A NULL first makes the column of a union one of text in MySQL.
-        kind if value.is_null() && !dialect.server.is_mariadb() => match kind {
-            Kind::F32 | Kind::F64 => "DOUBLE",
-            kind => match integer(kind) {
-                Some(ty) => ty,
-                None => return drop(out.bind(value)),
-            },
-        },
-        _ => return drop(out.bind(value)),
+        _ if dialect.server.is_mariadb() || !value.is_null() => None,
+        Kind::F32 | Kind::F64 => Some("DOUBLE"),
+        kind => integer(kind),
     };
-    out.sql("CAST(").bind(value).sql(" AS ").sql(ty).sql(")");
+    render_cast_bind(value, ty, out);
+}
+
+fn render_cast_bind<'s>(value: &'s Value, ty: Option<&str>, out: &mut Renderer<'s>) {
+    match ty {
+        Some(ty) => out.sql("CAST(").bind(value).sql(" AS ").sql(ty).sql(")"),
+        None => out.bind(value),
+    };
 }
 
 /// What an integer or a truth value is cast to.
@@ -306,9 +307,7 @@ fn render_alone<'s>(
 fn render_number<'s>(dialect: &'s MysqlDialect, value: &'s Value, out: &mut Renderer<'s>) {
     let tells = dialect.server.is_mariadb() && !value.is_null();
     match integer(value.kind()).filter(|_| !tells && value.kind() != Kind::Bool) {
-        Some(ty) => {
-            out.sql("CAST(").bind(value).sql(" AS ").sql(ty).sql(")");
-        }
+        Some(ty) => render_cast_bind(value, Some(ty), out),
         None => render_bind(dialect, value, out),
     }
 }
