@@ -6,7 +6,8 @@ use percent_encoding::percent_decode_str;
 
 use crate::error::{Error, ErrorClass, Result};
 
-/// A connection URL, taken apart. Its `Debug` hides the password and the values of options, and so do its errors.
+/// A connection URL, taken apart. Its `Debug` hides the password and the values of options; its errors hide the
+/// password, and show the value of an option that is refused.
 ///
 /// A driver takes the options it knows, then calls [`finish`](DatabaseUrl::finish), which refuses what is left.
 ///

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// The SQL type of a value, a bind parameter or a column, independent of the database.
 ///
-/// The spelling in DDL is each dialect's own; `docs/types.md` has the table of what is stored as what.
+/// The spelling in DDL is each dialect's own; the guide, `docs/src/types.md`, has the table of what is stored as what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kind {
@@ -55,6 +55,19 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether it is an integer of any size.
+    pub const fn is_integer(self) -> bool {
+        matches!(
+            self,
+            Kind::I8 | Kind::I16 | Kind::I32 | Kind::I64 | Kind::U8 | Kind::U16 | Kind::U32 | Kind::U64
+        )
+    }
+
+    /// Whether it is an integer, a float or a decimal.
+    pub const fn is_number(self) -> bool {
+        self.is_integer() || matches!(self, Kind::F32 | Kind::F64 | Kind::Decimal)
+    }
+
     /// The kind of a list of this kind; `None` for a list of lists.
     pub fn array(self) -> Option<Kind> {
         Some(Kind::Array(match self {

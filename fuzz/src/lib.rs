@@ -2,7 +2,7 @@
 
 use relata::{
     dialect::{Dialect, Standard},
-    mysql::{MysqlDialect, Server},
+    mysql::{Mysql, Server},
     postgres::Postgres,
     sqlite::Sqlite,
 };
@@ -13,7 +13,7 @@ pub fn dialects() -> Vec<Box<dyn Dialect>> {
         Box::new(Standard),
         Box::new(Sqlite::default()),
         Box::new(Postgres),
-        Box::new(MysqlDialect::new(Server::MYSQL)),
-        Box::new(MysqlDialect::new(Server::MARIADB)),
+        Box::new(Mysql::new(Server::MYSQL)),
+        Box::new(Mysql::new(Server::MARIADB)),
     ]
 }

@@ -93,8 +93,8 @@ pub use relata_core::{
 };
 pub use relata_macros::{Entity, Enum, Row, Shape, Type};
 pub use relata_pool::{
-    Attempt, Connection, Engine, Execute, Executor, Fetch, FetchSelect, PoolOptions, PrePing, Recorded,
-    Recorder, RetryOptions, Retrying, RowStream, Status, Transaction,
+    Attempt, Connection, Engine, Execute, Executor, Fetch, FetchSelect, PoolOptions, PrePing, Ran, Recorded,
+    Recorder, RetryOptions, Retrying, RowChange, RowStream, Status, Transaction,
 };
 pub use schema::Schema;
 pub use session::{Handle, Ref, Session};

@@ -220,4 +220,31 @@ on_every_database! {
         let rows = rows.limit(2).all(&*db).await.unwrap();
         assert_eq!(rows, [(Some(1), Some(two)), (None, None)]);
     }
+
+    async fn casts_to_integers_of_any_size_round(db: Database) {
+        create(&db).await;
+        macro_rules! rounds {
+            ($($ty:ty)+) => {
+                $(
+                    let of_float = select(cast::<$ty, _>(val(2.7_f64))).one(&*db).await.unwrap();
+                    let of_decimal = select(cast::<$ty, _>(val(Decimal::new(27, 1)))).one(&*db).await.unwrap();
+                    assert_eq!((of_float, of_decimal), (3, 3), stringify!($ty));
+                )+
+            };
+        }
+        rounds!(i8 i16 i32 i64 u8 u16 u32 u64);
+    }
+
+    async fn long_lists_of_integers_of_any_size(db: Database) {
+        create(&db).await;
+        let all = Thing::count.in_list(0..70_000_u32);
+        assert_eq!(Thing::select().filter(all).count(&*db).await.unwrap(), 4);
+        let none = Thing::count.not_in_list((2..70_000_u32).chain(0..1));
+        assert_eq!(Thing::select().filter(none).count(&*db).await.unwrap(), 4);
+    }
+
+    async fn floats_of_either_sign(db: Database) {
+        let zeros = select((val(0.0_f64), val(-0.0_f64))).distinct().one(&*db).await.unwrap();
+        assert_eq!((zeros.0.is_sign_negative(), zeros.1.is_sign_negative()), (false, true));
+    }
 }

@@ -990,6 +990,23 @@ on_every_database! {
         assert_eq!(users(&db).await.len(), 2);
     }
 
+    async fn what_a_bulk_statement_touched_can_be_cleared(db: Database) {
+        blog(&db).await;
+        let mut session = db.session();
+        let [a, b, c] = ["a", "b", "c"].map(|email| session.add(user(email)));
+        session.commit().await.unwrap();
+        session[b].name = Some("b".into());
+        session.flush().await.unwrap();
+        update::<User>().set(User::name, "x").execute(&mut session).await.unwrap();
+        session[c].name = Some("c".into());
+        session.clear_clean();
+        assert!(session.try_get(a).is_err());
+        assert!(session.try_get(b).is_ok(), "a rollback takes its edit back");
+        assert!(session.try_get(c).is_ok(), "it is edited");
+        session.rollback().await.unwrap();
+        assert_eq!((session[b].name.as_deref(), session[c].name.as_deref()), (None, None));
+    }
+
     async fn a_dropped_future_poisons(db: Database) {
         blog(&db).await;
         let mut session = db.session();

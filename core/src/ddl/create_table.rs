@@ -3,14 +3,12 @@
 use super::{
     default::render_nullness_and_default,
     foreign_key::render_foreign_key,
-    generated_name,
-    names::{check_name, unique_name},
+    names::{check_name, checked_enum, enum_check_name, unique_name},
     render_column_list,
 };
 use crate::{
     render::{Compile, Renderer},
     schema::{ColumnDef, Table},
-    value::Kind,
 };
 
 /// `CREATE TABLE name (…)`, with its constraints.
@@ -87,11 +85,8 @@ impl CreateTable {
 
     /// An enum that is stored as text takes no other words.
     fn render_enum_check(&self, column: &'static ColumnDef, out: &mut Renderer<'_>) -> Compile {
-        let Kind::Enum(ty) = column.ty.kind else { return Ok(()) };
-        if out.dialect().stores_enum_natively(ty) {
-            return Ok(());
-        }
-        let name = generated_name(&[self.table.name, column.name, "enum"], out.dialect().max_identifier());
+        let Some(ty) = checked_enum(column, out.dialect()) else { return Ok(()) };
+        let name = enum_check_name(self.table, column, out.dialect().max_identifier());
         out.sql(", CONSTRAINT ").identifier(&name)?.sql(" CHECK (").identifier(column.name)?.sql(" IN (");
         out.list(ty.variants, ", ", |out, variant| {
             out.literal(variant);

@@ -5,7 +5,8 @@ use super::{column_names, foreign_key_name, generated_name};
 use crate::{
     dialect::Dialect,
     render::{Compile, CompileError},
-    schema::{Table, Unique},
+    schema::{ColumnDef, Table, Unique},
+    value::{EnumType, Kind},
 };
 
 /// What has a name besides tables and columns.
@@ -61,7 +62,7 @@ impl Taken {
 pub(super) fn check_names(tables: &[&'static Table], dialect: &dyn Dialect) -> Compile {
     let mut taken: Vec<Taken> = Vec::new();
     for table in tables {
-        for (named, name) in names(table, dialect.max_identifier()) {
+        for (named, name) in names(table, dialect) {
             let in_schema = dialect.is_named_in_schema(named);
             // Two constraints of one table are the database's to refuse, which it does.
             if !in_schema && matches!(named, Named::ForeignKey | Named::Check) {
@@ -95,7 +96,8 @@ pub(super) fn check_names(tables: &[&'static Table], dialect: &dyn Dialect) -> C
 }
 
 /// The names of a table's indexes and constraints.
-fn names(table: &'static Table, limit: usize) -> Vec<(Named, String)> {
+fn names(table: &'static Table, dialect: &dyn Dialect) -> Vec<(Named, String)> {
+    let limit = dialect.max_identifier();
     let mut names = Vec::new();
     for index in table.indexes {
         names.push((Named::Index, index_name(table, index.name, index.columns, limit)));
@@ -109,7 +111,25 @@ fn names(table: &'static Table, limit: usize) -> Vec<(Named, String)> {
     for at in 0..table.checks.len() {
         names.push((Named::Check, check_name(table, at, limit)));
     }
+    for column in table.columns {
+        if checked_enum(column, dialect).is_some() {
+            names.push((Named::Check, enum_check_name(table, column, limit)));
+        }
+    }
     names
+}
+
+/// The enum of a column that is stored as text, so that a check keeps other words out.
+pub(super) fn checked_enum(column: &ColumnDef, dialect: &dyn Dialect) -> Option<&'static EnumType> {
+    match column.ty.kind {
+        Kind::Enum(ty) if !dialect.stores_enum_natively(ty) => Some(ty),
+        _ => None,
+    }
+}
+
+/// The name of the check of an enum.
+pub(super) fn enum_check_name(table: &Table, column: &ColumnDef, limit: usize) -> String {
+    generated_name(&[table.name, column.name, "enum"], limit)
 }
 
 /// The name of an index: the one that was given, or one made from table and columns.

@@ -1,8 +1,13 @@
 //! What a server says of a statement, without the values of its binds.
 
-use std::collections::HashSet;
+use std::{borrow::Cow, collections::HashSet};
 
-use crate::{error::ErrorClass, render::Bind, value::Value};
+use crate::{
+    error::ErrorClass,
+    render::{Bind, hex},
+    types::civil::{format_date, format_time, format_timestamp},
+    value::Value,
+};
 
 /// What else the message of a server may hold, beside its own words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +42,7 @@ impl Wording {
 
 /// The message of an error that came while a statement ran with these binds, with `…` for what is, or may be, one of their values.
 ///
-/// Each text and number that was bound is left out wherever it stands; where the [wording](Wording) is unknown, so is each word of a
+/// Each value that was bound is left out wherever it stands as a text of its own, but for truth values; where the [wording](Wording) is unknown, so is each word of a
 /// text, what stands in quotes, and what stands behind a colon. Only for errors of the execution: one that is found when a statement is
 /// prepared knows no values.
 ///
@@ -86,36 +91,13 @@ impl Masked {
     }
 
     fn hide_value(&mut self, value: &Value, wording: Wording) {
-        let number;
-        let text = match value {
-            Value::Text(text) | Value::Json(text) => text,
-            Value::Enum(_, word) => *word,
-            Value::Bytes(bytes) => str::from_utf8(bytes).unwrap_or_default(),
-            Value::I16(value) => {
-                number = value.to_string();
-                &number
-            }
-            Value::I32(value) => {
-                number = value.to_string();
-                &number
-            }
-            Value::I64(value) => {
-                number = value.to_string();
-                &number
-            }
-            Value::U64(value) => {
-                number = value.to_string();
-                &number
-            }
-            Value::Array(_, values) => {
-                return values.iter().for_each(|value| self.hide_value(value, wording));
-            }
-            // What a server shows of these is in quotes, or behind a colon.
-            _ => return,
-        };
+        if let Value::Array(_, values) = value {
+            return values.iter().for_each(|value| self.hide_value(value, wording));
+        }
+        let Some(text) = as_text(value) else { return };
         // What is longer than the message is not in it, and can be very long.
         if text.chars().nth(self.characters.len()).is_none() {
-            self.hide(&lower_case(text));
+            self.hide(&lower_case(&text));
         }
         if wording == Wording::Unknown {
             for word in text.split(|c| !in_word(c)) {
@@ -182,6 +164,37 @@ impl Masked {
     }
 }
 
+/// A value as servers write it. None of a truth value, which is in any message.
+fn as_text(value: &Value) -> Option<Cow<'_, str>> {
+    Some(match value {
+        Value::Null(_) | Value::Bool(_) | Value::Array(..) => return None,
+        Value::Text(text) | Value::Json(text) => text.into(),
+        Value::Enum(_, word) => (*word).into(),
+        Value::Bytes(bytes) => str::from_utf8(bytes).ok()?.into(),
+        Value::I16(value) => value.to_string().into(),
+        Value::I32(value) => value.to_string().into(),
+        Value::I64(value) => value.to_string().into(),
+        Value::U64(value) => value.to_string().into(),
+        Value::F32(value) => value.to_string().into(),
+        Value::F64(value) => value.to_string().into(),
+        Value::Decimal(value) => value.to_string().into(),
+        Value::Uuid(bytes) => {
+            let hex = hex(bytes);
+            format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]).into()
+        }
+        Value::Date(days) => format_date(*days)?.into(),
+        Value::Time(micros) => to_the_second(&format_time(*micros)).to_owned().into(),
+        Value::Timestamp(micros) | Value::TimestampTz(micros) => {
+            to_the_second(&format_timestamp(*micros)?).to_owned().into()
+        }
+    })
+}
+
+/// Without the zeros at the end of the fraction, which not every server shows.
+fn to_the_second(text: &str) -> &str {
+    text.trim_end_matches('0').trim_end_matches('.')
+}
+
 /// Character by character, so that there are as many.
 fn lower_case(text: &str) -> Vec<char> {
     text.chars().map(|c| c.to_lowercase().next().unwrap_or(c)).collect()
@@ -199,6 +212,7 @@ fn is_quote(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::value::DecimalValue;
 
     fn texts<const N: usize>(texts: [&str; N]) -> [Bind<'static>; N] {
         texts.map(|text| Bind::from(Value::Text(text.into())))
@@ -236,5 +250,19 @@ mod tests {
         let list = Value::Array(crate::value::Kind::Text, vec![Value::Text("item".into())]);
         assert_eq!(mask(message, Wording::Known, &[list.into()]), "order \"7\" of Ann: not enough of … 7b");
         assert_eq!(mask(message, Wording::Known, &texts(["a text with the words order and item"])), message);
+        let decimal = DecimalValue::parse("12.50").expect("a decimal");
+        for (value, shown) in [
+            (Value::F64(98.625), "98.625"),
+            (Value::F32(0.5), "0.5"),
+            (Value::Decimal(decimal), "12.50"),
+            (Value::Uuid([0xab; 16]), "ABABABAB-abab-abab-abab-abababababab"),
+            (Value::Date(1), "1970-01-02"),
+            (Value::Time(3_600_000_000), "01:00:00"),
+            (Value::Timestamp(1_500_000), "1970-01-01 00:00:01.5"),
+            (Value::I16(-3), "-3"),
+        ] {
+            let message = format!("the value {shown} is wrong");
+            assert_eq!(mask(&message, Wording::Known, &[Bind::from(value)]), "the value … is wrong");
+        }
     }
 }

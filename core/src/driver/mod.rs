@@ -99,6 +99,7 @@ pub trait SharedReader: Send + Sync {
 }
 
 /// One statement to run, and afterwards its outcome.
+#[non_exhaustive]
 pub struct Job<'s> {
     /// The SQL text.
     pub sql: &'s str,

@@ -28,11 +28,8 @@ pub enum Nullness {
 
 impl Node for Function {
     fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
-        out.sql(self.name);
-        // CURRENT_TIMESTAMP and its kin take no parentheses (SQL:2016 Foundation 6.35).
-        if !self.name.starts_with("CURRENT_") {
-            out.sql("(").list(&self.arguments, ", ", |out, a| out.expression(a).map(drop))?.sql(")");
-        }
+        out.sql(self.name).sql("(");
+        out.list(&self.arguments, ", ", |out, a| out.expression(a).map(drop))?.sql(")");
         Ok(())
     }
 
@@ -59,7 +56,8 @@ fn call<T>(name: &'static str, arguments: Vec<Expression>, nullness: Nullness) -
 /// Any function of the database, promised to give a `T`: `func::<i64, _>("bit_count", [Post::flags.into_expr()])`.
 ///
 /// The name is written as it is; it is `'static` so that it cannot come from outside. Arguments of several types are
-/// expressions without a type: [`IntoExpr::into_expr`], then [`Expr::into_node`].
+/// expressions without a type: [`IntoExpr::into_expr`], then [`Expr::into_node`]. What takes no parentheses, as `CURRENT_USER`, is
+/// [`raw`](super::raw).
 pub fn func<T: Type, A: Into<Expression>>(
     name: &'static str,
     arguments: impl IntoIterator<Item = A>,

@@ -179,7 +179,9 @@ impl<'s> Renderer<'s> {
         if matches!(kind, Kind::Enum(_) | Kind::Array(_)) {
             return None;
         }
-        let found = self.binds[from..].iter().position(|known| known.kind() == kind && known == bind)?;
+        let Bind::Value(value) = bind else { return None };
+        let is_same = |known: &Bind<'_>| matches!(known, Bind::Value(known) if known.kind() == kind && known.same(value));
+        let found = self.binds[from..].iter().position(is_same)?;
         Some(from + found + 1)
     }
 

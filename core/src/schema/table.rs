@@ -2,7 +2,7 @@
 
 use super::ColumnDef;
 
-/// A described table. `#[derive(Entity)]` writes it as a static; two tables are the same if they are the same static.
+/// A described table. `#[derive(Entity)]` writes it as a static; two are equal if schema and name are.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Table {

@@ -692,7 +692,7 @@ impl SelectBody {
         names
     }
 
-    /// As an operand of a set operator: in parentheses if it has an order or limit of its own.
+    /// As an operand of a set operator that is more than [a plain query](SelectBody::is_plain_query): in parentheses.
     pub(crate) fn render_operand<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
         out.sql("(");
         self.render(out)?;

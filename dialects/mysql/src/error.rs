@@ -44,7 +44,7 @@ pub(crate) fn connecting(error: mysql_async::Error) -> Error {
             error @ (DriverError::MysqlOldPasswordDisabled | DriverError::CleartextPluginDisabled),
         ) => Error::new(ErrorClass::Authentication, format!("cannot log in: {error}")),
         mysql_async::Error::Io(error) if is_tls(&error) => {
-            Error::new(ErrorClass::Tls, format!("the TLS handshake failed: {}", tls_text(&error)))
+            Error::new(ErrorClass::Tls, format!("the TLS handshake failed: {}", io_text(&error)))
         }
         mysql_async::Error::Io(error) => lost(ErrorClass::Connect, "cannot reach the server", error),
         error => Error::new(ErrorClass::Connect, format!("cannot connect: {error}")),
@@ -349,10 +349,6 @@ fn io_text(error: &IoError) -> String {
         IoError::Io(error) => error.to_string(),
         other => other.to_string(),
     }
-}
-
-fn tls_text(error: &IoError) -> String {
-    io_text(error)
 }
 
 #[cfg(test)]

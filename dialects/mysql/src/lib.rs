@@ -1,7 +1,7 @@
 //! Relata on MySQL (8.4 and later) and MariaDB (10.11 and later): how they spell SQL, and the driver.
 //!
 //! One crate knows the two and their versions apart: the driver asks the server when it connects, and gives the
-//! [`MysqlDialect`] that fits.
+//! [`Mysql`] that fits.
 //!
 //! ```no_run
 //! use relata_core::{driver::Driver, url::DatabaseUrl};
@@ -20,6 +20,6 @@ mod driver;
 mod error;
 mod server;
 
-pub use dialect::MysqlDialect;
+pub use dialect::Mysql;
 pub use driver::{MysqlDriver, MysqlOptions, SslMode};
-pub use server::{Flavor, Server};
+pub use server::{Product, Server};

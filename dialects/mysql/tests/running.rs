@@ -101,7 +101,7 @@ fn isolation_levels_are_those_asked_for() {
 fn prepared_statements_are_kept_up_to_a_number() {
     on_each(|db| async move {
         for (size, kept) in [(2, 2), (0, 0), (usize::MAX, usize::MAX)] {
-            let driver = MysqlDriver::new(options(&db.url).statement_cache_size(size)).unwrap();
+            let driver = MysqlDriver::new(options(&db.url).statement_cache(size)).unwrap();
             let mut connection = driver.connect().await.unwrap();
             let connection = &mut *connection;
             for n in 0..5 {

@@ -23,11 +23,11 @@ use relata_core::{
     transaction::{Isolation, TransactionOptions},
     types::Type,
 };
-use relata_mysql::{MysqlDialect, Server};
+use relata_mysql::{Mysql, Server};
 use rust_decimal::Decimal;
 
-const MYSQL: MysqlDialect = MysqlDialect::new(Server::MYSQL);
-const MARIADB: MysqlDialect = MysqlDialect::new(Server::MARIADB);
+const MYSQL: Mysql = Mysql::new(Server::MYSQL);
+const MARIADB: Mysql = Mysql::new(Server::MARIADB);
 
 /// The text of a statement, which both spell alike.
 fn sql(statement: &impl Statement) -> String {
@@ -56,7 +56,7 @@ async fn value<T: Type>(connection: &mut dyn Connection, expr: Expr<T>) -> T {
 #[test]
 fn create_table() {
     let ddl = create_all(&[&ITEMS], true, &MYSQL).unwrap();
-    let text = |dialect: &MysqlDialect, ddl: &Ddl| ddl.compile(dialect).unwrap().sql;
+    let text = |dialect: &Mysql, ddl: &Ddl| ddl.compile(dialect).unwrap().sql;
     let expected = "CREATE TABLE IF NOT EXISTS `items` (`id` BIGINT NOT NULL AUTO_INCREMENT, \
         `na``me` VARCHAR(255) NOT NULL, `note` LONGTEXT DEFAULT ('it''s \\\\ new'), \
         `a:mount` INT NOT NULL DEFAULT -1, `parent_id` BIGINT, `size` VARCHAR(5), \
@@ -386,7 +386,7 @@ fn set_operators() {
         let first = parents().union(parents()).order_by(Item::parent_id.desc().nulls_first());
         assert_eq!(all(connection, &first).await.unwrap(), [None, Some(1)]);
     });
-    let old = MysqlDialect::new(Server::parse("8.0.30"));
+    let old = Mysql::new(Server::parse("8.0.30"));
     let error = ids(1, 1).except(ids(1, 1)).compile(&old).unwrap_err();
     assert_eq!(error.feature(), Some(Feature::IntersectExcept));
 }

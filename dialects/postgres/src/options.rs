@@ -391,7 +391,9 @@ impl PostgresOptions {
 
     /// The session's settings, which travel in the first message: no round trip of their own (55.2.1, "options").
     pub(crate) fn session_settings(&self) -> Option<String> {
-        let millis = |time: Option<Duration>| time.map(|time| time.as_millis().to_string());
+        // 0 would be no limit.
+        let at_least = |time: Duration| time.as_millis().max(u128::from(!time.is_zero()));
+        let millis = |time: Option<Duration>| time.map(|time| at_least(time).to_string());
         let settings = [
             ("TimeZone", self.time_zone.clone()),
             ("search_path", self.search_path.clone()),

@@ -96,9 +96,7 @@ impl Dialect for Sqlite {
         out.sql(match ty.kind {
             Kind::Bool => "BOOLEAN",
             // All of one name, so that a key of one integer is the rowid ("CREATE TABLE", 5).
-            Kind::I8 | Kind::I16 | Kind::I32 | Kind::I64 | Kind::U8 | Kind::U16 | Kind::U32 | Kind::U64 => {
-                "INTEGER"
-            }
+            kind if kind.is_integer() => "INTEGER",
             Kind::F32 | Kind::F64 => "REAL",
             Kind::Text => match ty.length {
                 Some(length) => {
@@ -333,7 +331,6 @@ fn cast<'s>(n: &'s Cast, out: &mut Renderer<'s>) -> Compile {
             "a UUID is bytes on SQLite, and no cast makes anything else of it: read it, and turn it in Rust",
         ));
     }
-    let to_integer = matches!(n.ty.kind, Kind::I16 | Kind::I32 | Kind::I64 | Kind::U64);
     match (n.from, n.ty.kind) {
         // Days and times are text of fixed width: the day of a timestamp is how it begins.
         (_, Kind::Date) => {
@@ -345,10 +342,10 @@ fn cast<'s>(n: &'s Cast, out: &mut Renderer<'s>) -> Compile {
             out.sql("(CAST(").expression(&n.operand)?.sql(" AS REAL) <> 0)");
         }
         // Its own cast cuts off what is behind the point; the others round.
-        (Kind::F32 | Kind::F64, _) if to_integer => {
+        (Kind::F32 | Kind::F64, kind) if kind.is_integer() => {
             out.sql("CAST(ROUND(").expression(&n.operand)?.sql(") AS INTEGER)");
         }
-        (Kind::Decimal, _) if to_integer => {
+        (Kind::Decimal, kind) if kind.is_integer() => {
             out.sql("decimal_round(").expression(&n.operand)?.sql(")");
         }
         _ => n.render(out)?,
@@ -412,11 +409,7 @@ fn render_column(
     if column.generated {
         // The rowid is what SQLite generates, and a column is the rowid only if it is called exactly so ("ROWIDs and the INTEGER
         // PRIMARY KEY").
-        let integer = matches!(
-            column.ty.kind,
-            Kind::I8 | Kind::I16 | Kind::I32 | Kind::I64 | Kind::U8 | Kind::U16 | Kind::U32 | Kind::U64
-        );
-        if !key_in_column || !integer {
+        if !key_in_column || !column.ty.kind.is_integer() {
             return Err(CompileError::invalid(format!(
                 "SQLite generates a value only for a primary key of one integer column, which {}.{} is not",
                 table.name, column.name

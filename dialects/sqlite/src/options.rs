@@ -1,6 +1,6 @@
 //! How a database is opened: by URL, or by a builder.
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use relata_core::{Error, ErrorClass, Result, url::DatabaseUrl};
 
@@ -61,16 +61,10 @@ macro_rules! words {
             pub fn as_str(self) -> &'static str {
                 match self { $($name::$variant => $word,)* }
             }
-
-            const WORDS: &'static [&'static str] = &[$($word,)*];
         }
 
-        impl FromStr for $name {
-            type Err = ();
-
-            fn from_str(word: &str) -> Result<Self, ()> {
-                match word { $($word => Ok($name::$variant),)* _ => Err(()) }
-            }
+        impl Word for $name {
+            const WORDS: &'static [(&'static str, Self)] = &[$(($word, $name::$variant),)*];
         }
     };
 }
@@ -186,11 +180,9 @@ impl SqliteOptions {
             }
             path => SqliteOptions::file(path),
         };
-        options.access = word(&mut url, "mode", Access::WORDS)?.unwrap_or(options.access);
-        options.journal_mode =
-            word(&mut url, "journal_mode", JournalMode::WORDS)?.unwrap_or(options.journal_mode);
-        options.synchronous =
-            word(&mut url, "synchronous", Synchronous::WORDS)?.unwrap_or(options.synchronous);
+        options.access = word(&mut url, "mode")?.unwrap_or(options.access);
+        options.journal_mode = word(&mut url, "journal_mode")?.unwrap_or(options.journal_mode);
+        options.synchronous = word(&mut url, "synchronous")?.unwrap_or(options.synchronous);
         options.foreign_keys = url.take_bool("foreign_keys")?.unwrap_or(options.foreign_keys);
         options.busy_timeout = url.take_duration("busy_timeout")?.unwrap_or(options.busy_timeout);
         options.case_sensitive_like =
@@ -203,7 +195,7 @@ impl SqliteOptions {
             })?
             .unwrap_or(options.begin);
         options.statement_cache = url.take_number("statement_cache")?.unwrap_or(options.statement_cache);
-        options.blocking = word(&mut url, "blocking", Blocking::WORDS)?.unwrap_or(options.blocking);
+        options.blocking = word(&mut url, "blocking")?.unwrap_or(options.blocking);
         url.finish()?;
         Ok(options)
     }
@@ -272,8 +264,15 @@ impl SqliteOptions {
     }
 }
 
-fn word<T: FromStr>(url: &mut DatabaseUrl, name: &'static str, words: &[&str]) -> Result<Option<T>> {
-    url.take_with(name, &format!("one of {}", words.join(", ")), |text| text.parse().ok())
+/// What a word in a URL says.
+trait Word: Copy + 'static {
+    const WORDS: &'static [(&'static str, Self)];
+}
+
+fn word<T: Word>(url: &mut DatabaseUrl, name: &'static str) -> Result<Option<T>> {
+    let words: Vec<&str> = T::WORDS.iter().map(|(word, _)| *word).collect();
+    let meant = |text: &str| T::WORDS.iter().find(|(word, _)| *word == text).map(|(_, meant)| *meant);
+    url.take_with(name, &format!("one of {}", words.join(", ")), meant)
 }
 
 fn configuration(why: impl Into<String>) -> Error {

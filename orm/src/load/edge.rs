@@ -355,10 +355,9 @@ enum Order {
 
 /// Whether the primary key is one integer, which is read as an `i64`.
 fn has_number_for_key(table: &Table) -> bool {
-    matches!(table.primary_key, [key] if matches!(
-        table.columns[*key].ty.kind,
-        Kind::I8 | Kind::I16 | Kind::I32 | Kind::I64 | Kind::U8 | Kind::U16 | Kind::U32
-    ))
+    let [key] = table.primary_key else { return false };
+    let kind = table.columns[*key].ty.kind;
+    kind.is_integer() && kind != Kind::U64
 }
 
 fn ascending(expression: Expression) -> OrderItem {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use relata_core::{
-    Error, ErrorClass,
+    Error,
     entity::{Entity, Input, PendingKey},
     types::Type,
 };
@@ -27,9 +27,8 @@ impl<E: Entity> Handle<E> {
     }
 
     /// The error of a handle that names no entity, in the words that indexing panics with.
-    pub(super) fn error(self, why: &str) -> Error {
-        Error::new(ErrorClass::Handle, format!("a handle of {} {why}", E::TABLE.entity))
-            .with_table(E::TABLE.name)
+    pub(super) fn error(self, why: super::store::Why) -> Error {
+        super::store::handle_error(E::TABLE, why)
     }
 }
 

@@ -193,7 +193,7 @@ impl Session {
     }
 
     /// Takes in rows.
-    pub(crate) fn attach_all<E: Entity>(&mut self, rows: Vec<E>) -> Result<Vec<Handle<E>>> {
+    fn attach_all<E: Entity>(&mut self, rows: Vec<E>) -> Result<Vec<Handle<E>>> {
         let (id, now) = (self.id, self.clock);
         let (store, entities) = self.open_store::<E>();
         entities.reserve(rows.len());

@@ -24,7 +24,7 @@ pub(super) struct Link {
 
 impl Link {
     /// Whether two are about the same row, from whichever side it was said.
-    pub(super) fn same_pair(&self, other: &Link) -> bool {
+    fn same_pair(&self, other: &Link) -> bool {
         let ends = |link: &Link| {
             let Through { source_columns, target_columns, .. } = link.through;
             [(source_columns, link.source), (target_columns, link.target)]

@@ -139,6 +139,14 @@ impl<E: Entity> Live<E> {
         self.tracked.as_ref().map_or_else(|| self.entity.key(), |tracked| tracked.key.clone())
     }
 
+    /// Whether it is as the database has it, as far as is known, and has nothing to go back to.
+    fn is_clean(&self) -> bool {
+        self.tracked.as_ref().is_none_or(|tracked| {
+            let Tracked { key: _, original, links, undo, deleted, gone, touched: _ } = &**tracked;
+            original.is_none() && links.is_empty() && undo.is_empty() && deleted.is_none() && !gone
+        })
+    }
+
     pub(super) fn track(&mut self) -> &mut Tracked<E> {
         let entity = &self.entity;
         self.tracked.get_or_insert_with(|| {
@@ -770,7 +778,7 @@ impl<E: Entity> AnyStore for Store<E> {
     fn clear_clean(&mut self, kept: &HashSet<u32>) {
         for slot in 0..self.entries.len() {
             if let State::Live(live) = &self.entries[slot].state
-                && live.tracked.is_none()
+                && live.is_clean()
                 && !kept.contains(&(slot as u32))
             {
                 let key = live.key();

@@ -7,7 +7,7 @@ use relata_core::{
     expr::{Operators, excluded},
     statement::{Insert, insert, insert_many},
 };
-use relata_pool::{Execute, Executor, Fetch, insert_returning};
+use relata_pool::{Execute, Fetch, insert_returning};
 
 use crate::support::*;
 

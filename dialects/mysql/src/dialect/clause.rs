@@ -8,9 +8,9 @@ use relata_core::{
     schema::Table,
 };
 
-use super::{MysqlDialect, assignment};
+use super::{Mysql, assignment};
 
-pub(super) fn render<'s>(dialect: &'s MysqlDialect, clause: Clause<'s>, out: &mut Renderer<'s>) -> Compile {
+pub(super) fn render<'s>(dialect: &'s Mysql, clause: Clause<'s>, out: &mut Renderer<'s>) -> Compile {
     match clause {
         Clause::OrderItem(item) => render_order(item, out),
         // OFFSET needs a LIMIT, and the manual says to take this number (MySQL 8.4 manual 15.2.13).

@@ -10,9 +10,9 @@ use relata_core::{
     schema::{ColumnDef, DefaultValue, Table},
 };
 
-use super::{MysqlDialect, types};
+use super::{Mysql, types};
 
-pub(super) fn render<'s>(dialect: &'s MysqlDialect, ddl: &'s Ddl, out: &mut Renderer<'s>) -> Compile {
+pub(super) fn render<'s>(dialect: &'s Mysql, ddl: &'s Ddl, out: &mut Renderer<'s>) -> Compile {
     match ddl {
         Ddl::CreateTable(CreateTable { table, .. }) | Ddl::AddForeignKey(AddForeignKey { table, .. }) => {
             check_foreign_keys(dialect, table)?;
@@ -35,7 +35,7 @@ pub(super) fn render<'s>(dialect: &'s MysqlDialect, ddl: &'s Ddl, out: &mut Rend
 }
 
 /// These servers look for a table without a schema in that of the table that refers to it.
-fn check_foreign_keys(dialect: &MysqlDialect, table: &'static Table) -> Compile {
+fn check_foreign_keys(dialect: &Mysql, table: &'static Table) -> Compile {
     for key in table.foreign_keys {
         let target = (key.table)();
         if table.schema.is_some() && target.schema.is_none() {
@@ -53,11 +53,7 @@ fn check_foreign_keys(dialect: &MysqlDialect, table: &'static Table) -> Compile 
 
 /// Text compares and sorts by code point, trailing spaces included, as on PostgreSQL (C) and SQLite: a binary collation
 /// that does not pad (MySQL 8.4 manual 12.8.5; MariaDB KB, "Supported Character Sets and Collations").
-fn render_create_table<'s>(
-    dialect: &'s MysqlDialect,
-    create: &'s CreateTable,
-    out: &mut Renderer<'s>,
-) -> Compile {
+fn render_create_table<'s>(dialect: &'s Mysql, create: &'s CreateTable, out: &mut Renderer<'s>) -> Compile {
     create.render_parts(out, |column, out| render_column(dialect, create.table, column, out))?;
     out.sql(" ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=").sql(if dialect.server.is_mariadb() {
         "utf8mb4_nopad_bin"
@@ -67,12 +63,7 @@ fn render_create_table<'s>(
     Ok(())
 }
 
-fn render_column(
-    dialect: &MysqlDialect,
-    table: &Table,
-    column: &ColumnDef,
-    out: &mut Renderer<'_>,
-) -> Compile {
+fn render_column(dialect: &Mysql, table: &Table, column: &ColumnDef, out: &mut Renderer<'_>) -> Compile {
     out.identifier(column.name)?.sql(" ");
     dialect.render_type(&column.ty, out)?;
     match &column.default {
@@ -95,7 +86,7 @@ fn render_column(
 
 /// Whether the index is there is asked first, and what is run decided by the answer: three statements in one text.
 fn render_create_index_if_not_exists(
-    dialect: &MysqlDialect,
+    dialect: &Mysql,
     create: &CreateIndex,
     out: &mut Renderer<'_>,
 ) -> Compile {
@@ -107,7 +98,7 @@ fn render_create_index_if_not_exists(
 }
 
 fn render_add_foreign_key_if_not_exists(
-    dialect: &MysqlDialect,
+    dialect: &Mysql,
     add: &AddForeignKey,
     out: &mut Renderer<'_>,
 ) -> Compile {
@@ -119,7 +110,7 @@ fn render_add_foreign_key_if_not_exists(
 }
 
 /// `DROP FOREIGN KEY` (MySQL 8.4 manual 15.1.9). Only MariaDB has IF EXISTS here.
-fn render_drop_foreign_key(dialect: &MysqlDialect, drop: &DropForeignKey, out: &mut Renderer<'_>) -> Compile {
+fn render_drop_foreign_key(dialect: &Mysql, drop: &DropForeignKey, out: &mut Renderer<'_>) -> Compile {
     let key = &drop.table.foreign_keys[drop.key];
     let name = foreign_key_name(drop.table, key, dialect.max_identifier());
     let if_exists = if drop.if_exists && dialect.server.is_mariadb() { "IF EXISTS " } else { "" };

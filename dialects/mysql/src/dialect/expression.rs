@@ -12,13 +12,9 @@ use relata_core::{
     value::{DecimalValue, Kind, Value},
 };
 
-use super::MysqlDialect;
+use super::Mysql;
 
-pub(super) fn render<'s>(
-    dialect: &'s MysqlDialect,
-    expression: &'s Expression,
-    out: &mut Renderer<'s>,
-) -> Compile {
+pub(super) fn render<'s>(dialect: &'s Mysql, expression: &'s Expression, out: &mut Renderer<'s>) -> Compile {
     match expression {
         Expression::Infix(n) => return render_infix(dialect, n, out),
         // No IS DISTINCT FROM; `<=>` is its negation (MySQL 8.4 manual 14.4.2). Wrapped, as NOT binds looser.
@@ -71,7 +67,7 @@ pub(super) fn render<'s>(
     Ok(())
 }
 
-fn render_infix<'s>(dialect: &'s MysqlDialect, n: &'s Infix, out: &mut Renderer<'s>) -> Compile {
+fn render_infix<'s>(dialect: &'s Mysql, n: &'s Infix, out: &mut Renderer<'s>) -> Compile {
     let operator = match n.operator {
         // `||` is OR (MySQL 8.4 manual 14.4.3). CONCAT is NULL when an argument is, too (14.8).
         Operator::Concat => {
@@ -110,7 +106,7 @@ fn render_quotient<'s>(n: &'s Infix, out: &mut Renderer<'s>) -> Compile {
 }
 
 /// Whether an operand is a bind whose type the other one does not tell.
-fn has_bind_alone(dialect: &MysqlDialect, n: &Infix) -> bool {
+fn has_bind_alone(dialect: &Mysql, n: &Infix) -> bool {
     match (&n.left, &n.right) {
         (Expression::Bind(_), Expression::Bind(_)) => true,
         // On MariaDB it is the value that tells the type, and NULL has none: with it, what is calculated is a DOUBLE,
@@ -123,7 +119,7 @@ fn has_bind_alone(dialect: &MysqlDialect, n: &Infix) -> bool {
 }
 
 /// No FILTER. Aggregates leave NULL out, and so does a CASE without ELSE: `SUM(CASE WHEN condition THEN x END)`.
-fn render_aggregate<'s>(dialect: &'s MysqlDialect, n: &'s Aggregate, out: &mut Renderer<'s>) -> Compile {
+fn render_aggregate<'s>(dialect: &'s Mysql, n: &'s Aggregate, out: &mut Renderer<'s>) -> Compile {
     out.sql(n.name).sql(if n.distinct { "(DISTINCT " } else { "(" });
     if let Some(filter) = &n.filter {
         out.sql("CASE WHEN ").expression(filter)?.sql(" THEN ");
@@ -145,7 +141,7 @@ fn render_aggregate<'s>(dialect: &'s MysqlDialect, n: &'s Aggregate, out: &mut R
 }
 
 /// A CASE that chooses among binds. What the first one is, all are (MySQL 8.4 manual 15.5.1).
-fn render_case<'s>(dialect: &'s MysqlDialect, n: &'s Case, out: &mut Renderer<'s>) -> Compile {
+fn render_case<'s>(dialect: &'s Mysql, n: &'s Case, out: &mut Renderer<'s>) -> Compile {
     let mut first = true;
     n.render_values(out, |out, value| match std::mem::take(&mut first) {
         true => render_alone(dialect, value, Precedence::Lowest, out),
@@ -155,12 +151,7 @@ fn render_case<'s>(dialect: &'s MysqlDialect, n: &'s Case, out: &mut Renderer<'s
 
 /// A subquery with LIMIT cannot stand in IN itself, but inside of one that stands there can (MySQL 8.4 manual 15.2.15.12). Both servers
 /// also find rows in EXCEPT ALL and its like that are not there, unless it stands so (no page of their manuals says it).
-fn render_in<'s>(
-    dialect: &'s MysqlDialect,
-    n: &'s In,
-    whole: &'s Expression,
-    out: &mut Renderer<'s>,
-) -> Compile {
+fn render_in<'s>(dialect: &'s Mysql, n: &'s In, whole: &'s Expression, out: &mut Renderer<'s>) -> Compile {
     match &n.list {
         InList::Select(select) if select.limit != Limit::default() || matches!(select.core, Core::Set(_)) => {
             out.operand(&n.operand, Precedence::Comparison)?;
@@ -184,8 +175,8 @@ fn render_in<'s>(
 /// A list of more values than there can be binds, as one JSON text (MySQL 8.4 manual 14.17.6; MariaDB KB, "JSON_TABLE").
 fn render_long_list<'s>(n: &'s In, kind: Kind, values: &[Value], out: &mut Renderer<'s>) -> Compile {
     let (value, ty) = match kind {
-        Kind::Bool | Kind::I16 | Kind::I32 | Kind::I64 => ("value", "BIGINT"),
         Kind::U64 => ("value", "BIGINT UNSIGNED"),
+        kind if kind.is_integer() || kind == Kind::Bool => ("value", "BIGINT"),
         Kind::Uuid => ("UNHEX(value)", "CHAR(32)"),
         // Text would have to have the collation of what it is compared with, and the others are not exact.
         _ => {
@@ -226,7 +217,7 @@ fn json(values: &[Value]) -> String {
 
 /// A bind in an expression. Text is what the protocol has for decimals, documents and bytes; where a column does not say
 /// what it is, a cast does.
-fn render_bind<'s>(dialect: &MysqlDialect, value: &'s Value, out: &mut Renderer<'s>) {
+fn render_bind<'s>(dialect: &Mysql, value: &'s Value, out: &mut Renderer<'s>) {
     // Text would be compared with a decimal as floats are (MySQL 8.4 manual 14.3).
     if value.kind() == Kind::Decimal {
         let (digits, scale) = match value {
@@ -264,10 +255,8 @@ fn render_cast_bind<'s>(value: &'s Value, ty: Option<&str>, out: &mut Renderer<'
 /// What an integer or a truth value is cast to.
 fn integer(kind: Kind) -> Option<&'static str> {
     match kind {
-        Kind::Bool | Kind::I8 | Kind::I16 | Kind::I32 | Kind::I64 | Kind::U8 | Kind::U16 | Kind::U32 => {
-            Some("SIGNED")
-        }
         Kind::U64 => Some("UNSIGNED"),
+        kind if kind.is_integer() || kind == Kind::Bool => Some("SIGNED"),
         _ => None,
     }
 }
@@ -288,7 +277,7 @@ fn is_bind(expression: &Expression) -> bool {
 
 /// An operand that has to tell its type itself.
 fn render_alone<'s>(
-    dialect: &'s MysqlDialect,
+    dialect: &'s Mysql,
     operand: &'s Expression,
     than: Precedence,
     out: &mut Renderer<'s>,
@@ -304,7 +293,7 @@ fn render_alone<'s>(
 
 /// A bind that no column tells the type of. MySQL would take a number for a DOUBLE (MySQL 8.4 manual 15.5.1), and MariaDB
 /// a NULL.
-fn render_number<'s>(dialect: &'s MysqlDialect, value: &'s Value, out: &mut Renderer<'s>) {
+fn render_number<'s>(dialect: &'s Mysql, value: &'s Value, out: &mut Renderer<'s>) {
     let tells = dialect.server.is_mariadb() && !value.is_null();
     match integer(value.kind()).filter(|_| !tells && value.kind() != Kind::Bool) {
         Some(ty) => render_cast_bind(value, Some(ty), out),

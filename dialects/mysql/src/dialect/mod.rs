@@ -17,7 +17,7 @@ use relata_core::{
     value::{EnumType, Kind, Value},
 };
 
-use crate::server::{Flavor, Server};
+use crate::server::{Product, Server};
 
 /// What begins a transaction.
 pub(crate) const BEGIN: &str = "START TRANSACTION";
@@ -28,22 +28,22 @@ pub(crate) const BEGIN: &str = "START TRANSACTION";
 ///
 /// ```
 /// use relata_core::{expr::{Operators, val}, render::Statement, statement::select};
-/// use relata_mysql::{MysqlDialect, Server};
+/// use relata_mysql::{Mysql, Server};
 ///
-/// let dialect = MysqlDialect::new(Server::MYSQL);
+/// let dialect = Mysql::new(Server::MYSQL);
 /// let statement = select(val("a".to_string()).concat("b")).offset(5);
 /// assert_eq!(statement.compile(&dialect)?.sql, "SELECT CONCAT(?, ?) LIMIT 18446744073709551615 OFFSET 5");
 /// # Ok::<(), relata_core::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MysqlDialect {
+pub struct Mysql {
     server: Server,
 }
 
-impl MysqlDialect {
+impl Mysql {
     /// The dialect of a server.
     pub const fn new(server: Server) -> Self {
-        MysqlDialect { server }
+        Mysql { server }
     }
 
     /// The server that it is for.
@@ -52,11 +52,11 @@ impl MysqlDialect {
     }
 }
 
-impl Dialect for MysqlDialect {
+impl Dialect for Mysql {
     fn name(&self) -> &'static str {
-        match self.server.flavor {
-            Flavor::Mysql => "MySQL",
-            Flavor::MariaDb => "MariaDB",
+        match self.server.product {
+            Product::Mysql => "MySQL",
+            Product::MariaDb => "MariaDB",
         }
     }
 

@@ -7,7 +7,7 @@ use relata_core::{
     value::Kind,
 };
 
-use super::MysqlDialect;
+use super::Mysql;
 
 /// A VARCHAR of utf8mb4 can be no longer: a row has 65,535 bytes (MySQL 8.4 manual 13.3.2).
 const LONGEST_VARCHAR: u32 = 16_383;
@@ -21,7 +21,7 @@ const KEY_LENGTH: u32 = 255;
 const DECIMAL: (u8, u8) = (65, 30);
 
 /// The type of a column.
-pub(super) fn render(dialect: &MysqlDialect, ty: &ColumnType, out: &mut Renderer<'_>) -> Compile {
+pub(super) fn render(dialect: &Mysql, ty: &ColumnType, out: &mut Renderer<'_>) -> Compile {
     match ty.kind {
         Kind::Bool => out.sql("BOOLEAN"),
         Kind::I8 => out.sql("TINYINT"),
@@ -76,7 +76,7 @@ pub(super) fn render(dialect: &MysqlDialect, ty: &ColumnType, out: &mut Renderer
 }
 
 /// The few types that CAST knows (MySQL 8.4 manual 14.10; MariaDB KB, "CAST").
-pub(super) fn render_cast(dialect: &MysqlDialect, ty: &ColumnType, out: &mut Renderer<'_>) -> Compile {
+pub(super) fn render_cast(dialect: &Mysql, ty: &ColumnType, out: &mut Renderer<'_>) -> Compile {
     match ty.kind {
         Kind::Bool | Kind::I8 | Kind::I16 | Kind::I32 | Kind::I64 => out.sql("SIGNED"),
         Kind::U8 | Kind::U16 | Kind::U32 | Kind::U64 => out.sql("UNSIGNED"),

@@ -18,9 +18,9 @@ use super::{
     autocommit::{Autocommit, Lead, Step, begins_with, is_plain},
     bind::to_native,
     row::{MysqlRow, Shape},
-    statements::{Statements, prepare},
+    statements::Statements,
 };
-use crate::{MysqlDialect, error};
+use crate::{Mysql, error};
 
 /// How many rows that nobody wants are read to keep a connection usable. With more of them to come, closing it and opening
 /// another is cheaper, where [nothing else is lost with it](Autocommit::loses_only_rows).
@@ -41,7 +41,7 @@ pub(super) struct Identity {
 pub(super) struct MysqlConnection {
     /// `None` once it is known to be of no use.
     conn: Option<Conn>,
-    dialect: Arc<MysqlDialect>,
+    dialect: Arc<Mysql>,
     /// The largest packet that the server takes, in bytes.
     max_packet: usize,
     statements: Statements,
@@ -57,9 +57,9 @@ pub(super) struct MysqlConnection {
 impl MysqlConnection {
     pub(super) fn new(
         conn: Conn,
-        dialect: Arc<MysqlDialect>,
+        dialect: Arc<Mysql>,
         max_packet: usize,
-        statement_cache_size: usize,
+        statement_cache: usize,
         identity: Identity,
     ) -> Self {
         let mut autocommit = Autocommit::new();
@@ -70,7 +70,7 @@ impl MysqlConnection {
             conn: Some(conn),
             dialect,
             max_packet,
-            statements: Statements::new(statement_cache_size),
+            statements: Statements::new(statement_cache),
             autocommit,
             busy: false,
         }
@@ -274,7 +274,7 @@ async fn run_one(
     }
     let statement = match kept {
         Some(statement) => statement,
-        None => match prepare(conn, sql).await {
+        None => match conn.prep(sql).await {
             Ok(statement) => statement,
             // Some statements cannot be prepared, such as LOCK TABLES (MySQL 8.4 manual 15.5).
             Err(mysql_async::Error::Server(e)) if e.code == 1295 && job.binds.is_empty() => {

@@ -19,7 +19,7 @@ use relata_core::{
     url::DatabaseUrl,
 };
 
-use crate::{MysqlDialect, error, server::Server};
+use crate::{Mysql, error, server::Server};
 use connection::{Identity, MysqlConnection, SERVER};
 
 /// What has to be known of the server, asked in one round trip with what sets the session up.
@@ -67,11 +67,6 @@ impl MysqlDriver {
         MysqlDriver::new(MysqlOptions::from_url(url)?)
     }
 
-    /// The options that it connects with.
-    pub fn options(&self) -> &MysqlOptions {
-        &self.options
-    }
-
     /// What went wrong while connecting, and where to.
     fn explain(&self, error: mysql_async::Error) -> Error {
         let MysqlOptions { host, port, socket, .. } = &self.options;
@@ -91,8 +86,8 @@ impl MysqlDriver {
         .map_err(|error| self.explain(error))?;
         let (server, max_packet, identity) =
             begin_session(&mut conn, &self.begin_session).await.map_err(|error| self.explain(error))?;
-        let dialect = Arc::new(MysqlDialect::new(server));
-        let kept = self.options.statement_cache_size;
+        let dialect = Arc::new(Mysql::new(server));
+        let kept = self.options.statement_cache;
         Ok(Box::new(MysqlConnection::new(conn, dialect, max_packet, kept, identity)))
     }
 }

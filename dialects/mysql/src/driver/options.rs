@@ -72,7 +72,7 @@ pub struct MysqlOptions {
     pub(super) ssl_ca: Option<PathBuf>,
     pub(super) ssl_cert: Option<PathBuf>,
     pub(super) ssl_key: Option<PathBuf>,
-    pub(super) statement_cache_size: usize,
+    pub(super) statement_cache: usize,
     pub(super) sql_mode: Setting,
     pub(super) time_zone: Setting,
     pub(super) collation: Setting,
@@ -92,7 +92,7 @@ impl MysqlOptions {
             ssl_ca: None,
             ssl_cert: None,
             ssl_key: None,
-            statement_cache_size: STATEMENT_CACHE_SIZE,
+            statement_cache: STATEMENT_CACHE_SIZE,
             sql_mode: Setting::Ours,
             time_zone: Setting::Ours,
             collation: Setting::Ours,
@@ -139,7 +139,7 @@ impl MysqlOptions {
             ssl_ca: url.take("ssl-ca").map(PathBuf::from),
             ssl_cert: url.take("ssl-cert").map(PathBuf::from),
             ssl_key: url.take("ssl-key").map(PathBuf::from),
-            statement_cache_size: url.take_number("statement_cache")?.unwrap_or(STATEMENT_CACHE_SIZE),
+            statement_cache: url.take_number("statement_cache")?.unwrap_or(STATEMENT_CACHE_SIZE),
             sql_mode: url.take("sql_mode").map_or(Setting::Ours, |mode| Setting::parse(&mode)),
             time_zone: url.take("time_zone").map_or(Setting::Ours, |zone| Setting::parse(&zone)),
             collation: url.take("collation").map_or(Setting::Ours, |name| Setting::parse(&name)),
@@ -200,7 +200,7 @@ impl MysqlOptions {
 
     /// PEM files with the client's certificate and its key.
     #[must_use]
-    pub fn ssl_identity(mut self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+    pub fn ssl_client_cert(mut self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
         self.ssl_cert = Some(certificate.into());
         self.ssl_key = Some(key.into());
         self
@@ -208,8 +208,8 @@ impl MysqlOptions {
 
     /// How many prepared statements a connection keeps; 0 for none, as behind some proxies. By default 128.
     #[must_use]
-    pub fn statement_cache_size(mut self, statements: usize) -> Self {
-        self.statement_cache_size = statements;
+    pub fn statement_cache(mut self, statements: usize) -> Self {
+        self.statement_cache = statements;
         self
     }
 

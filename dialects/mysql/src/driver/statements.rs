@@ -1,7 +1,7 @@
 //! The prepared statements that a connection keeps.
 
 use lru::LruCache;
-use mysql_async::{Conn, Statement, prelude::Queryable};
+use mysql_async::Statement;
 use relata_core::{render::Bind, value::Kind};
 
 /// Prepared statements by their text, the one used longest ago leaving first.
@@ -45,9 +45,7 @@ impl WireType {
             Kind::F64 => WireType::Double,
             Kind::Date | Kind::Timestamp | Kind::TimestampTz => WireType::Timestamp,
             Kind::Time => WireType::Time,
-            Kind::Bool | Kind::I8 | Kind::I16 | Kind::I32 | Kind::I64 | Kind::U8 | Kind::U16 | Kind::U32 => {
-                WireType::Signed
-            }
+            kind if kind.is_integer() || kind == Kind::Bool => WireType::Signed,
             _ => WireType::Text,
         }
     }
@@ -86,9 +84,4 @@ impl Statements {
             kept.pop(sql);
         }
     }
-}
-
-/// Prepares a text.
-pub(super) async fn prepare(conn: &mut Conn, sql: &str) -> mysql_async::Result<Statement> {
-    conn.prep(sql).await
 }

@@ -205,21 +205,16 @@ fn is_sum_of_integers(expression: &Expression) -> bool {
 /// Truth values and numbers: CAST knows INTEGER only (pg_cast, "CREATE CAST").
 fn render_cast<'s>(cast: &'s Cast, out: &mut Renderer<'s>) -> Compile {
     match (cast.from, cast.ty.kind) {
-        (Kind::Bool, kind) if is_number(kind) => {
+        (Kind::Bool, kind) if kind.is_number() => {
             out.sql("CAST(CAST(").expression(&cast.operand)?.sql(" AS INTEGER) AS ");
             out.dialect().render_cast_type(&cast.ty, out)?;
             out.sql(")");
             Ok(())
         }
-        (kind, Kind::Bool) if is_number(kind) => {
+        (kind, Kind::Bool) if kind.is_number() => {
             out.sql("(").operand(&cast.operand, Precedence::Comparison)?.sql(" <> 0)");
             Ok(())
         }
         _ => cast.render(out),
     }
-}
-
-fn is_number(kind: Kind) -> bool {
-    use Kind::*;
-    matches!(kind, I8 | I16 | I32 | I64 | U8 | U16 | U32 | U64 | F32 | F64 | Decimal)
 }

@@ -21,6 +21,7 @@ use crate::{
 
 /// The pause before the second attempt; each further one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// What encrypts connections, if anything does.
 #[derive(Clone)]
@@ -114,7 +115,7 @@ pub(crate) async fn connect(options: &Arc<PostgresOptions>, tls: &Tls) -> Result
         match attempt_once(options, tls).await {
             Err(error) if error.class() == ErrorClass::Connect && attempt < options.connect_attempts => {
                 sleep(pause).await;
-                pause = pause.saturating_mul(2);
+                pause = (pause * 2).min(LONGEST_PAUSE);
                 attempt += 1;
             }
             result => return result,

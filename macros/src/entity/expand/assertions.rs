@@ -47,7 +47,6 @@ fn of_column(entity: &Entity<'_>, column: &Column<'_>) -> Vec<TokenStream> {
         let enums = quote!(#(#core::value::Kind::#kinds)|*);
         quote!(::core::matches!(<#ty as #core::types::Type>::KIND, #enums))
     };
-    const INTEGERS: [&str; 8] = ["I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64"];
 
     if let Some(said) = &attributes.primary_key {
         assert(
@@ -57,7 +56,8 @@ fn of_column(entity: &Entity<'_>, column: &Column<'_>) -> Vec<TokenStream> {
         );
     }
     if entity.is_generated(column) {
-        assert(ident, kind(&INTEGERS), format!("the database generates integers only: `{ident}` is none"));
+        let integer = quote!(<#ty as #core::types::Type>::KIND.is_integer());
+        assert(ident, integer, format!("the database generates integers only: `{ident}` is none"));
         assert(
             ident,
             quote!(!#nullable),
