@@ -15,15 +15,18 @@ use crate::{Executor, Transaction, lease::Lease};
 ///
 /// For what belongs to a connection and not to a transaction, such as temporary tables and advisory locks. A statement
 /// whose future is dropped midway leaves the connection in doubt: it is then reset before the next one, which loses such
-/// things. What is open is rolled back when the connection is dropped.
+/// things. What is open is rolled back when the connection is dropped. What else was set stays for who gets the connection next:
+/// drop such tables, release such locks, and set back what was set.
 pub struct Connection {
     lease: Lease,
     dialect: Arc<dyn Dialect>,
 }
 
 impl Connection {
-    pub(crate) fn new(lease: Lease) -> Result<Self> {
-        Ok(Connection { dialect: lease.link()?.dialect().clone(), lease })
+    pub(crate) fn new(mut lease: Lease) -> Result<Self> {
+        let link = lease.link_mut()?;
+        link.keep();
+        Ok(Connection { dialect: link.dialect().clone(), lease })
     }
 
     /// Begins a transaction: `BEGIN`, which travels with its first statement.

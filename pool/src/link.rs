@@ -39,6 +39,8 @@ pub(crate) struct Link {
     open: bool,
     /// What is left of that transaction.
     health: AfterError,
+    /// Whether somebody has it for what belongs to a connection.
+    kept: bool,
     /// How many transactions and savepoints the user holds, one in the other.
     depth: usize,
     /// The depth of the outermost of those in which rows were changed that are neither committed nor rolled back.
@@ -93,6 +95,7 @@ impl Link {
             dead: false,
             open: false,
             health: AfterError::Open,
+            kept: false,
             depth: 0,
             wrote: None,
             ahead: Vec::new(),
@@ -119,8 +122,20 @@ impl Link {
 
     /// Nothing is open and nothing in doubt: anybody may have it.
     pub(crate) fn is_clean(&self) -> bool {
-        let begun_by_hand = || self.connection.as_ref().is_some_and(|connection| connection.in_transaction());
-        !self.busy && !self.open && !self.dead && self.ahead.is_empty() && !begun_by_hand()
+        // SQL by hand may have begun one.
+        !self.busy && !self.open && !self.dead && self.ahead.is_empty() && !self.in_transaction()
+    }
+
+    fn in_transaction(&self) -> bool {
+        self.connection.as_ref().is_some_and(|connection| connection.in_transaction())
+    }
+
+    /// Somebody has it for what belongs to a connection, such as temporary tables and locks, until it [comes to rest](Link::rest).
+    pub(crate) fn keep(&mut self) {
+        self.kept = true;
+        if let Some(connection) = &mut self.connection {
+            connection.keep(true);
+        }
     }
 
     pub(crate) fn is_dead(&self) -> bool {
@@ -138,6 +153,11 @@ impl Link {
     /// Called when it goes back to the pool.
     pub(crate) fn rest(&mut self) {
         self.depth = 0;
+        if std::mem::take(&mut self.kept)
+            && let Some(connection) = &mut self.connection
+        {
+            connection.keep(false);
+        }
         self.idle_since = Instant::now();
     }
 
@@ -176,7 +196,8 @@ impl Link {
     }
 
     async fn clean_in_time(&mut self) -> Result<()> {
-        let known = !self.busy && self.health != AfterError::Ended;
+        // What was begun by hand may be more than a transaction, such as autocommit that was turned off.
+        let known = !self.busy && self.health != AfterError::Ended && self.open;
         self.ahead.clear();
         if known {
             // `open` is put off only by the answer.
@@ -208,18 +229,18 @@ impl Link {
             return;
         }
         let busy = self.busy;
-        shared.leaving.fetch_add(1, Ordering::AcqRel);
+        let limit = shared.options.connect_timeout;
         let runtime = shared.runtime.clone();
+        let leaving = Leaving::new(shared);
+        // A runtime that has ended drops it.
         runtime.spawn(async move {
-            let limit = shared.options.connect_timeout;
+            let _leaving = leaving;
             // Best effort: what cannot say good-bye is dropped. Where a statement was left running, the server is told to stop
             // it, or it would go on for nobody.
             let _ = match busy {
                 true => timeout(limit, connection.reset()).await.map(drop),
                 false => timeout(limit, connection.close()).await,
             };
-            shared.leaving.fetch_sub(1, Ordering::AcqRel);
-            shared.left.notify_waiters();
         });
     }
 
@@ -297,7 +318,11 @@ impl Link {
         match error.class() {
             // Ours: the server has seen no failure.
             ErrorClass::Compile | ErrorClass::Decode => AfterError::Open,
-            class => self.dialect.after_error(class),
+            class => match self.dialect.after_error(class) {
+                // The statement itself has ended it, such as a trigger that says RAISE(ROLLBACK).
+                AfterError::Open if !self.in_transaction() => AfterError::Ended,
+                left => left,
+            },
         }
     }
 
@@ -529,6 +554,23 @@ impl Link {
             self.shared.lost(self.generation);
         }
         result
+    }
+}
+
+/// A connection that says good-bye, for as long as this lives.
+struct Leaving(Arc<Shared>);
+
+impl Leaving {
+    fn new(shared: Arc<Shared>) -> Self {
+        shared.leaving.fetch_add(1, Ordering::AcqRel);
+        Leaving(shared)
+    }
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.0.leaving.fetch_sub(1, Ordering::AcqRel);
+        self.0.left.notify_waiters();
     }
 }
 

@@ -66,6 +66,12 @@ pub trait Connection: Send {
     /// Whatever prevents it; the connection must then be dropped.
     fn reset(&mut self) -> BoxFuture<'_, Result<()>>;
 
+    /// Whether somebody has the connection for what belongs to it, such as temporary tables and locks: as long as that is so, it is
+    /// not closed to save the reading of rows that nobody wants.
+    fn keep(&mut self, kept: bool) {
+        let _ = kept;
+    }
+
     /// Whether the connection is known to be closed, without asking the server.
     fn is_closed(&self) -> bool;
 

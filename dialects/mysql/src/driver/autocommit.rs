@@ -127,6 +127,8 @@ enum Transaction {
 pub(super) struct Autocommit {
     /// Whether it was set to 0 here: not by the user.
     off: bool,
+    /// Whether it is off all the same, by SQL by hand.
+    off_by_hand: bool,
     transaction: Transaction,
     /// Whether all that ran in the transaction was plain.
     plain: bool,
@@ -145,6 +147,7 @@ impl Autocommit {
     pub(super) fn new() -> Self {
         Autocommit {
             off: false,
+            off_by_hand: false,
             transaction: Transaction::None,
             plain: true,
             in_doubt: false,
@@ -313,15 +316,20 @@ impl Autocommit {
             && reads(job)
     }
 
-    /// Whether a transaction was open when the server last said so.
+    /// Whether a transaction is open, as far as is known, or begins with whatever comes next.
     pub(super) fn in_transaction(&self) -> bool {
-        self.status.is_some_and(|status| status.contains(StatusFlags::SERVER_STATUS_IN_TRANS))
+        self.transaction != Transaction::None
+            || self.off_by_hand
+            || self.status.is_some_and(|status| status.contains(StatusFlags::SERVER_STATUS_IN_TRANS))
     }
 
     /// What the server says when all that was sent is done; `None` after an error.
     pub(super) fn hear(&mut self, status: Option<StatusFlags>) {
         self.status = status;
         let Some(status) = status else { return };
+        if !self.hearsay {
+            self.off_by_hand = !self.off && !status.contains(StatusFlags::SERVER_STATUS_AUTOCOMMIT);
+        }
         let open = status.contains(StatusFlags::SERVER_STATUS_IN_TRANS);
         let implied = self.transaction == Transaction::Implied;
         if implied && status.contains(StatusFlags::SERVER_STATUS_AUTOCOMMIT) {

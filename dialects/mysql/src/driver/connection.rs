@@ -52,6 +52,8 @@ pub(super) struct MysqlConnection {
     /// Whether something is under way. Still set when nobody waits for it any more: then the future was dropped, and what the
     /// server will send next is unknown.
     busy: bool,
+    /// Whether more is lost than rows when it is closed.
+    kept: bool,
 }
 
 impl MysqlConnection {
@@ -73,6 +75,7 @@ impl MysqlConnection {
             statements: Statements::new(statement_cache),
             autocommit,
             busy: false,
+            kept: false,
         }
     }
 
@@ -97,7 +100,7 @@ impl MysqlConnection {
     }
 
     async fn run_all(&mut self, jobs: &mut [Job<'_>]) -> Result<()> {
-        let max_packet = self.max_packet;
+        let (max_packet, kept) = (self.max_packet, self.kept);
         let (mut at, mut ready) = (0, None);
         loop {
             let (_, rest) = jobs.split_at_mut(at);
@@ -129,8 +132,8 @@ impl MysqlConnection {
                         ([job], Lead::Nothing, None) => {
                             let binds = ready.take().unwrap_or_else(|| params(job.binds, max_packet));
                             self.autocommit.begins(job, is_plain(later.first()));
-                            let to_drain =
-                                if self.autocommit.loses_only_rows(job) { ROWS_TO_DRAIN } else { u64::MAX };
+                            let loses_only_rows = !kept && self.autocommit.loses_only_rows(job);
+                            let to_drain = if loses_only_rows { ROWS_TO_DRAIN } else { u64::MAX };
                             let next = later.first().map(|job| job.binds);
                             // The server works meanwhile.
                             let make_next = async { next.map(|binds| params(binds, max_packet)) };
@@ -575,6 +578,10 @@ impl Connection for MysqlConnection {
                 }
             }
         })
+    }
+
+    fn keep(&mut self, kept: bool) {
+        self.kept = kept;
     }
 
     fn is_closed(&self) -> bool {

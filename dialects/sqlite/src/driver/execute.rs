@@ -42,6 +42,11 @@ impl Link {
     /// SQLite does not wait where waiting is of no use: a transaction that has read cannot write once another has begun to (SQLite,
     /// "Write-ahead logging", 2.2, and "Transaction", 2.2).
     fn explain(&self, error: Error) -> Error {
+        if error.class() == ErrorClass::LockTimeout && cooperate::stopped() {
+            let why = "the call was given up while another connection held the lock";
+            return Error::new(ErrorClass::Timeout, why)
+                .with_code(error.code().unwrap_or_default().to_owned());
+        }
         if error.class() != ErrorClass::LockTimeout || self.connection.is_autocommit() || cooperate::waited()
         {
             return error;

@@ -17,7 +17,10 @@ use relata_core::{
     url::DatabaseUrl,
 };
 
-use crate::{dialect::Sqlite, options::SqliteOptions};
+use crate::{
+    dialect::{BeginMode, Sqlite},
+    options::{Access, SqliteOptions},
+};
 use connection::SqliteConnection;
 use open::Place;
 
@@ -57,7 +60,9 @@ impl SqliteDriver {
             Place::File(_) => None,
             Place::Memory(_) => Some(Mutex::new(place.open(options.access)?)),
         };
-        let dialect = Arc::new(Sqlite::new().begin_mode(options.begin));
+        // Nobody can write to it, so that nobody need wait.
+        let begin = if options.access == Access::ReadOnly { BeginMode::Deferred } else { options.begin };
+        let dialect = Arc::new(Sqlite::new().begin_mode(begin));
         Ok(SqliteDriver { settings: Arc::new(Settings { options, place, dialect }), _anchor: anchor })
     }
 
