@@ -118,6 +118,37 @@ on_every_database! {
         tx.commit().await.unwrap();
     }
 
+    /// Where one waits for the lock that another has, the other goes on, though both are futures of one task.
+    async fn transactions_of_one_task_take_turns(db: Database) {
+        schema().create(&*db).await.unwrap();
+        let work = |name: &'static str| {
+            let db = &*db;
+            async move {
+                let mut tx = db.begin().await?;
+                insert(tag(name)).execute(&mut tx).await?;
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                Tag::select().count(&mut tx).await?;
+                tx.commit().await
+            }
+        };
+        let begun = std::time::Instant::now();
+        let (a, b, c) = tokio::join!(work("a"), work("b"), work("c"));
+        a.and(b).and(c).unwrap();
+        assert_eq!(names(&db).await, ["a", "b", "c"]);
+        assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+        // Whoever gives up waiting has taken nothing.
+        let mut holder = db.begin().await.unwrap();
+        insert(tag("held")).execute(&mut holder).await.unwrap();
+        if db.server() == Server::Sqlite {
+            let other = insert(tag("dropped"));
+            let late = tokio::time::timeout(Duration::from_millis(50), other.execute(&*db)).await;
+            assert!(late.is_err());
+        }
+        holder.commit().await.unwrap();
+        insert(tag("later")).execute(&*db).await.unwrap();
+        assert_eq!(names(&db).await, ["a", "b", "c", "held", "later"]);
+    }
+
     async fn a_wait_for_a_lock_ends_in_time(db: Database) {
         if db.server() != Server::Sqlite {
             return;
@@ -135,10 +166,40 @@ on_every_database! {
     }
 }
 
+/// As above, where no other thread could take over.
+#[test]
+fn transactions_of_a_local_set_take_turns() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("local_set.db");
+    let url = format!("sqlite:{}", file.display());
+    let local = tokio::task::LocalSet::new();
+    local.block_on(&runtime, async {
+        let db = Engine::connect(&url).await.unwrap();
+        schema().drop_if_exists(&db).await.unwrap();
+        schema().create(&db).await.unwrap();
+        let tasks: Vec<_> = (0..6)
+            .map(|n| {
+                let db = db.clone();
+                tokio::task::spawn_local(async move {
+                    let mut tx = db.begin().await?;
+                    insert(tag(n.to_string())).execute(&mut tx).await?;
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                    tx.commit().await
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap().unwrap();
+        }
+        assert_eq!(Tag::select().count(&db).await.unwrap(), 6);
+    });
+}
+
 /// The runtime that an engine was opened on may end before the engine.
 #[test]
 fn an_engine_outlives_the_runtime_that_opened_it() {
-    let runtime = || tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let runtime =
+        || tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let first = runtime();
     let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("two_runtimes.db");
     let url = format!("sqlite:{}?close_timeout=20s", file.display());

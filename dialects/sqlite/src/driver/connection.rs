@@ -18,11 +18,13 @@ use rusqlite::InterruptHandle;
 use tokio::{runtime::Handle, task::JoinHandle};
 
 use super::{
-    Settings, cooperate,
-    execute::Link,
+    Settings,
+    cooperate::{self, Wait},
+    execute::{self, Link},
     packed::{Packer, Unpacker, pack},
     thread,
 };
+use crate::options::Blocking;
 
 /// A connection to a SQLite database.
 pub(super) struct SqliteConnection {
@@ -66,7 +68,7 @@ impl SqliteConnection {
         SqliteConnection { state: State::Here(link), in_doubt: false, settings, interrupt, limit: None }
     }
 
-    fn run_here(&mut self, jobs: &mut [Job<'_>]) -> Result<()> {
+    fn run_here(&mut self, jobs: &mut [Job<'_>], wait: Wait) -> Result<()> {
         self.check()?;
         let State::Here(link) = &mut self.state else { return Err(gone()) };
         self.in_doubt = true;
@@ -76,10 +78,44 @@ impl SqliteConnection {
             self.settings.options.busy_timeout,
             self.limit.filter(|_| !streams).and_then(|limit| Instant::now().checked_add(limit)),
         );
-        let result = link.run(jobs);
+        let result = link.run(jobs, wait);
         drop(running);
         self.in_doubt = false;
         result
+    }
+
+    /// The place of the job that found a lock and can be run again.
+    fn waiting(&self, jobs: &[Job<'_>], error: &Error) -> Option<usize> {
+        let State::Here(link) = &self.state else { return None };
+        let at = jobs.iter().position(|job| !job.done)?;
+        (error.class() == ErrorClass::LockTimeout && link.can_wait_outside(&jobs[at])).then_some(at)
+    }
+
+    /// Runs what is left of the jobs until no lock stops them, or the time is over.
+    async fn run_when_unlocked(&mut self, jobs: &mut [Job<'_>], error: Error) -> Result<()> {
+        let end = self.limit.and_then(|limit| Instant::now().checked_add(limit));
+        let mut error = error;
+        let mut tries = 0;
+        while let Some(at) = self.waiting(jobs, &error) {
+            if Handle::try_current().is_err() {
+                // Nobody could wake it.
+                return self.run_here(&mut jobs[at..], Wait::Here);
+            }
+            let Some(nap) = cooperate::nap(tries, self.settings.options.busy_timeout) else { break };
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            // A little less, so that the error is this one, which leaves the connection as it is.
+            let nap = left.map_or(nap, |left| left.saturating_sub(Duration::from_millis(1)).min(nap));
+            if nap.is_zero() {
+                return Err(execute::given_up(&error).with_statement(jobs[at].sql));
+            }
+            tokio::time::sleep(nap).await;
+            tries += 1;
+            match self.run_here(&mut jobs[at..], Wait::Outside) {
+                Ok(()) => return Ok(()),
+                Err(later) => error = later,
+            }
+        }
+        Err(error)
     }
 
     async fn run_on_thread(&mut self, jobs: &mut [Job<'_>], runtime: Handle) -> Result<()> {
@@ -162,7 +198,16 @@ impl Connection for SqliteConnection {
     fn run<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>> {
         // Two futures, so that the usual one is small.
         match self.runtime(jobs) {
-            Ok(None) => Box::pin(async move { self.run_here(jobs) }),
+            Ok(None) => Box::pin(async move {
+                let wait = match self.settings.options.blocking {
+                    Blocking::Auto => Wait::Outside,
+                    Blocking::Inline | Blocking::Thread => Wait::Here,
+                };
+                match (self.run_here(jobs, wait), wait) {
+                    (Err(error), Wait::Outside) => Box::pin(self.run_when_unlocked(jobs, error)).await,
+                    (result, _) => result,
+                }
+            }),
             Ok(Some(runtime)) => Box::pin(self.run_on_thread(jobs, runtime)),
             Err(error) => Box::pin(std::future::ready(Err(error))),
         }
@@ -254,7 +299,7 @@ fn run_owned(link: &mut Link, owned: &mut [OwnedJob], packers: Vec<Option<Packer
         if let Some(packer) = &mut packer {
             lent.sink = Some(packer);
         }
-        let result = link.run(std::slice::from_mut(&mut lent));
+        let result = link.run(std::slice::from_mut(&mut lent), Wait::Here);
         let Job { rows, rows_affected, last_insert_id, done, .. } = lent;
         (job.rows, job.rows_affected, job.last_insert_id, job.done) =
             (rows, rows_affected, last_insert_id, done);

@@ -2,7 +2,8 @@
 //!
 //! Most statements take a few microseconds: giving the worker thread away for each would cost several times that. So a
 //! statement starts where it is, and hands over the worker's other tasks (`block_in_place`) when it turns out to take long, when
-//! it waits for a lock, or before it may wait for the disk. SQLite calls back in the first two cases.
+//! it waits for a lock, or before it may wait for the disk. SQLite calls back in the first two cases. Where nothing is open yet, it does
+//! not wait at all: it gives the lock up, and its future waits, so that others of the same task go on, one of which may have the lock.
 
 use std::{
     cell::RefCell,
@@ -29,7 +30,7 @@ const HAND_OVER: Duration = Duration::from_micros(50);
 thread_local! {
     /// What the callbacks need to know of the statement that this thread runs.
     static RUNNING: RefCell<Running> = const {
-        RefCell::new(Running { busy_timeout: Duration::ZERO, stop: None, end: None, on_worker: false, long: Long::No, waited: false })
+        RefCell::new(Running { busy_timeout: Duration::ZERO, stop: None, end: None, on_worker: false, long: Long::No, waited: false, wait: Wait::Here })
     };
 }
 
@@ -42,6 +43,16 @@ struct Running {
     long: Long,
     /// Whether it has waited for a lock.
     waited: bool,
+    wait: Wait,
+}
+
+/// How a statement waits for a lock.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// On its thread.
+    Here,
+    /// Whoever runs it waits, and runs it again.
+    Outside,
 }
 
 /// Whether a statement takes long.
@@ -61,7 +72,8 @@ pub(super) struct Guard(());
 pub(super) fn begin(busy_timeout: Duration, stop: Option<Arc<AtomicBool>>) -> Guard {
     let on_worker = stop.is_none() && on_worker();
     RUNNING.with_borrow_mut(|running| {
-        *running = Running { busy_timeout, stop, end: None, on_worker, long: Long::No, waited: false };
+        let (long, wait) = (Long::No, Wait::Here);
+        *running = Running { busy_timeout, stop, end: None, on_worker, long, waited: false, wait };
     });
     Guard(())
 }
@@ -79,6 +91,11 @@ impl Drop for Guard {
             (running.stop, running.end, running.on_worker) = (None, None, false);
         });
     }
+}
+
+/// Says how the next statement waits.
+pub(super) fn wait(wait: Wait) {
+    RUNNING.with_borrow_mut(|running| running.wait = wait);
 }
 
 /// Whether nobody waits for the statements any more.
@@ -152,7 +169,8 @@ fn busy(count: i32) -> bool {
     let count = usize::try_from(count).unwrap_or_default();
     let (nap, on_worker) = RUNNING.with_borrow_mut(|running| {
         running.waited = true;
-        let nap = if running.stopped() { None } else { nap(count, running.busy_timeout) };
+        let here = running.wait == Wait::Here && !running.stopped();
+        let nap = here.then(|| nap(count, running.busy_timeout)).flatten();
         (nap, running.on_worker)
     });
     let Some(nap) = nap else { return false };
@@ -164,8 +182,8 @@ fn busy(count: i32) -> bool {
     true
 }
 
-/// How long to sleep before the next try: the steps of SQLite's own handler (sqlite3.c, `sqliteDefaultBusyCallback`).
-fn nap(count: usize, timeout: Duration) -> Option<Duration> {
+/// How long to sleep before the next try, after so many, until the time is over: the steps of SQLite's own handler (sqlite3.c, `sqliteDefaultBusyCallback`).
+pub(super) fn nap(count: usize, timeout: Duration) -> Option<Duration> {
     const STEPS: [u64; 12] = [1, 2, 5, 10, 15, 20, 25, 25, 25, 50, 50, 100];
     const LAST: u64 = STEPS[STEPS.len() - 1];
     let step = STEPS.get(count).copied().unwrap_or(LAST);

@@ -6,7 +6,11 @@ use relata_core::{
 };
 use rusqlite::{Batch, Connection, Statement, fallible_iterator::FallibleIterator};
 
-use super::{bind::bind, cooperate, row::SqliteRow};
+use super::{
+    bind::bind,
+    cooperate::{self, Wait},
+    row::SqliteRow,
+};
 use crate::{
     dialect::QUERY_ONLY,
     error::{from_run, from_rusqlite},
@@ -28,8 +32,10 @@ impl Link {
     }
 
     /// Runs the jobs one after another and stops at the first failure.
-    pub(super) fn run(&mut self, jobs: &mut [Job<'_>]) -> Result<()> {
+    /// With [`Wait::Outside`] one for which [`can_wait_outside`](Link::can_wait_outside) fails at once where it finds a lock.
+    pub(super) fn run(&mut self, jobs: &mut [Job<'_>], wait: Wait) -> Result<()> {
         for job in jobs {
+            cooperate::wait(if self.can_wait_outside(job) { wait } else { Wait::Here });
             if cooperate::stopped() {
                 return Err(Error::new(ErrorClass::Timeout, "the call was given up"));
             }
@@ -39,13 +45,17 @@ impl Link {
         Ok(())
     }
 
+    /// Whether nothing has happened yet, and nothing is held, so that the job can be run again.
+    pub(super) fn can_wait_outside(&self, job: &Job<'_>) -> bool {
+        let single = job.mode != Mode::Text || !job.sql.contains(';');
+        single && job.rows == 0 && self.connection.is_autocommit()
+    }
+
     /// SQLite does not wait where waiting is of no use: a transaction that has read cannot write once another has begun to (SQLite,
     /// "Write-ahead logging", 2.2, and "Transaction", 2.2).
     fn explain(&self, error: Error) -> Error {
         if error.class() == ErrorClass::LockTimeout && cooperate::stopped() {
-            let why = "the call was given up while another connection held the lock";
-            return Error::new(ErrorClass::Timeout, why)
-                .with_code(error.code().unwrap_or_default().to_owned());
+            return given_up(&error);
         }
         if error.class() != ErrorClass::LockTimeout || self.connection.is_autocommit() || cooperate::waited()
         {
@@ -124,6 +134,12 @@ impl Link {
         }
         Ok(())
     }
+}
+
+/// That the time was over while something else held a lock.
+pub(super) fn given_up(locked: &Error) -> Error {
+    let why = "the call was given up while another connection held the lock";
+    Error::new(ErrorClass::Timeout, why).with_code(locked.code().unwrap_or_default().to_owned())
 }
 
 /// Runs the statements of a text one after another, and says how many rows they changed.
