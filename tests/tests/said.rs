@@ -273,4 +273,11 @@ on_every_database! {
         assert_eq!(prices[0].1.len(), 2);
         assert_eq!(Offer::select().with(Offer::price).all(&*db).await.unwrap().len(), 2);
     }
+
+    async fn columns_whose_types_nobody_said_are_not_dropped(db: Database) {
+        let error = sql("SELECT 1, 2").all(&*db).await.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::Decode);
+        assert!(error.to_string().contains("`.columns::<(i64, String)>()`"), "{error}");
+        sql("SELECT 1, 2").execute(&*db).await.unwrap();
+    }
 }

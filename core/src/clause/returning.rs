@@ -12,7 +12,7 @@ pub(super) fn render<'s>(items: &'s [Item], out: &mut Renderer<'s>) -> Compile {
 
 pub(crate) fn render_items<'s>(items: &'s [Item], out: &mut Renderer<'s>) -> Compile {
     out.list(items, ", ", |out, item| {
-        out.expression(&item.expression)?;
+        out.dialect().render_item(&item.expression, out)?;
         if let Some(label) = &item.label {
             out.sql(" AS ").identifier(label)?;
         }

@@ -76,10 +76,9 @@ pub trait Connection: Send {
     fn is_closed(&self) -> bool;
 
     /// Whether the server is known to have a transaction open, whoever began it, without asking. A pool cleans such a connection
-    /// before it gives it on: SQL by hand may have begun it.
-    fn in_transaction(&self) -> bool {
-        false
-    }
+    /// before it gives it on, as SQL by hand may have begun it; and takes a transaction for over where a statement failed and this is
+    /// false.
+    fn in_transaction(&self) -> bool;
 
     /// Lends the connection to reads of several tasks at once, where the driver can do so: with a future that has to run meanwhile, and
     /// ends when the reader is dropped. The connection itself is used again only then.

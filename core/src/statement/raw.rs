@@ -43,7 +43,11 @@ impl RawStatement {
     fn new(sql: Cow<'static, str>) -> Self {
         RawStatement {
             raw: Raw { sql, arguments: Vec::new() },
-            read: |_: &mut RowReader<'_>| -> Result<()> { Ok(()) },
+            // Columns whose types nobody said would be dropped.
+            read: |row: &mut RowReader<'_>| {
+                row.end()
+                    .map_err(|e| e.context("say the types of the columns, `.columns::<(i64, String)>()`"))
+            },
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Sending what is pending: all of it, or nothing.
 
-use std::{any::TypeId, collections::HashSet};
+use std::collections::HashSet;
 
 use relata_core::{
     Error, ErrorClass, Result,
@@ -17,14 +17,14 @@ use relata_pool::{Executor, RowChange};
 
 use super::{
     At, Session,
+    actions::{acts, cascades, follows, parents},
     error::name_of,
+    keys::{Stores, key_of, link_inputs, link_values},
     plan::{Operation, UpdateKind, plan},
     relate::Link,
     store::AnyStore,
 };
 use crate::key::Key;
-
-type Stores = [(TypeId, Box<dyn AnyStore>)];
 
 /// What has to be known of an operation when its flush has succeeded.
 enum Done {
@@ -252,45 +252,6 @@ impl Session {
     }
 }
 
-/// Whether the database may do something to rows of `table` by itself when it changes or deletes rows of `target`: by keys that do
-/// so, through tables between them whose keys cascade.
-fn follows(
-    table: &'static Table,
-    target: &'static Table,
-    change: RowChange,
-    does: fn(ReferentialAction) -> bool,
-    seen: &mut Vec<&'static Table>,
-) -> bool {
-    if seen.contains(&table) {
-        return false;
-    }
-    seen.push(table);
-    parents(table, change, does)
-        .any(|parent| parent == target || follows(parent, target, change, cascades, seen))
-}
-
-/// The tables that those keys refer to which do something.
-fn parents(
-    table: &'static Table,
-    change: RowChange,
-    does: fn(ReferentialAction) -> bool,
-) -> impl Iterator<Item = &'static Table> {
-    let action = move |key: &ForeignKey| match change {
-        RowChange::Update => key.on_update,
-        RowChange::Delete => key.on_delete,
-    };
-    table.foreign_keys.iter().filter(move |key| does(action(key))).map(|key| (key.table)())
-}
-
-/// Whether the database does something to the rows that refer to one that changes.
-pub(super) fn acts(action: ReferentialAction) -> bool {
-    !matches!(action, ReferentialAction::NoAction | ReferentialAction::Restrict)
-}
-
-fn cascades(action: ReferentialAction) -> bool {
-    action == ReferentialAction::Cascade
-}
-
 /// The transaction, without locking: nobody else can have the session.
 pub(super) fn exclusive<T>(mutex: &mut std::sync::Mutex<T>) -> &mut T {
     match mutex.get_mut() {
@@ -393,34 +354,6 @@ async fn run_inserts(
     store.run_insert(db, body, &slots).await.map_err(|error| error.context(about))?;
     done.push(Done::Inserted { store: first.store, slots });
     Ok(())
-}
-
-/// What an entity that has been inserted has in the column at this place, or for the column of another that refers to it.
-pub(super) fn key_of(
-    stores: &Stores,
-    table: &'static Table,
-    column: usize,
-    to: At,
-    of: Option<usize>,
-) -> Result<Value> {
-    let gone = || {
-        Error::new(
-            ErrorClass::Handle,
-            format!("{}.{} refers to an entity that is gone", table.name, table.columns[column].name),
-        )
-        .with_table(table.name)
-    };
-    let (_, parent) = stores.get(to.store as usize).ok_or_else(gone)?;
-    let reference = of.or_else(|| referenced(table, column, parent.table())).ok_or_else(gone)?;
-    parent.value(to.slot, to.generation, reference).ok_or_else(gone)
-}
-
-/// The place of the column of its parent that a column refers to.
-pub(super) fn referenced(table: &'static Table, column: usize, parent: &'static Table) -> Option<usize> {
-    let keys = table.foreign_keys.iter().filter(|key| (key.table)() == parent);
-    let mut columns = keys.flat_map(|key| key.columns.iter().zip(key.references));
-    let referenced = columns.find(|(own, _)| **own == column).map(|(_, referenced)| *referenced);
-    referenced.or_else(|| parent.primary_key.first().copied())
 }
 
 async fn run_changes(
@@ -596,39 +529,6 @@ fn row_filter(store: &dyn AnyStore, at: At, with_version: bool) -> Conditions {
 fn equals(table: &'static Table, column: usize, value: Value) -> Expression {
     let left = Expression::Column(TableColumn { table, column: &table.columns[column] });
     Expression::Infix(Box::new(Infix { left, operator: Operator::Eq, right: Expression::Bind(value) }))
-}
-
-/// The values of the row of an association: of one that is deleted, as the database has them.
-fn link_values(stores: &Stores, link: &Link) -> Result<Vec<(usize, Value)>> {
-    let table = link.through.table;
-    let mut columns: Vec<(usize, Value)> = Vec::new();
-    for (at, own, other) in [
-        (link.source, link.through.source_columns, link.source_columns),
-        (link.target, link.through.target_columns, link.target_columns),
-    ] {
-        let store = &*stores[at.store as usize].1;
-        for (own, other) in own.iter().zip(other) {
-            let loaded = store.loaded(at.slot, *other).filter(|_| !link.linked);
-            let value = loaded.or_else(|| store.value(at.slot, at.generation, *other)).ok_or_else(|| {
-                Error::new(
-                    ErrorClass::Handle,
-                    format!("a row of {} would link an entity that is gone", table.name),
-                )
-                .with_table(table.name)
-            })?;
-            columns.push((*own, value));
-        }
-    }
-    Ok(columns)
-}
-
-/// The row of an association as inputs, a place for each column.
-pub(super) fn link_inputs(stores: &Stores, link: &Link) -> Result<Vec<Input>> {
-    let mut inputs = vec![Input::Default; link.through.table.columns.len()];
-    for (column, value) in link_values(stores, link)? {
-        inputs[column] = Input::Value(value);
-    }
-    Ok(inputs)
 }
 
 fn prepare_link(stores: &Stores, link: &Link) -> Result<Ready> {

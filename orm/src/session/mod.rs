@@ -1,8 +1,10 @@
 //! The session: it owns entities, knows each row once, and writes what changed in one transaction.
 
+mod actions;
 mod error;
 mod flush;
 mod handle;
+mod keys;
 mod plan;
 mod read;
 mod relate;

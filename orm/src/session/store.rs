@@ -16,7 +16,7 @@ use relata_core::{
 };
 use relata_pool::{Executor, Fetch};
 
-use super::plan::given;
+use super::keys::given;
 use crate::key::Key;
 
 /// When something happened: the session's clock ticks at each begin and savepoint.

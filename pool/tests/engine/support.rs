@@ -318,6 +318,9 @@ impl Connection for TestConnection {
     fn is_closed(&self) -> bool {
         self.lite.is_none()
     }
+    fn in_transaction(&self) -> bool {
+        self.lite.as_ref().is_some_and(|lite| !lite.is_autocommit())
+    }
     fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async move {
             yield_now().await;

@@ -237,10 +237,7 @@ fn render_bind<'s>(dialect: &Mysql, value: &'s Value, out: &mut Renderer<'s>) {
         Kind::Date => Some("DATE"),
         Kind::Time => Some("TIME(6)"),
         Kind::Timestamp | Kind::TimestampTz => Some("DATETIME(6)"),
-        // A NULL first makes the column of a union one of text in MySQL.
-        _ if dialect.server.is_mariadb() || !value.is_null() => None,
-        Kind::F32 | Kind::F64 => Some("DOUBLE"),
-        kind => integer(kind),
+        _ => None,
     };
     render_cast_bind(value, ty, out);
 }
@@ -250,6 +247,27 @@ fn render_cast_bind<'s>(value: &'s Value, ty: Option<&str>, out: &mut Renderer<'
         Some(ty) => out.sql("CAST(").bind(value).sql(" AS ").sql(ty).sql(")"),
         None => out.bind(value),
     };
+}
+
+/// What is selected by itself. A NULL of no type makes the column of a union or subquery one of text in MySQL.
+pub(super) fn render_item<'s>(
+    dialect: &'s Mysql,
+    expression: &'s Expression,
+    out: &mut Renderer<'s>,
+) -> Compile {
+    if let Expression::Bind(value @ Value::Null(kind)) = expression
+        && !dialect.server.is_mariadb()
+    {
+        let ty = match kind {
+            Kind::F32 | Kind::F64 => Some("DOUBLE"),
+            kind => integer(*kind),
+        };
+        if ty.is_some() {
+            render_cast_bind(value, ty, out);
+            return Ok(());
+        }
+    }
+    render(dialect, expression, out)
 }
 
 /// What an integer or a truth value is cast to.

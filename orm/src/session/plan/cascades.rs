@@ -8,9 +8,9 @@ use relata_core::{
 };
 
 use super::{
-    super::{At, Session},
+    super::{At, Session, keys::given},
     Graph, Operation, Place,
-    reasons::{given, loaded, targets},
+    reasons::{loaded, targets},
 };
 use crate::key::Key;
 

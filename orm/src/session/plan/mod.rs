@@ -22,12 +22,12 @@ use relata_core::{
 
 use super::{
     At, Session,
-    flush::{acts, key_of, referenced},
+    actions::acts,
+    keys::{key_of, referenced},
     relate::Link,
 };
 use crate::key::Key;
 use circles::{break_circle, null};
-pub(super) use reasons::given;
 use reasons::loaded;
 
 /// One change of one row.

@@ -11,7 +11,8 @@ use relata_core::{
 use super::{
     super::{
         At, Session,
-        flush::{acts, link_inputs},
+        actions::acts,
+        keys::{given, link_inputs},
     },
     Graph, Operation, Place,
 };
@@ -245,18 +246,6 @@ pub(super) fn unique_values(session: &Session, gone: &[(usize, At)], graph: &mut
 fn unique_columns(table: &'static Table) -> impl Iterator<Item = &'static [usize]> {
     let indexes = table.indexes.iter().filter(|index| index.unique).map(|index| index.columns);
     std::iter::once(table.primary_key).chain(table.uniques.iter().map(|unique| unique.columns)).chain(indexes)
-}
-
-/// The values that an insert gives for these columns, if it gives all and none is NULL.
-pub(in crate::session) fn given(inputs: &[Input], columns: &[usize]) -> Option<Key> {
-    let values: Option<Vec<&Value>> = columns
-        .iter()
-        .map(|column| match &inputs[*column] {
-            Input::Value(value) => Some(value),
-            _ => None,
-        })
-        .collect();
-    Some(Key::of_values(values?.into_iter())).filter(|key| !key.has_null())
 }
 
 /// The values that these columns have in the database.
