@@ -87,6 +87,17 @@ fn a_table_that_is_read_twice() {
     assert!(words.contains("users is joined to nothing"), "{words}");
     let words = refused(Post::select().join(Post::author).join(Post::reviewer));
     assert!(words.contains("users is read from twice"), "{words}");
+    let part = select(User::id).cte("part");
+    let words = refused(select(part.columns()).from(&part).join_on(&part, part.columns().gt(1)));
+    assert_eq!(
+        words,
+        "part is read from twice: give one of them another name, `let other = ….alias(\"other\")`"
+    );
+    let other = part.alias("other");
+    let sql =
+        compiles(select(part.columns()).from(&part).join_on(&other, other.columns().gt(part.columns())));
+    let read = r#"WITH "part" ("id") AS (SELECT "users"."id" FROM "users") SELECT "part"."id" FROM "part" JOIN "part" AS "other""#;
+    assert_eq!(sql, format!(r#"{read} ON "other"."id" > "part"."id""#));
     compiles(Post::select().join(Post::author).join(Post::reviewer.to(&User::alias("reviewer"))));
 }
 

@@ -446,15 +446,18 @@ impl Query {
     fn scope<'s>(&'s self, source: Option<SourceRef<'s>>) -> Compile<Scope<'s>> {
         if let (None, Some(join)) = (source, self.joins.first()) {
             return Err(CompileError::invalid(format!(
-                "{} is joined to nothing: say with `.from(…)` what is read from; to join it to itself, give one of the two another name, `let other = …::alias(\"other\")`",
-                join.source.as_ref().name()
+                "{} is joined to nothing: say with `.from(…)` what is read from; to join it to itself, give one of the two another name, {}",
+                join.source.as_ref().name(),
+                join.source.as_ref().how_to_alias()
             )));
         }
         for (at, join) in self.joins.iter().enumerate() {
-            let name = join.source.as_ref().name();
+            let joined = join.source.as_ref();
+            let name = joined.name();
             if Scope::new(source, &self.joins[..at]).contains(name) {
                 return Err(CompileError::invalid(format!(
-                    "{name} is read from twice: give one of them another name, `let other = …::alias(\"other\")`"
+                    "{name} is read from twice: give one of them another name, {}",
+                    joined.how_to_alias()
                 )));
             }
         }
@@ -727,7 +730,9 @@ fn collect_ctes<'s>(body: &'s SelectBody, ctes: &mut Vec<&'s CteDefinition>) {
             for source in query.from.iter().chain(query.joins.iter().map(|join| &join.source)) {
                 match source {
                     Source::Subquery(derived) => collect_ctes(&derived.select, ctes),
-                    Source::Cte(cte) if !ctes.iter().any(|known| known.is(cte)) => {
+                    Source::Cte(cte) | Source::CteAlias(cte, _)
+                        if !ctes.iter().any(|known| known.is(cte)) =>
+                    {
                         if let Some(select) = &cte.select {
                             collect_ctes(select, ctes);
                             ctes.push(cte);
