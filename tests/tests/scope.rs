@@ -139,6 +139,21 @@ fn aggregates_stand_where_groups_are() {
     compiles(select((User::entity(), count(Post::id))).join(User::posts).group_by(User::id));
     compiles(select((upper(User::email), count_all())).group_by(upper(User::email)));
     compiles(select((User::name, over(count_all(), window()))));
+    // An aggregate over a window is over the groups, and so is what it aggregates.
+    let words = refused(select((User::name, over(sum(User::id), window()))).group_by(User::name));
+    assert!(words.starts_with("users.id is neither aggregated nor in GROUP BY"), "{words}");
+    let words = refused(select((count_all(), over(count(User::email), window()))));
+    assert!(words.starts_with("users.email is neither"), "{words}");
+    let largest = || over(max(User::id), window().partition_by(User::name));
+    let words = refused(select((User::name, count_all())).group_by(User::name).order_by(largest()));
+    assert!(words.starts_with("users.id is neither"), "{words}");
+    let words =
+        refused(select(count_all()).group_by(User::name).order_by(over(rank(), window().order_by(User::id))));
+    assert!(words.starts_with("users.id is neither"), "{words}");
+    compiles(select((User::name, over(count(User::name), window()))).group_by(User::name));
+    compiles(
+        select((User::name, over(sum(sum(User::id)), window().order_by(max(User::id))))).group_by(User::name),
+    );
 }
 
 #[test]

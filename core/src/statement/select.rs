@@ -547,6 +547,16 @@ impl Query {
         }
         match expression {
             Expression::Aggregate(_) | Expression::Bind(_) => None,
+            // It is over the groups, and its function is no aggregate of one: what that is of has one value for each.
+            Expression::Window(window) => {
+                let mut operands = Vec::new();
+                window.function.for_each_child(&mut |operand| operands.push(operand));
+                if let Some(definition) = &window.definition {
+                    operands.extend(&definition.partition_by);
+                    operands.extend(definition.order_by.iter().map(|item| &item.expression));
+                }
+                operands.into_iter().find_map(|operand| self.ungrouped(operand))
+            }
             Expression::Column(c) => {
                 let keyed = !c.table.primary_key.is_empty()
                     && c.table.primary_key.iter().all(|key| {
