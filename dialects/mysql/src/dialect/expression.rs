@@ -55,10 +55,17 @@ pub(super) fn render<'s>(dialect: &'s Mysql, expression: &'s Expression, out: &m
             })?
             .sql(")");
         }
+        // In a subquery VALUES() is NULL on MySQL, and not understood on MariaDB.
         // The alias for the new row that MySQL 8.0.19 brought is unknown to MariaDB; VALUES() works on both (MySQL 8.4
         // manual 15.2.7.2; MariaDB KB, "INSERT ON DUPLICATE KEY UPDATE").
         Expression::Excluded(n) => {
-            out.require_excluded(n.column)?.sql("VALUES(").identifier(n.column.name)?.sql(")");
+            if out.require_excluded(n.column)?.is_in_subquery_of_upsert() {
+                return Err(CompileError::invalid(format!(
+                    "MySQL and MariaDB cannot name {} of the row that could not be inserted in a subquery: name it beside one",
+                    n.column.name
+                )));
+            }
+            out.sql("VALUES(").identifier(n.column.name)?.sql(")");
         }
         Expression::In(n) => return render_in(dialect, n, expression, out),
         Expression::Bind(value) => render_bind(dialect, value, out),
