@@ -635,7 +635,7 @@ fn holds_bind(expression: &Expression) -> bool {
 
 impl SelectBody {
     /// `SELECT * FROM (body)`, with each column by name, in the same order.
-    fn over(mut body: SelectBody) -> SelectBody {
+    pub(crate) fn over(mut body: SelectBody) -> SelectBody {
         let inside = body.leftmost().items.clone();
         let columns = body.name_columns();
         let name = Cow::Borrowed("rows");
