@@ -408,7 +408,7 @@ impl Query {
             out.sql(" GROUP BY ").list(&self.group_by, ", ", |out, expression| {
                 match self.place_of(expression) {
                     Some(place) => out.number(place),
-                    None => out.expression(expression)?,
+                    None => out.clause(Clause::GroupItem(expression))?,
                 };
                 Ok(())
             })?;
@@ -417,16 +417,16 @@ impl Query {
         if !order_by.is_empty() {
             let by_place = self.distinct || !self.group_by.is_empty();
             out.sql(" ORDER BY ").list(order_by, ", ", |out, item| {
-                let place = self.place_of(&item.expression).filter(|_| by_place);
-                let name = place
-                    .and_then(|place| self.items.get(place as usize - 1))
-                    .and_then(|item| item.label.as_deref());
-                match place {
-                    Some(position) if name.is_some() || item.nulls.is_none() => {
-                        out.clause(Clause::SetOrder(SetOrder { name, position, item })).map(drop)
+                match self.place_of(&item.expression).filter(|_| by_place) {
+                    Some(position) => {
+                        // In an expression, a column that is read from has precedence.
+                        let name = own_name(&self.items, position as usize - 1)
+                            .filter(|name| !self.sources().any(|source| source.has_column(name)));
+                        out.clause(Clause::SetOrder(SetOrder { name, position, item, of_set: false }))
                     }
-                    _ => out.clause(Clause::OrderItem(item)).map(drop),
+                    None => out.clause(Clause::OrderItem(item)),
                 }
+                .map(drop)
             })?;
         }
         out.leave();
@@ -619,6 +619,14 @@ fn first_source<'s>(expression: &'s Expression, joins: &[Join], found: &mut Opti
     if !joins.iter().any(|join| join.source.as_ref().name() == candidate.name()) {
         *found = Some(candidate);
     }
+}
+
+/// The name of an item, if no other has it. Some databases take names for the same in either case.
+pub(super) fn own_name(items: &[Item], at: usize) -> Option<&str> {
+    let name = items.get(at)?.name()?;
+    let lower = name.to_lowercase();
+    let same = items.iter().filter_map(Item::name).filter(|other| other.to_lowercase() == lower);
+    (same.count() == 1).then_some(name)
 }
 
 /// Whether there may be a bind in it, be it in a subquery.

@@ -1,6 +1,9 @@
 //! `UNION`, `INTERSECT`, `EXCEPT` (SQL:2016 Foundation 7.17).
 
-use super::{Select, SelectBody, select::Core};
+use super::{
+    Select, SelectBody,
+    select::{Core, own_name},
+};
 use crate::{
     clause::{Clause, Limit, OrderItem, SetOrder},
     dialect::Feature,
@@ -114,9 +117,6 @@ impl SetOperation {
         }
     }
 
-    /// The rows of a set operation are ordered by what the first query names.
-    pub(super) fn render_order<'s>(&'s self, order_by: &'s [OrderItem], out: &mut Renderer<'s>) -> Compile {
-        if order_by.is_empty() {
     /// The first operand, where it is one of the same operator and no more: such a chain reads from left to right as it is.
     fn chained(&self) -> Option<&SetOperation> {
         match &self.left.core {
@@ -138,6 +138,9 @@ impl SetOperation {
         left && self.right.is_plain_query()
     }
 
+    /// The rows of a set operation are ordered by what the first query names.
+    pub(super) fn render_order<'s>(&'s self, order_by: &'s [OrderItem], out: &mut Renderer<'s>) -> Compile {
+        if order_by.is_empty() {
             return Ok(());
         }
         let items = &self.left.leftmost().items;
@@ -147,7 +150,8 @@ impl SetOperation {
                     "a union is ordered by what its first query selects: the expression must be one of those",
                 )
             })?;
-            let order = SetOrder { name: items[at].name(), position: at as u64 + 1, item: order };
+            let position = at as u64 + 1;
+            let order = SetOrder { name: own_name(items, at), position, item: order, of_set: true };
             out.clause(Clause::SetOrder(order)).map(drop)
         })?;
         Ok(())

@@ -294,6 +294,23 @@ fn render_cast_bind<'s>(value: &'s Value, ty: Option<&str>, out: &mut Renderer<'
     };
 }
 
+/// What is grouped or ordered by. A number that is bound alone is the place of a column on MariaDB (no page of its manual
+/// says it).
+pub(super) fn render_key<'s>(
+    dialect: &'s Mysql,
+    expression: &'s Expression,
+    out: &mut Renderer<'s>,
+) -> Compile {
+    if let Expression::Bind(value) = expression
+        && dialect.server.is_mariadb()
+        && let Some(ty) = integer(value.kind())
+    {
+        render_cast_bind(value, Some(ty), out);
+        return Ok(());
+    }
+    out.expression(expression).map(drop)
+}
+
 /// What an integer or a truth value is cast to.
 fn integer(kind: Kind) -> Option<&'static str> {
     match kind {
