@@ -380,21 +380,27 @@ impl ReadBack<'_> {
         columns: &[usize],
     ) -> Result<()> {
         let dialect = tx.dialect().clone();
-        let item = Item::new(position(self.conditions(group, columns)), true);
-        let mut select = self.body(vec![item], self.filter(group, columns));
-        // Also locks the gaps where there is no row yet (MySQL 8.4 manual 17.7.2.4).
-        select.lock = dialect
-            .supports(Feature::Locking)
-            .then_some(Lock { strength: LockStrength::Update, wait: LockWait::Wait });
-        let mut present = Collect::<Option<i64>>::new(|row: &mut RowReader<'_>| row.read());
-        run_statement(&select, tx, Some(&mut present), Mode::Cached).await?;
         let width = self.table.columns.len().max(1);
-        let mut at = 0;
-        group.inputs.retain(|_| {
-            let row = (at / width) as i64;
-            at += 1;
-            !present.rows.contains(&Some(row))
-        });
+        // Of rows that are the same to the database, each time the first is found.
+        while !group.is_empty() {
+            let item = Item::new(position(self.conditions(group, columns)), true);
+            let mut select = self.body(vec![item], self.filter(group, columns));
+            // Also locks the gaps where there is no row yet (MySQL 8.4 manual 17.7.2.4).
+            select.lock = dialect
+                .supports(Feature::Locking)
+                .then_some(Lock { strength: LockStrength::Update, wait: LockWait::Wait });
+            let mut present = Collect::<Option<i64>>::new(|row: &mut RowReader<'_>| row.read());
+            run_statement(&select, tx, Some(&mut present), Mode::Cached).await?;
+            if present.rows.is_empty() {
+                break;
+            }
+            let mut at = 0;
+            group.inputs.retain(|_| {
+                let row = (at / width) as i64;
+                at += 1;
+                !present.rows.contains(&Some(row))
+            });
+        }
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use relata::prelude::*;
+use relata::{expr::rank, prelude::*};
 use relata_tests::{Server, on_every_database};
 use rust_decimal::Decimal;
 
@@ -246,5 +246,178 @@ on_every_database! {
     async fn floats_of_either_sign(db: Database) {
         let zeros = select((val(0.0_f64), val(-0.0_f64))).distinct().one(&*db).await.unwrap();
         assert_eq!((zeros.0.is_sign_negative(), zeros.1.is_sign_negative()), (false, true));
+    }
+}
+
+on_every_database! {
+    async fn whether_a_set_operation_has_rows(db: Database) {
+        create(&db).await;
+        let all = || select(Thing::id);
+        let first = || all().order_by(Thing::id).limit(2);
+        let last = || all().filter(Thing::id.gt(2));
+        assert!(!first().intersect(last()).exists(&*db).await.unwrap());
+        assert!(!all().except(all().union(last())).exists(&*db).await.unwrap());
+        assert!(!all().limit(0).except(last()).exists(&*db).await.unwrap());
+        let without = all().filter(not_exists(first().intersect(last())));
+        assert_eq!(without.count(&*db).await.unwrap(), 4);
+        let pairs = || select((Thing::id, Thing::id));
+        let some = pairs().union(pairs()).except(pairs().filter(Thing::id.gt(2)));
+        assert!(some.exists(&*db).await.unwrap());
+        let value = select(scalar(all().limit(0).except(last()))).one(&*db).await.unwrap();
+        assert_eq!(value, None);
+        let other = Thing::alias("other");
+        let same = || select(Thing::id.of(&other)).filter(Thing::id.of(&other).eq(Thing::id));
+        let plain = all().filter(exists(same().union(same()))).count(&*db).await.unwrap();
+        assert_eq!(plain, 4);
+        let limited = all().filter(exists(same().limit(1).except(select(val(2_i64))))).count(&*db).await;
+        match db.server() {
+            // It sees no columns of the statement around it there.
+            Server::MariaDb => assert_eq!(limited.unwrap_err().class(), ErrorClass::Statement),
+            _ => assert_eq!(limited.unwrap(), 3),
+        }
+    }
+
+    async fn whether_there_are_more_distinct_rows(db: Database) {
+        create(&db).await;
+        let counts = || select(Thing::count).distinct().order_by(Thing::count);
+        assert!(!counts().offset(1).exists(&*db).await.unwrap());
+        assert!(counts().limit(1).offset(0).exists(&*db).await.unwrap());
+        let without = select(Thing::id).filter(not_exists(counts().limit(5).offset(1)));
+        assert_eq!(without.count(&*db).await.unwrap(), 4);
+    }
+
+    async fn a_union_of_columns_of_one_name(db: Database) {
+        create(&db).await;
+        insert_many([1, 2].map(|site| NewStock { sku: "a".into(), site })).execute(&*db).await.unwrap();
+        let pairs = || select((Thing::id, Stock::id)).from(Thing::entity()).cross_join(Stock::entity());
+        let rows = pairs().union(pairs()).order_by((Stock::id.desc(), Thing::id)).limit(2);
+        let rows = rows.all(&*db).await.unwrap();
+        assert_eq!(rows.iter().map(|row| row.0).collect::<Vec<_>>(), [1, 2]);
+        assert_eq!(rows[0].1, rows[1].1);
+        let two = || select((Thing::entity(), Stock::entity())).from(Thing::entity()).cross_join(Stock::entity());
+        let least = two().union_all(two()).order_by((Thing::id.desc(), Stock::id)).limit(1).one(&*db).await;
+        assert_eq!(least.unwrap().0.id, 4);
+        let signed = || select(((Thing::id * -1_i64).label("ID"), Thing::id));
+        let last = signed().union(signed()).order_by(Thing::id.desc()).limit(1).one(&*db).await.unwrap();
+        assert_eq!(last, (-4, 4));
+    }
+
+    /// In an expression, MySQL and MariaDB take the column of a table for what is meant by a name, and not the label.
+    async fn the_order_of_a_label_with_a_bind(db: Database) {
+        create(&db).await;
+        let less = || nullif(Thing::group, 2_i64);
+        let named = |name| select((less().label(name), Thing::id)).distinct();
+        let nulls_last = [(Some(1), 1), (Some(3), 3), (Some(4), 4), (None, 2)];
+        let order = || (less().asc().nulls_last(), Thing::id);
+        assert_eq!(named("less").order_by(order()).all(&*db).await.unwrap(), nulls_last);
+        let of_column = named("size").order_by(order()).all(&*db).await;
+        match db.server() {
+            // With DISTINCT it orders by what is selected, and cannot know that this is.
+            Server::MySql => assert_eq!(of_column.unwrap_err().class(), ErrorClass::Statement),
+            _ => assert_eq!(of_column.unwrap(), nulls_last),
+        }
+        let mut reversed = nulls_last;
+        reversed[..3].reverse();
+        let rows = named("id").order_by(less().desc().nulls_last()).all(&*db).await.unwrap();
+        assert_eq!(rows, reversed);
+        let unnamed = select((less(), Thing::id)).distinct().order_by(less().desc().nulls_last());
+        assert_eq!(unnamed.all(&*db).await.unwrap(), reversed);
+        let few = || sum(Thing::id).filter_where(Thing::id.lt(2));
+        let groups = select((Thing::id, few().label("few"))).group_by(Thing::id);
+        let groups = groups.order_by((few().asc().nulls_last(), Thing::id)).limit(2);
+        assert_eq!(groups.all(&*db).await.unwrap(), [(1, Some(1)), (2, None)]);
+    }
+
+    async fn a_constant_is_no_place(db: Database) {
+        create(&db).await;
+        let rows = || select((Thing::id, Thing::id * -1_i64));
+        let ids = [(1, -1), (2, -2), (3, -3), (4, -4)];
+        assert_eq!(rows().order_by((val(2_i64), Thing::id)).all(&*db).await.unwrap(), ids);
+        assert_eq!(rows().order_by((val(2_i32).desc(), Thing::id)).all(&*db).await.unwrap(), ids);
+        assert_eq!(rows().order_by((val(9_i64), Thing::id)).all(&*db).await.unwrap(), ids);
+        let groups = select(count_all()).from(Thing::entity()).group_by(val(9_i64));
+        assert_eq!(groups.all(&*db).await.unwrap(), [4]);
+        let groups = select((val(2_i64), count_all())).from(Thing::entity()).group_by(val(2_i64));
+        assert_eq!(groups.all(&*db).await.unwrap(), [(2, 4)]);
+    }
+
+    async fn do_nothing_returns_no_row_that_was_there(db: Database) {
+        create(&db).await;
+        let stock = |site| NewStock { sku: "a".into(), site };
+        insert(stock(1)).execute(&*db).await.unwrap();
+        let insert = insert_many([1, 1, 2, 1, 2].map(stock)).on_conflict((Stock::sku, Stock::site)).do_nothing();
+        assert_eq!(insert.returning(Stock::site).all(&*db).await.unwrap(), [2]);
+    }
+
+    async fn a_place_in_a_window_is_signed(db: Database) {
+        create(&db).await;
+        let back = || window().order_by(Thing::id.desc());
+        let places = select((Thing::id, over(row_number(), back()), over(rank(), back()))).subquery("places");
+        let (id, number, rank) = places.columns();
+        let rows = select((number.clone() - id.clone(), rank * -1_i64)).from(places).order_by(number);
+        assert_eq!(rows.all(&*db).await.unwrap(), [(-3, -1), (-1, -2), (1, -3), (3, -4)]);
+    }
+
+    async fn a_subquery_in_what_an_upsert_sets(db: Database) {
+        create(&db).await;
+        insert(NewStock { sku: "a".into(), site: 1 }).execute(&*db).await.unwrap();
+        let thing =
+            NewThing { id: 3, group: 0, name: "w".into(), size: None, price: None, weight: None, count: 1 };
+        let stocks = || select(count_all()).from(Stock::entity());
+        let upsert = insert(thing).on_conflict(Thing::id).do_update(|set| {
+            set.set(Thing::group, coalesce(scalar(stocks().filter(Stock::id.le(excluded(Thing::id)))), 0))
+        });
+        let done = upsert.execute(&*db).await;
+        if matches!(db.server(), Server::MySql | Server::MariaDb) {
+            let refused = done.unwrap_err();
+            assert_eq!(refused.class(), ErrorClass::Compile);
+            assert!(refused.to_string().contains("in a subquery"), "{refused}");
+            return;
+        }
+        done.unwrap();
+        assert_eq!(select(Thing::group).filter(Thing::id.eq(3)).one(&*db).await.unwrap(), 1);
+    }
+
+    async fn a_cte_that_is_read_twice(db: Database) {
+        create(&db).await;
+        let steps = select((Thing::id, Thing::name)).filter(Thing::id.le(3)).cte("steps");
+        let next = steps.alias("next");
+        let ((id, name), (next_id, next_name)) = (steps.columns(), next.columns());
+        let pairs = select((name, next_name)).from(steps).join_on(next, next_id.eq(id.clone() + 1_i64)).order_by(id);
+        let expected = [("w1", "w2"), ("w2", "w3")].map(|(a, b)| (a.to_owned(), b.to_owned()));
+        assert_eq!(pairs.all(&*db).await.unwrap(), expected);
+        let part = select((Thing::id, Thing::name)).filter(Thing::id.gt(2)).subquery("part");
+        let other = part.alias("other");
+        let ((id, _), other_id) = (part.columns(), other.column(Thing::id));
+        let pairs = select((id.clone(), other_id.clone())).from(part).join_on(other, other_id.gt(id));
+        assert_eq!(pairs.all(&*db).await.unwrap(), [(3, 4)]);
+    }
+}
+
+#[derive(Enum, Debug, Clone, Copy, PartialEq)]
+#[enumeration(native, name = "feel")]
+enum Feel {
+    Good,
+    Bad,
+}
+
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "moods")]
+struct Mood {
+    #[column(primary_key, generated = false)]
+    id: i64,
+    feel: Feel,
+}
+
+on_every_database! {
+    async fn a_word_of_a_native_enum_in_a_subquery(db: Database) {
+        Schema::new().with::<Mood>().create(&*db).await.unwrap();
+        insert_many([NewMood { id: 1, feel: Feel::Good }, NewMood { id: 2, feel: Feel::Bad }]).execute(&*db).await.unwrap();
+        let words = select((val(Feel::Bad), val(None::<Feel>))).subquery("words");
+        let (word, none) = words.columns();
+        let moods = select((Mood::id, none)).from(Mood::entity()).join_on(words, word.eq(Mood::feel));
+        assert_eq!(moods.all(&*db).await.unwrap(), [(2, None)]);
+        let union = select(val(Feel::Bad)).union(select(Mood::feel)).count(&*db).await.unwrap();
+        assert_eq!(union, 2);
     }
 }

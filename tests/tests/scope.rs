@@ -87,6 +87,17 @@ fn a_table_that_is_read_twice() {
     assert!(words.contains("users is joined to nothing"), "{words}");
     let words = refused(Post::select().join(Post::author).join(Post::reviewer));
     assert!(words.contains("users is read from twice"), "{words}");
+    let part = select(User::id).cte("part");
+    let words = refused(select(part.columns()).from(&part).join_on(&part, part.columns().gt(1)));
+    assert_eq!(
+        words,
+        "part is read from twice: give one of them another name, `let other = ….alias(\"other\")`"
+    );
+    let other = part.alias("other");
+    let sql =
+        compiles(select(part.columns()).from(&part).join_on(&other, other.columns().gt(part.columns())));
+    let read = r#"WITH "part" ("id") AS (SELECT "users"."id" FROM "users") SELECT "part"."id" FROM "part" JOIN "part" AS "other""#;
+    assert_eq!(sql, format!(r#"{read} ON "other"."id" > "part"."id""#));
     compiles(Post::select().join(Post::author).join(Post::reviewer.to(&User::alias("reviewer"))));
 }
 
@@ -128,6 +139,21 @@ fn aggregates_stand_where_groups_are() {
     compiles(select((User::entity(), count(Post::id))).join(User::posts).group_by(User::id));
     compiles(select((upper(User::email), count_all())).group_by(upper(User::email)));
     compiles(select((User::name, over(count_all(), window()))));
+    // An aggregate over a window is over the groups, and so is what it aggregates.
+    let words = refused(select((User::name, over(sum(User::id), window()))).group_by(User::name));
+    assert!(words.starts_with("users.id is neither aggregated nor in GROUP BY"), "{words}");
+    let words = refused(select((count_all(), over(count(User::email), window()))));
+    assert!(words.starts_with("users.email is neither"), "{words}");
+    let largest = || over(max(User::id), window().partition_by(User::name));
+    let words = refused(select((User::name, count_all())).group_by(User::name).order_by(largest()));
+    assert!(words.starts_with("users.id is neither"), "{words}");
+    let words =
+        refused(select(count_all()).group_by(User::name).order_by(over(rank(), window().order_by(User::id))));
+    assert!(words.starts_with("users.id is neither"), "{words}");
+    compiles(select((User::name, over(count(User::name), window()))).group_by(User::name));
+    compiles(
+        select((User::name, over(sum(sum(User::id)), window().order_by(max(User::id))))).group_by(User::name),
+    );
 }
 
 #[test]

@@ -13,9 +13,11 @@ use crate::{
 
 /// A subquery that a statement names at its start, with typed columns. [`Select::cte`] and [`recursive`] make it; whoever
 /// reads from it gets the `WITH` as well.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Cte<R> {
     pub(super) definition: Arc<CteDefinition>,
+    /// The name that the statement reads it by, if not its own.
+    pub(super) alias: Option<Cow<'static, str>>,
     row: PhantomData<fn() -> R>,
 }
 
@@ -86,7 +88,7 @@ impl<R: Columns> Cte<R> {
     pub fn columns(&self) -> R::Exprs {
         R::exprs(&mut |at, kind| {
             named_column(
-                self.definition.name.clone(),
+                self.name().clone(),
                 self.definition.columns.get(at).cloned().unwrap_or_default(),
                 kind,
             )
@@ -94,14 +96,33 @@ impl<R: Columns> Cte<R> {
     }
 }
 
+impl<R> Clone for Cte<R> {
+    fn clone(&self) -> Self {
+        Cte { definition: self.definition.clone(), alias: self.alias.clone(), row: PhantomData }
+    }
+}
+
 impl<R> Cte<R> {
     fn new(definition: CteDefinition) -> Self {
-        Cte { definition: Arc::new(definition), row: PhantomData }
+        Cte { definition: Arc::new(definition), alias: None, row: PhantomData }
+    }
+
+    /// The same under another name, with columns of its own: to read it twice in one statement.
+    ///
+    /// ```sql
+    /// WITH "tree" ("id") AS (…) SELECT … FROM "tree" JOIN "tree" AS "other" ON …
+    /// ```
+    pub fn alias(&self, name: impl Into<Cow<'static, str>>) -> Self {
+        Cte { alias: Some(name.into()), ..self.clone() }
+    }
+
+    fn name(&self) -> &Cow<'static, str> {
+        self.alias.as_ref().unwrap_or(&self.definition.name)
     }
 
     /// The column that it read from this one.
     pub fn column<E: Entity, T: Type>(&self, column: Column<E, T>) -> Expr<T> {
         let column = column.def();
-        Expr::new(named_column(self.definition.name.clone(), Cow::Borrowed(column.name), column.ty.kind))
+        Expr::new(named_column(self.name().clone(), Cow::Borrowed(column.name), column.ty.kind))
     }
 }

@@ -71,6 +71,10 @@ pub enum Clause<'s> {
     Source(SourceRef<'s>),
     /// A join.
     Join(&'s Join),
+    /// An expression that is selected or returned.
+    Item(&'s Expression),
+    /// An expression of GROUP BY.
+    GroupItem(&'s Expression),
     /// An expression of ORDER BY.
     OrderItem(&'s OrderItem),
     /// LIMIT and OFFSET.
@@ -87,7 +91,7 @@ pub enum Clause<'s> {
     Returning(&'s [Item]),
     /// `column = value, …` of an UPDATE, by the places of the columns.
     Assignments(&'static Table, &'s [(usize, Expression)]),
-    /// An item of the ORDER BY of a set operation.
+    /// An item of ORDER BY that is selected, too.
     SetOrder(SetOrder<'s>),
 }
 
@@ -101,6 +105,7 @@ impl<'s> Clause<'s> {
         match self {
             Clause::Source(source) => source.render(out),
             Clause::Join(join) => join.render(out),
+            Clause::Item(expression) | Clause::GroupItem(expression) => out.expression(expression).map(drop),
             Clause::OrderItem(item) => item.render(out),
             Clause::Limit(limit) => limit.render(out),
             Clause::Lock(lock) => lock.render(out),

@@ -74,15 +74,18 @@ impl OrderItem {
     }
 }
 
-/// An item of the ORDER BY of a set operation: what its first query selects, by name, or by place where it has none.
+/// An item of ORDER BY that is selected: by name, or by place where it has none of its own. What the first query of a set
+/// operation selects, or what one query does that cannot be written again.
 #[derive(Debug, Clone, Copy)]
 pub struct SetOrder<'s> {
-    /// The name that the first query gives it.
+    /// The name that the query gives it, if that means nothing else.
     pub name: Option<&'s str>,
     /// Its place, counted from 1.
     pub position: u64,
     /// How it is ordered.
     pub item: &'s OrderItem,
+    /// Whether it is of a set operation, where its expression cannot stand.
+    pub of_set: bool,
 }
 
 impl<'s> SetOrder<'s> {

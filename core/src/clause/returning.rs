@@ -1,5 +1,6 @@
 //! `RETURNING`, and the list of items that SELECT shares with it.
 
+use super::Clause;
 use crate::{
     projection::Item,
     render::{Compile, Renderer},
@@ -12,7 +13,7 @@ pub(super) fn render<'s>(items: &'s [Item], out: &mut Renderer<'s>) -> Compile {
 
 pub(crate) fn render_items<'s>(items: &'s [Item], out: &mut Renderer<'s>) -> Compile {
     out.list(items, ", ", |out, item| {
-        out.dialect().render_item(&item.expression, out)?;
+        out.clause(Clause::Item(&item.expression))?;
         if let Some(label) = &item.label {
             out.sql(" AS ").identifier(label)?;
         }

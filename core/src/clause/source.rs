@@ -27,6 +27,8 @@ pub enum Source {
     Subquery(Arc<Derived>),
     /// A CTE, under its own name.
     Cte(Arc<CteDefinition>),
+    /// A CTE under another name.
+    CteAlias(Arc<CteDefinition>, Cow<'static, str>),
 }
 
 /// A subquery with a name.
@@ -48,6 +50,7 @@ impl Source {
             Source::Alias(table, name) => SourceRef::Alias(table, name),
             Source::Subquery(derived) => SourceRef::Subquery(derived),
             Source::Cte(cte) => SourceRef::Cte(cte),
+            Source::CteAlias(cte, name) => SourceRef::CteAlias(cte, name),
         }
     }
 }
@@ -64,6 +67,8 @@ pub enum SourceRef<'s> {
     Subquery(&'s Arc<Derived>),
     /// A CTE, under its own name.
     Cte(&'s Arc<CteDefinition>),
+    /// A CTE under another name.
+    CteAlias(&'s Arc<CteDefinition>, &'s Cow<'static, str>),
 }
 
 impl<'s> SourceRef<'s> {
@@ -71,7 +76,7 @@ impl<'s> SourceRef<'s> {
     pub fn name(self) -> &'s str {
         match self {
             SourceRef::Table(table) => table.name,
-            SourceRef::Alias(_, name) => name,
+            SourceRef::Alias(_, name) | SourceRef::CteAlias(_, name) => name,
             SourceRef::Subquery(derived) => &derived.name,
             SourceRef::Cte(cte) => &cte.name,
         }
@@ -84,6 +89,7 @@ impl<'s> SourceRef<'s> {
             SourceRef::Alias(table, name) => Source::Alias(table, name.clone()),
             SourceRef::Subquery(derived) => Source::Subquery(derived.clone()),
             SourceRef::Cte(cte) => Source::Cte(cte.clone()),
+            SourceRef::CteAlias(cte, name) => Source::CteAlias(cte.clone(), name.clone()),
         }
     }
 
@@ -92,9 +98,30 @@ impl<'s> SourceRef<'s> {
         matches!(self, SourceRef::Table(own) if std::ptr::eq(own, table))
     }
 
+    /// Whether it has a column of this name, be it in the other case.
+    pub(crate) fn has_column(self, name: &str) -> bool {
+        let lower = name.to_lowercase();
+        let is = |column: &str| column.to_lowercase() == lower;
+        match self {
+            SourceRef::Table(table) | SourceRef::Alias(table, _) => {
+                table.columns.iter().any(|column| is(column.name))
+            }
+            SourceRef::Subquery(derived) => derived.columns.iter().any(|column| is(column)),
+            SourceRef::Cte(cte) | SourceRef::CteAlias(cte, _) => cte.columns.iter().any(|column| is(column)),
+        }
+    }
+
     /// Whether it has this name, which the statement gives it.
     pub(crate) fn is_alias(self, name: &str) -> bool {
         !matches!(self, SourceRef::Table(_)) && self.name() == name
+    }
+
+    /// How to give it another name.
+    pub(crate) fn how_to_alias(self) -> &'static str {
+        match self {
+            SourceRef::Table(_) | SourceRef::Alias(..) => "`let other = …::alias(\"other\")`",
+            _ => "`let other = ….alias(\"other\")`",
+        }
     }
 
     /// How to name a column of what is read inside of it, if that is.
@@ -102,7 +129,7 @@ impl<'s> SourceRef<'s> {
         let select = match self {
             SourceRef::Table(_) | SourceRef::Alias(..) => None,
             SourceRef::Subquery(derived) => Some(&derived.select),
-            SourceRef::Cte(cte) => cte.select.as_ref(),
+            SourceRef::Cte(cte) | SourceRef::CteAlias(cte, _) => cte.select.as_ref(),
         }?;
         if !select.leftmost().sources().any(|source| source.name() == inside) {
             return None;
@@ -128,6 +155,7 @@ impl<'s> SourceRef<'s> {
                 out.sql(") AS ").identifier(&derived.name)?
             }
             SourceRef::Cte(cte) => out.identifier(&cte.name)?,
+            SourceRef::CteAlias(cte, name) => out.identifier(&cte.name)?.sql(" AS ").identifier(name)?,
         };
         Ok(())
     }
@@ -191,13 +219,16 @@ impl<R> IntoSource for &Subquery<R> {
 
 impl<R> IntoSource for Cte<R> {
     fn into_source(self) -> Source {
-        Source::Cte(self.definition)
+        match self.alias {
+            None => Source::Cte(self.definition),
+            Some(name) => Source::CteAlias(self.definition, name),
+        }
     }
 }
 
 impl<R> IntoSource for &Cte<R> {
     fn into_source(self) -> Source {
-        Source::Cte(self.definition.clone())
+        self.clone().into_source()
     }
 }
 
@@ -273,6 +304,15 @@ impl<R> Subquery<R> {
     pub(crate) fn new(name: Cow<'static, str>, mut select: SelectBody) -> Self {
         let columns = select.name_columns();
         Subquery { derived: Arc::new(Derived { name, select, columns }), row: PhantomData }
+    }
+
+    /// The same under another name: to read it twice in one statement. It is then written twice as well; a
+    /// [CTE](Select::cte) is not.
+    pub fn alias(&self, name: impl Into<Cow<'static, str>>) -> Self {
+        Subquery {
+            derived: Arc::new(Derived { name: name.into(), ..Derived::clone(&self.derived) }),
+            row: PhantomData,
+        }
     }
 
     /// The column that it read from this one.

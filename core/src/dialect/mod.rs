@@ -146,15 +146,6 @@ pub trait Dialect: Send + Sync + fmt::Debug {
         expression.render(out)
     }
 
-    /// Writes an expression that is selected or returned by itself, and so says what type its column has.
-    ///
-    /// # Errors
-    ///
-    /// If the database cannot express it.
-    fn render_item<'s>(&'s self, expression: &'s Expression, out: &mut Renderer<'s>) -> Compile {
-        self.render_expression(expression, out)
-    }
-
     /// Writes a clause. Match what is spelled differently; give the rest to [`Clause::render`].
     ///
     /// # Errors

@@ -33,7 +33,15 @@ pub fn not_exists<R>(select: Select<R>) -> Expr<bool> {
 /// one, but all of them make the statement long.
 fn any_row<R>(select: Select<R>) -> SelectBody {
     let mut body = select.into_body();
+    // Where it is read as a derived table, its columns have to have different names.
+    if matches!(body.core, Core::Set(_)) {
+        body.name_columns();
+    }
     if let Core::Query(query) = &mut body.core {
+        // Some databases leave DISTINCT out of EXISTS, where it seems to change nothing, and then skip rows that are the same.
+        if query.distinct && body.limit.offset.is_some_and(|rows| rows > 0) {
+            return SelectBody::over(body);
+        }
         let table = |expression: &Expression| match expression {
             Expression::Column(column) => Some(column.table),
             _ => None,

@@ -63,8 +63,8 @@ pub struct Renderer<'s> {
     named: u64,
     /// From which bind on one may stand for another that is equal.
     shared_from: Option<usize>,
-    /// The table of the row that could not be inserted, in what an upsert sets.
-    excluded: Option<&'static Table>,
+    /// In what an upsert sets, the table of the row that could not be inserted, and how many levels of scope are around.
+    excluded: Option<(&'static Table, usize)>,
 }
 
 /// A bit for a level of scope; the same for all that are deeper than anybody nests.
@@ -290,7 +290,7 @@ impl<'s> Renderer<'s> {
         table: &'static Table,
         write: impl FnOnce(&mut Self) -> Compile,
     ) -> Compile {
-        let around = self.excluded.replace(table);
+        let around = self.excluded.replace((table, self.outer.len()));
         let written = write(self);
         self.excluded = around;
         written
@@ -303,8 +303,8 @@ impl<'s> Renderer<'s> {
     /// Outside of what an upsert sets, and for a column of another table.
     pub fn require_excluded(&mut self, column: &'static ColumnDef) -> Compile<&mut Self> {
         match self.excluded {
-            Some(table) if table.columns.iter().any(|own| std::ptr::eq(own, column)) => Ok(self),
-            Some(table) => Err(CompileError::invalid(format!(
+            Some((table, _)) if table.columns.iter().any(|own| std::ptr::eq(own, column)) => Ok(self),
+            Some((table, _)) => Err(CompileError::invalid(format!(
                 "the row that could not be inserted is one of {}, which {} is no column of",
                 table.name, column.name
             ))),
@@ -313,6 +313,11 @@ impl<'s> Renderer<'s> {
                 column.name
             ))),
         }
+    }
+
+    /// Whether what is written is in what an upsert sets, and there in a subquery.
+    pub fn is_in_subquery_of_upsert(&self) -> bool {
+        self.excluded.is_some_and(|(_, levels)| self.outer.len() > levels)
     }
 
     /// Opens a level of scope: what [`Renderer::column`] may name until [`Renderer::leave`].

@@ -408,7 +408,7 @@ impl Query {
             out.sql(" GROUP BY ").list(&self.group_by, ", ", |out, expression| {
                 match self.place_of(expression) {
                     Some(place) => out.number(place),
-                    None => out.expression(expression)?,
+                    None => out.clause(Clause::GroupItem(expression))?,
                 };
                 Ok(())
             })?;
@@ -417,16 +417,16 @@ impl Query {
         if !order_by.is_empty() {
             let by_place = self.distinct || !self.group_by.is_empty();
             out.sql(" ORDER BY ").list(order_by, ", ", |out, item| {
-                let place = self.place_of(&item.expression).filter(|_| by_place);
-                let name = place
-                    .and_then(|place| self.items.get(place as usize - 1))
-                    .and_then(|item| item.label.as_deref());
-                match place {
-                    Some(position) if name.is_some() || item.nulls.is_none() => {
-                        out.clause(Clause::SetOrder(SetOrder { name, position, item })).map(drop)
+                match self.place_of(&item.expression).filter(|_| by_place) {
+                    Some(position) => {
+                        // In an expression, a column that is read from has precedence.
+                        let name = own_name(&self.items, position as usize - 1)
+                            .filter(|name| !self.sources().any(|source| source.has_column(name)));
+                        out.clause(Clause::SetOrder(SetOrder { name, position, item, of_set: false }))
                     }
-                    _ => out.clause(Clause::OrderItem(item)).map(drop),
+                    None => out.clause(Clause::OrderItem(item)),
                 }
+                .map(drop)
             })?;
         }
         out.leave();
@@ -446,15 +446,18 @@ impl Query {
     fn scope<'s>(&'s self, source: Option<SourceRef<'s>>) -> Compile<Scope<'s>> {
         if let (None, Some(join)) = (source, self.joins.first()) {
             return Err(CompileError::invalid(format!(
-                "{} is joined to nothing: say with `.from(…)` what is read from; to join it to itself, give one of the two another name, `let other = …::alias(\"other\")`",
-                join.source.as_ref().name()
+                "{} is joined to nothing: say with `.from(…)` what is read from; to join it to itself, give one of the two another name, {}",
+                join.source.as_ref().name(),
+                join.source.as_ref().how_to_alias()
             )));
         }
         for (at, join) in self.joins.iter().enumerate() {
-            let name = join.source.as_ref().name();
+            let joined = join.source.as_ref();
+            let name = joined.name();
             if Scope::new(source, &self.joins[..at]).contains(name) {
                 return Err(CompileError::invalid(format!(
-                    "{name} is read from twice: give one of them another name, `let other = …::alias(\"other\")`"
+                    "{name} is read from twice: give one of them another name, {}",
+                    joined.how_to_alias()
                 )));
             }
         }
@@ -544,6 +547,16 @@ impl Query {
         }
         match expression {
             Expression::Aggregate(_) | Expression::Bind(_) => None,
+            // It is over the groups, and its function is no aggregate of one: what that is of has one value for each.
+            Expression::Window(window) => {
+                let mut operands = Vec::new();
+                window.function.for_each_child(&mut |operand| operands.push(operand));
+                if let Some(definition) = &window.definition {
+                    operands.extend(&definition.partition_by);
+                    operands.extend(definition.order_by.iter().map(|item| &item.expression));
+                }
+                operands.into_iter().find_map(|operand| self.ungrouped(operand))
+            }
             Expression::Column(c) => {
                 let keyed = !c.table.primary_key.is_empty()
                     && c.table.primary_key.iter().all(|key| {
@@ -608,6 +621,14 @@ fn first_source<'s>(expression: &'s Expression, joins: &[Join], found: &mut Opti
     }
 }
 
+/// The name of an item, if no other has it. Some databases take names for the same in either case.
+pub(super) fn own_name(items: &[Item], at: usize) -> Option<&str> {
+    let name = items.get(at)?.name()?;
+    let lower = name.to_lowercase();
+    let same = items.iter().filter_map(Item::name).filter(|other| other.to_lowercase() == lower);
+    (same.count() == 1).then_some(name)
+}
+
 /// Whether there may be a bind in it, be it in a subquery.
 fn holds_bind(expression: &Expression) -> bool {
     match expression {
@@ -622,7 +643,7 @@ fn holds_bind(expression: &Expression) -> bool {
 
 impl SelectBody {
     /// `SELECT * FROM (body)`, with each column by name, in the same order.
-    fn over(mut body: SelectBody) -> SelectBody {
+    pub(crate) fn over(mut body: SelectBody) -> SelectBody {
         let inside = body.leftmost().items.clone();
         let columns = body.name_columns();
         let name = Cow::Borrowed("rows");
@@ -727,7 +748,9 @@ fn collect_ctes<'s>(body: &'s SelectBody, ctes: &mut Vec<&'s CteDefinition>) {
             for source in query.from.iter().chain(query.joins.iter().map(|join| &join.source)) {
                 match source {
                     Source::Subquery(derived) => collect_ctes(&derived.select, ctes),
-                    Source::Cte(cte) if !ctes.iter().any(|known| known.is(cte)) => {
+                    Source::Cte(cte) | Source::CteAlias(cte, _)
+                        if !ctes.iter().any(|known| known.is(cte)) =>
+                    {
                         if let Some(select) = &cte.select {
                             collect_ctes(select, ctes);
                             ctes.push(cte);

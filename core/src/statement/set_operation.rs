@@ -1,6 +1,9 @@
 //! `UNION`, `INTERSECT`, `EXCEPT` (SQL:2016 Foundation 7.17).
 
-use super::{Select, SelectBody, select::Core};
+use super::{
+    Select, SelectBody,
+    select::{Core, own_name},
+};
 use crate::{
     clause::{Clause, Limit, OrderItem, SetOrder},
     dialect::Feature,
@@ -94,11 +97,7 @@ impl SetOperation {
                 out.require(Feature::IntersectExceptAll)?;
             }
         }
-        // A chain of the same operator reads from left to right as it is.
-        let chained = matches!(&self.left.core, Core::Set(left)
-            if left.operator == self.operator && self.left.order_by.is_empty()
-                && self.left.limit == Limit::default() && self.left.lock.is_none());
-        if chained || self.left.is_plain_query() {
+        if self.chained().is_some() || self.left.is_plain_query() {
             self.left.render(out)?;
         } else {
             out.clause(Clause::SetOperand(&self.left))?;
@@ -118,6 +117,27 @@ impl SetOperation {
         }
     }
 
+    /// The first operand, where it is one of the same operator and no more: such a chain reads from left to right as it is.
+    fn chained(&self) -> Option<&SetOperation> {
+        match &self.left.core {
+            Core::Set(left)
+                if left.operator == self.operator
+                    && self.left.order_by.is_empty()
+                    && self.left.limit == Limit::default()
+                    && self.left.lock.is_none() =>
+            {
+                Some(left)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it is a chain of one operator between plain queries, so that nothing stands in parentheses.
+    pub fn is_flat(&self) -> bool {
+        let left = self.chained().map_or(self.left.is_plain_query(), SetOperation::is_flat);
+        left && self.right.is_plain_query()
+    }
+
     /// The rows of a set operation are ordered by what the first query names.
     pub(super) fn render_order<'s>(&'s self, order_by: &'s [OrderItem], out: &mut Renderer<'s>) -> Compile {
         if order_by.is_empty() {
@@ -130,7 +150,8 @@ impl SetOperation {
                     "a union is ordered by what its first query selects: the expression must be one of those",
                 )
             })?;
-            let order = SetOrder { name: items[at].name(), position: at as u64 + 1, item: order };
+            let position = at as u64 + 1;
+            let order = SetOrder { name: own_name(items, at), position, item: order, of_set: true };
             out.clause(Clause::SetOrder(order)).map(drop)
         })?;
         Ok(())

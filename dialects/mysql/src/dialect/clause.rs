@@ -4,15 +4,18 @@ use relata_core::{
     clause::{
         Clause, ConflictAction, Direction, Limit, Lock, LockStrength, Nulls, OnConflict, OrderItem, SetOrder,
     },
+    expr::{Expression, Node},
     render::{Compile, CompileError, Precedence, Renderer},
     schema::Table,
 };
 
-use super::{Mysql, assignment};
+use super::{Mysql, assignment, expression};
 
 pub(super) fn render<'s>(dialect: &'s Mysql, clause: Clause<'s>, out: &mut Renderer<'s>) -> Compile {
     match clause {
-        Clause::OrderItem(item) => render_order(item, out),
+        Clause::Item(expression) => expression::render_item(dialect, expression, out),
+        Clause::GroupItem(expression) => expression::render_key(dialect, expression, out),
+        Clause::OrderItem(item) => render_order(dialect, item, out),
         // OFFSET needs a LIMIT, and the manual says to take this number (MySQL 8.4 manual 15.2.13).
         Clause::Limit(Limit { limit: None, offset: Some(offset) }) => {
             out.sql(" LIMIT ").number(u64::MAX).sql(" OFFSET ").number(*offset);
@@ -34,7 +37,7 @@ pub(super) fn render<'s>(dialect: &'s Mysql, clause: Clause<'s>, out: &mut Rende
         Clause::Assignments(table, assignments) if !dialect.server.is_mariadb() => {
             assignment::render(table, assignments, out)
         }
-        Clause::SetOrder(order) => render_set_order(order, out),
+        Clause::SetOrder(order) => render_set_order(dialect, order, out),
         other => other.render(out),
     }
 }
@@ -55,25 +58,40 @@ fn direction(item: &OrderItem) -> &'static str {
     }
 }
 
-fn render_order<'s>(item: &'s OrderItem, out: &mut Renderer<'s>) -> Compile {
+fn render_order<'s>(dialect: &'s Mysql, item: &'s OrderItem, out: &mut Renderer<'s>) -> Compile {
     if let Some(test) = null_test(item) {
         out.operand(&item.expression, Precedence::Comparison)?.sql(test);
     }
-    out.expression(&item.expression)?.sql(direction(item));
+    expression::render_key(dialect, &item.expression, out)?;
+    out.sql(direction(item));
     Ok(())
 }
 
-fn render_set_order<'s>(order: SetOrder<'s>, out: &mut Renderer<'s>) -> Compile {
+fn render_set_order<'s>(dialect: &'s Mysql, order: SetOrder<'s>, out: &mut Renderer<'s>) -> Compile {
     if let Some(test) = null_test(order.item) {
-        if order.name.is_none() {
-            return Err(CompileError::invalid(
-                "MySQL has no NULLS FIRST or LAST, and what a union is ordered by has no name to test: give it a label",
-            ));
+        // The name of an aggregate can be no part of an expression on MariaDB (its error 1247).
+        let named = order.name.is_some()
+            && (order.of_set || !dialect.server.is_mariadb() || !holds_aggregate(&order.item.expression));
+        match (named, order.of_set) {
+            (true, _) => {}
+            (false, false) => return render_order(dialect, order.item, out),
+            (false, true) => {
+                return Err(CompileError::invalid(
+                    "MySQL has no NULLS FIRST or LAST, and what a union is ordered by has no name of its own to test: give it a \
+                     label",
+                ));
+            }
         }
         order.render_key(out)?.sql(test);
     }
     order.render_key(out)?.sql(direction(order.item));
     Ok(())
+}
+
+fn holds_aggregate(expression: &Expression) -> bool {
+    let mut found = matches!(expression, Expression::Aggregate(_));
+    expression.for_each_child(&mut |child| found |= holds_aggregate(child));
+    found
 }
 
 /// MariaDB KB, "LOCK IN SHARE MODE".

@@ -8,7 +8,7 @@ use relata_core::{
     dialect::Dialect,
     expr::{Aggregate, Case, Expression, In, InList, Infix, Node, Operator},
     render::{Compile, Precedence, Renderer, Statement},
-    statement::Core,
+    statement::{Core, SelectBody},
     value::{DecimalValue, Kind, Value},
 };
 
@@ -55,12 +55,35 @@ pub(super) fn render<'s>(dialect: &'s Mysql, expression: &'s Expression, out: &m
             })?
             .sql(")");
         }
+        // In a subquery VALUES() is NULL on MySQL, and not understood on MariaDB.
         // The alias for the new row that MySQL 8.0.19 brought is unknown to MariaDB; VALUES() works on both (MySQL 8.4
         // manual 15.2.7.2; MariaDB KB, "INSERT ON DUPLICATE KEY UPDATE").
         Expression::Excluded(n) => {
-            out.require_excluded(n.column)?.sql("VALUES(").identifier(n.column.name)?.sql(")");
+            if out.require_excluded(n.column)?.is_in_subquery_of_upsert() {
+                return Err(CompileError::invalid(format!(
+                    "MySQL and MariaDB cannot name {} of the row that could not be inserted in a subquery: name it beside one",
+                    n.column.name
+                )));
+            }
+            out.sql("VALUES(").identifier(n.column.name)?.sql(")");
         }
         Expression::In(n) => return render_in(dialect, n, expression, out),
+        Expression::Exists(n) if is_nested_set(&n.select) => {
+            out.sql(if n.negated { "NOT EXISTS (" } else { "EXISTS (" });
+            render_rows(&n.select, out)?;
+            out.sql(")");
+        }
+        Expression::Subquery(n) if is_nested_set(&n.select) => {
+            out.sql("(");
+            render_rows(&n.select, out)?;
+            out.sql(")");
+        }
+        // They are unsigned (MySQL 8.4 manual 14.20.1), and what is calculated with them would be.
+        Expression::Window(n) if !dialect.server.is_mariadb() && is_place(&n.function) => {
+            out.sql("CAST(");
+            n.render(out)?;
+            out.sql(" AS SIGNED)");
+        }
         Expression::Bind(value) => render_bind(dialect, value, out),
         other => return other.render(out),
     }
@@ -155,9 +178,9 @@ fn render_in<'s>(dialect: &'s Mysql, n: &'s In, whole: &'s Expression, out: &mut
     match &n.list {
         InList::Select(select) if select.limit != Limit::default() || matches!(select.core, Core::Set(_)) => {
             out.operand(&n.operand, Precedence::Comparison)?;
-            out.sql(if n.negated { " NOT IN (SELECT * FROM (" } else { " IN (SELECT * FROM (" });
-            select.render(out)?;
-            out.sql(") AS ").identifier("limited")?.sql(")");
+            out.sql(if n.negated { " NOT IN (" } else { " IN (" });
+            render_rows(select, out)?;
+            out.sql(")");
             Ok(())
         }
         InList::Values(Value::Array(kind, values)) if values.len() > dialect.max_binds() => {
@@ -170,6 +193,25 @@ fn render_in<'s>(dialect: &'s Mysql, n: &'s In, whole: &'s Expression, out: &mut
         }
         _ => whole.render(out),
     }
+}
+
+/// Whether it is a set operation with more in it than a chain of plain queries. In EXISTS and as a value, both servers take
+/// other rows of such a one for its own, and MariaDB may find it to be of several columns (no page of their manuals says it).
+/// MariaDB sees no columns of the statement around it in a derived table, so the others stay as they are.
+fn is_nested_set(select: &SelectBody) -> bool {
+    matches!(&select.core, Core::Set(set) if !set.is_flat())
+}
+
+/// The rows of a subquery, made before anything is asked of them.
+fn render_rows<'s>(select: &'s SelectBody, out: &mut Renderer<'s>) -> Compile {
+    out.sql("SELECT * FROM (");
+    select.render(out)?;
+    out.sql(") AS ").identifier("limited").map(drop)
+}
+
+/// Whether it is the place of a row in its window.
+fn is_place(function: &Expression) -> bool {
+    matches!(function, Expression::Function(n) if matches!(n.name, "ROW_NUMBER" | "RANK" | "DENSE_RANK"))
 }
 
 /// A list of more values than there can be binds, as one JSON text (MySQL 8.4 manual 14.17.6; MariaDB KB, "JSON_TABLE").
@@ -267,7 +309,24 @@ pub(super) fn render_item<'s>(
             return Ok(());
         }
     }
-    render(dialect, expression, out)
+    out.expression(expression).map(drop)
+}
+
+/// What is grouped or ordered by. A number that is bound alone is the place of a column on MariaDB (no page of its manual
+/// says it).
+pub(super) fn render_key<'s>(
+    dialect: &'s Mysql,
+    expression: &'s Expression,
+    out: &mut Renderer<'s>,
+) -> Compile {
+    if let Expression::Bind(value) = expression
+        && dialect.server.is_mariadb()
+        && let Some(ty) = integer(value.kind())
+    {
+        render_cast_bind(value, Some(ty), out);
+        return Ok(());
+    }
+    out.expression(expression).map(drop)
 }
 
 /// What an integer or a truth value is cast to.

@@ -164,10 +164,6 @@ impl Dialect for Mysql {
         expression::render(self, expression, out)
     }
 
-    fn render_item<'s>(&'s self, expression: &'s Expression, out: &mut Renderer<'s>) -> Compile {
-        expression::render_item(self, expression, out)
-    }
-
     fn render_clause<'s>(&'s self, clause: Clause<'s>, out: &mut Renderer<'s>) -> Compile {
         clause::render(self, clause, out)
     }

@@ -188,6 +188,14 @@ impl Dialect for Postgres {
     fn render_clause<'s>(&'s self, clause: Clause<'s>, out: &mut Renderer<'s>) -> Compile {
         match clause {
             Clause::Values(values) => unnest::render(values, out),
+            // Nothing else says of which type it is, and then it is text (10.5).
+            Clause::Item(Expression::Bind(value)) if matches!(value.kind(), Kind::Enum(ty) if self.stores_enum_natively(ty)) =>
+            {
+                out.sql("CAST(").bind(value).sql(" AS ");
+                self.render_cast_type(&ColumnType::new(value.kind()), out)?;
+                out.sql(")");
+                Ok(())
+            }
             other => other.render(out),
         }
     }
