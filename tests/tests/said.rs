@@ -281,3 +281,44 @@ on_every_database! {
         sql("SELECT 1, 2").execute(&*db).await.unwrap();
     }
 }
+
+macro_rules! key_of_type {
+    ($module:ident { $($key:tt)* }) => {
+        mod $module {
+            use relata::prelude::*;
+
+            #[derive(Entity, Debug)]
+            #[entity(table = "numbered")]
+            pub struct Numbered {
+                #[column(primary_key)]
+                $($key)*,
+                pub name: String,
+            }
+        }
+    };
+}
+
+key_of_type!(key_i16 { pub id: i16 });
+key_of_type!(key_u32 { pub id: u32 });
+key_of_type!(key_u64 { pub id: u64 });
+
+on_every_database! {
+    async fn a_key_of_any_integer_is_written_as_a_number(db: Database) {
+        macro_rules! gets {
+            ($($module:ident)+) => {
+                $(
+                    let schema = Schema::new().with::<$module::Numbered>();
+                    schema.create(&*db).await.unwrap();
+                    let mut session = db.session();
+                    session.add($module::NewNumbered { name: "a".into() });
+                    session.commit().await.unwrap();
+                    let one = session.get::<$module::Numbered>(1).await.unwrap().unwrap();
+                    assert_eq!(session[one].id, 1);
+                    assert_eq!(session[one].name, "a");
+                    schema.drop(&*db).await.unwrap();
+                )+
+            };
+        }
+        gets!(key_i16 key_u32 key_u64);
+    }
+}

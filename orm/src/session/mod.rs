@@ -24,7 +24,7 @@ use std::{
 };
 
 pub use handle::{Handle, Ref, RefInput};
-pub use read::{SessionRead, Unflushed};
+pub use read::{IntoKey, SessionRead, Unflushed};
 pub use transaction::Savepoint;
 pub(crate) use uncommitted::Uncommitted;
 

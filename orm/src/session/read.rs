@@ -42,6 +42,34 @@ pub trait SessionRead: Sized + Send {
     fn at_most(self, rows: u64) -> Self;
 }
 
+/// What stands for the primary key of an entity: the key itself, or for a text or bytes what is borrowed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no primary key of this entity",
+    label = "the key is a `{K}`"
+)]
+pub trait IntoKey<K> {
+    /// As the key.
+    fn into_key(self) -> K;
+}
+
+impl<K> IntoKey<K> for K {
+    fn into_key(self) -> K {
+        self
+    }
+}
+
+impl IntoKey<String> for &str {
+    fn into_key(self) -> String {
+        self.to_owned()
+    }
+}
+
+impl IntoKey<Vec<u8>> for &[u8] {
+    fn into_key(self) -> Vec<u8> {
+        self.to_owned()
+    }
+}
+
 macro_rules! read_entities {
     ($($statement:ident)+) => {
         $(impl<E: Entity> SessionRead for $statement<E> {
@@ -120,8 +148,8 @@ impl Session {
     /// # Errors
     ///
     /// As [`all`](Session::all).
-    pub async fn get<E: Entity>(&mut self, key: impl Into<E::Key>) -> Result<Option<Handle<E>>> {
-        let key = key.into();
+    pub async fn get<E: Entity>(&mut self, key: impl IntoKey<E::Key>) -> Result<Option<Handle<E>>> {
+        let key = key.into_key();
         if let Some(handle) = self.known::<E>(&key) {
             return Ok(handle);
         }
