@@ -9,7 +9,7 @@ use relata_core::{
     statement::{Delete, Insert, RawStatement, Update},
 };
 
-use crate::{Executor, RowChange, fetch::run_change, returning::insert_rows};
+use crate::{Executor, RowChange, fetch::run_change, insert::insert_rows};
 
 /// Runs statements for what they change, on anything that is an [`Executor`].
 ///

@@ -13,7 +13,7 @@ use relata_core::{
 
 use crate::{
     Executor, RowChange, RowStream,
-    returning::insert_rows,
+    insert::insert_rows,
     sink::{Collect, Each, First},
 };
 
