@@ -1,8 +1,8 @@
 //! The derive macros of Relata. Users name the crate `relata`, which re-exports them.
 //!
 //! Each derive is a pipe: `attr` reads the attributes, `ast` is what was said, `valid` finds the mistakes, `prop` answers
-//! questions, `expand` writes the code. All mistakes are reported at once, and the traits are implemented even then, so that
-//! one mistake is one message.
+//! questions, `expand` writes the code. All mistakes that it finds are reported at once, and the traits are implemented even
+//! then, so that few other messages follow from them. What depends on types, the compiler finds in what `expand` wrote.
 
 mod attr;
 mod case;

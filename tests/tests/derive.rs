@@ -18,6 +18,7 @@ cases! {
     "../ui/pass/columns.rs" columns
     "../ui/pass/design.rs" design
     "../ui/pass/enumeration.rs" enumeration
+    "../ui/pass/forwarded.rs" forwarded
     "../ui/pass/hygiene.rs" hygiene
     "../ui/pass/insert.rs" insert
     "../ui/pass/relationships.rs" relationships

@@ -66,7 +66,7 @@ impl CreateTable {
                 .sql(check.condition)
                 .sql(")");
         }
-        for column in table.columns {
+        for column in 0..table.columns.len() {
             self.render_enum_check(column, out)?;
         }
         out.sql(")");
@@ -84,8 +84,9 @@ impl CreateTable {
     }
 
     /// An enum that is stored as text takes no other words.
-    fn render_enum_check(&self, column: &'static ColumnDef, out: &mut Renderer<'_>) -> Compile {
-        let Some(ty) = checked_enum(column, out.dialect()) else { return Ok(()) };
+    fn render_enum_check(&self, column: usize, out: &mut Renderer<'_>) -> Compile {
+        let Some(ty) = checked_enum(self.table, column, out.dialect()) else { return Ok(()) };
+        let column = &self.table.columns[column];
         let name = enum_check_name(self.table, column, out.dialect().max_identifier());
         out.sql(", CONSTRAINT ").identifier(&name)?.sql(" CHECK (").identifier(column.name)?.sql(" IN (");
         out.list(ty.variants, ", ", |out, variant| {

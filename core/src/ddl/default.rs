@@ -37,7 +37,16 @@ pub fn render_default(
     let dialect = out.dialect();
     match default {
         DefaultValue::Bool(value) => dialect.render_literal(&Value::Bool(*value), out)?,
-        DefaultValue::Integer(value) => dialect.render_literal(&Value::I64(*value), out)?,
+        DefaultValue::Integer(number) => match (i64::try_from(*number), u64::try_from(*number)) {
+            (Ok(number), _) => dialect.render_literal(&Value::I64(number), out)?,
+            (_, Ok(number)) => dialect.render_literal(&Value::U64(number), out)?,
+            _ => {
+                return Err(CompileError::invalid(format!(
+                    "no integer is as large as the default of {}.{}",
+                    table.name, column.name
+                )));
+            }
+        },
         DefaultValue::Float(value) => dialect.render_literal(&Value::F64(*value), out)?,
         DefaultValue::Text(text) => match parse(text, column.ty.kind) {
             Some(value) => dialect.render_literal(&value, out)?,

@@ -111,18 +111,21 @@ fn names(table: &'static Table, dialect: &dyn Dialect) -> Vec<(Named, String)> {
     for at in 0..table.checks.len() {
         names.push((Named::Check, check_name(table, at, limit)));
     }
-    for column in table.columns {
-        if checked_enum(column, dialect).is_some() {
+    for (at, column) in table.columns.iter().enumerate() {
+        if checked_enum(table, at, dialect).is_some() {
             names.push((Named::Check, enum_check_name(table, column, limit)));
         }
     }
     names
 }
 
-/// The enum of a column that is stored as text, so that a check keeps other words out.
-pub(super) fn checked_enum(column: &ColumnDef, dialect: &dyn Dialect) -> Option<&'static EnumType> {
-    match column.ty.kind {
-        Kind::Enum(ty) if !dialect.stores_enum_natively(ty) => Some(ty),
+/// The enum of a column that is stored as text, so that a check keeps other words out. A foreign key keeps them out as well, since
+/// the column that it refers to has the check; with both, MySQL and MariaDB refuse a key with an action (MySQL 8.4 manual,
+/// "CHECK Constraints").
+pub(super) fn checked_enum(table: &Table, column: usize, dialect: &dyn Dialect) -> Option<&'static EnumType> {
+    let refers = || table.foreign_keys.iter().any(|key| key.columns.contains(&column));
+    match table.columns[column].ty.kind {
+        Kind::Enum(ty) if !dialect.stores_enum_natively(ty) && !refers() => Some(ty),
         _ => None,
     }
 }

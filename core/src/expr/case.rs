@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::{Condition, Expr, Expression, IntoExpr, Node};
+use super::{BranchOf, Condition, Expr, Expression, IntoExpr, Node};
 use crate::{
     render::{Compile, Renderer},
     types::Type,
@@ -55,13 +55,17 @@ impl CaseStart {
 impl<T: Type> CaseBuilder<T> {
     /// `WHEN condition THEN value`.
     #[must_use]
-    pub fn when(mut self, condition: impl IntoExpr<Sql: Condition>, value: impl IntoExpr<Sql = T>) -> Self {
+    pub fn when(
+        mut self,
+        condition: impl IntoExpr<Sql: Condition>,
+        value: impl IntoExpr<Sql: BranchOf<T>>,
+    ) -> Self {
         self.branches.push((condition.into_expr().into_node(), value.into_expr().into_node()));
         self
     }
 
     /// `ELSE value END`.
-    pub fn otherwise(self, value: impl IntoExpr<Sql = T>) -> Expr<T> {
+    pub fn otherwise(self, value: impl IntoExpr<Sql: BranchOf<T>>) -> Expr<T> {
         self.finish(Some(value.into_expr().into_node()))
     }
 

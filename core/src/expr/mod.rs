@@ -54,7 +54,7 @@ pub use logical::{Connective, Logical, Not, all_of, any_of, not};
 pub use negate::Negate;
 pub use now::{Now, now};
 pub use operand::{
-    Arithmetic, Assignable, Comparable, Condition, IntoExpr, ListValue, Nothing, Numeric, TextLike,
+    Arithmetic, Assignable, BranchOf, Comparable, Condition, IntoExpr, ListValue, Nothing, Numeric, TextLike,
 };
 pub use operators::{Calculated, Divided, Either, Operators};
 pub use raw::{Raw, raw};

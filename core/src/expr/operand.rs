@@ -153,6 +153,20 @@ impl<T: Type> Assignable<T> for T {}
 #[diagnostic::do_not_recommend]
 impl<T: Type> Assignable<T> for Option<T> {}
 
+/// The type of a branch of a `CASE` whose first one is of type `T`.
+#[diagnostic::on_unimplemented(
+    message = "a branch of a CASE is SQL `{Self}`, and the first one `{T}`",
+    label = "this is not of type `{T}`",
+    note = "all branches have one type: `cast` changes that of an expression, and beside what may be NULL a value is written `Some(…)`"
+)]
+pub trait BranchOf<T> {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Type> BranchOf<T> for T {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Type> BranchOf<Nothing> for T {}
+
 /// Numbers.
 #[diagnostic::on_unimplemented(message = "arithmetic needs numbers, found SQL `{Self}`")]
 pub trait Numeric: Type {

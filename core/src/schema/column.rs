@@ -27,8 +27,8 @@ impl ColumnType {
 pub enum DefaultValue {
     /// A truth value.
     Bool(bool),
-    /// An integer.
-    Integer(i64),
+    /// An integer, of any of the types that columns have.
+    Integer(i128),
     /// A float.
     Float(f64),
     /// Text: written as a literal.

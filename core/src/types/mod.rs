@@ -48,7 +48,8 @@ use crate::{
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be stored in a column",
-    note = "columns hold numbers, text, dates, …: see the types page of the guide; `#[derive(Type)]` makes a newtype of one of them, `#[derive(Enum)]` stores an enum"
+    note = "columns hold numbers, text, dates, …: see the types page of the guide; dates, decimals, UUIDs and JSON need a feature of `relata`: `chrono`, `jiff`, `decimal`, `uuid`, `json`",
+    note = "`#[derive(Type)]` makes a newtype of one of them, `#[derive(Enum)]` stores an enum"
 )]
 pub trait Type: Sized + Send + Sync + 'static {
     /// The SQL type.

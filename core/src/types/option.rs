@@ -8,7 +8,14 @@ use crate::{
 
 impl<T: Type> Type for Option<T> {
     const KIND: Kind = T::KIND;
-    const NULLABLE: bool = true;
+    // Evaluated where a column or the field of a row is described.
+    const NULLABLE: bool = {
+        assert!(
+            !T::NULLABLE,
+            "an Option of an Option has two empty values, and a column has one NULL: leave one Option out"
+        );
+        true
+    };
     type Nullable = Self;
     type Base = T::Base;
     type With<U: Type> = U::Nullable;

@@ -418,8 +418,15 @@ fn render_column(
         out.sql("INTEGER PRIMARY KEY");
         return Ok(());
     }
-    let dialect = out.dialect();
-    dialect.render_type(&column.ty, out)?;
+    let is_key = matches!(table.primary_key, [key] if table.columns[*key].name == column.name);
+    if is_key && column.default.is_some() && column.ty.kind.is_integer() {
+        // As INTEGER it would be the rowid, which SQLite generates though there is a default ("ROWIDs and the INTEGER PRIMARY
+        // KEY").
+        out.sql("INT");
+    } else {
+        let dialect = out.dialect();
+        dialect.render_type(&column.ty, out)?;
+    }
     if column.ty.kind == Kind::Decimal {
         out.sql(" COLLATE ").sql(decimal::COLLATION);
     }

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::{
-    Expr, Ident, Token,
+    Expr, Ident, Token, Type,
     ext::IdentExt,
     parenthesized,
     parse::{Parse, ParseStream},
@@ -33,7 +33,7 @@ impl Parse for Item {
         let key = input.call(Ident::parse_any)?;
         let value = if input.peek(Token![=]) {
             input.parse::<Token![=]>()?;
-            Value::Expr(Box::new(ungrouped(input.parse()?)))
+            Value::Expr(Box::new(ungrouped(&input.parse()?).clone()))
         } else if input.peek(token::Paren) {
             let list;
             parenthesized!(list in input);
@@ -46,9 +46,18 @@ impl Parse for Item {
 }
 
 /// The expression in the invisible marks that `macro_rules` puts around what it passes on, such as `$table:literal`.
-fn ungrouped(expression: Expr) -> Expr {
+pub(crate) fn ungrouped(expression: &Expr) -> &Expr {
     match expression {
-        Expr::Group(group) => ungrouped(*group.expr),
+        Expr::Group(group) => ungrouped(&group.expr),
+        other => other,
+    }
+}
+
+/// The type in such marks, which are around a `$ty:ty`, or in parentheses.
+pub(crate) fn ungrouped_type(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(group) => ungrouped_type(&group.elem),
+        Type::Paren(paren) => ungrouped_type(&paren.elem),
         other => other,
     }
 }

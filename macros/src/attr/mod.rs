@@ -3,10 +3,14 @@
 mod item;
 mod value;
 
-pub(crate) use item::{Item, Value};
+pub(crate) use item::{Item, Value, ungrouped, ungrouped_type};
 
 use proc_macro2::TokenStream;
-use syn::{Attribute, Meta, Token, parse::Parser, punctuated::Punctuated};
+use syn::{
+    Attribute, Ident, Meta, Token,
+    ext::IdentExt,
+    parse::{ParseStream, Parser},
+};
 
 use crate::{context::Context, suggest};
 
@@ -27,7 +31,8 @@ pub(crate) fn read(
                 continue;
             }
         };
-        for item in items(tokens, context) {
+        let example = format!("a key, as in `#[{name}({} = …)]`", known.first().unwrap_or(&"key"));
+        for item in items(tokens, &example, context) {
             if !read(&item) {
                 let what = format!("`#[{name}]` has no key");
                 context.error(&item.key, suggest::unknown(&what, &item.key.to_string(), known));
@@ -36,10 +41,23 @@ pub(crate) fn read(
     }
 }
 
-/// The items of a list.
-pub(crate) fn items(tokens: TokenStream, context: &Context) -> Vec<Item> {
-    let items = Punctuated::<Item, Token![,]>::parse_terminated.parse2(tokens);
-    context.ok(items).into_iter().flatten().collect()
+/// The items of a list; what is none, or does not end with one, is a mistake that says what is expected.
+pub(crate) fn items(tokens: TokenStream, expected: &str, context: &Context) -> Vec<Item> {
+    let items = |input: ParseStream<'_>| {
+        let mut items = Vec::new();
+        while !input.is_empty() {
+            if !input.peek(Ident::peek_any) {
+                return Err(input.error(format!("expected {expected}")));
+            }
+            items.push(input.parse::<Item>()?);
+            if !input.is_empty() && !input.peek(Token![,]) {
+                return Err(input.error(format!("expected `,` or the end of {expected}")));
+            }
+            input.parse::<Option<Token![,]>>()?;
+        }
+        Ok(items)
+    };
+    context.ok(items.parse2(tokens)).unwrap_or_default()
 }
 
 /// Keeps the first of what may be said once; a second one is a mistake.

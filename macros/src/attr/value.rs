@@ -1,8 +1,12 @@
 //! Values of items: text, flags, numbers, fields, types. What is of another kind is a mistake that says what is expected.
 
-use syn::{Expr, ExprLit, ExprPath, Ident, Lit, LitStr, Path, Token, parse::Parser, punctuated::Punctuated};
+use std::{fmt::Display, str::FromStr};
 
-use super::{Item, Value};
+use syn::{
+    Expr, ExprLit, ExprPath, Ident, Lit, LitInt, LitStr, Path, Token, parse::Parser, punctuated::Punctuated,
+};
+
+use super::{Item, Value, ungrouped};
 use crate::context::Context;
 
 impl Item {
@@ -51,7 +55,7 @@ impl Item {
     pub(crate) fn number(&self, context: &Context) -> Option<u32> {
         match &self.value {
             Value::Expr(value) => match &**value {
-                Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => context.ok(number.base10_parse()),
+                Expr::Lit(ExprLit { lit: Lit::Int(number), .. }) => up_to(u32::MAX, number, context),
                 _ => self.expected(" = 100", context),
             },
             _ => self.expected(" = 100", context),
@@ -93,11 +97,11 @@ impl Item {
     pub(crate) fn two_numbers(&self, context: &Context) -> Option<(u8, u8)> {
         let expected = "(12, 2)";
         let Value::List(list) = &self.value else { return self.expected(expected, context) };
-        let numbers = Punctuated::<syn::LitInt, Token![,]>::parse_terminated.parse2(list.clone());
+        let numbers = Punctuated::<LitInt, Token![,]>::parse_terminated.parse2(list.clone());
         let Ok(numbers) = numbers else { return self.expected(expected, context) };
         let mut numbers = numbers.iter();
         match (numbers.next(), numbers.next(), numbers.next()) {
-            (Some(a), Some(b), None) => context.ok(a.base10_parse()).zip(context.ok(b.base10_parse())),
+            (Some(a), Some(b), None) => up_to(u8::MAX, a, context).zip(up_to(u8::MAX, b, context)),
             _ => self.expected(expected, context),
         }
     }
@@ -109,9 +113,15 @@ impl Item {
     }
 }
 
+/// A whole number that is not too large.
+fn up_to<N: FromStr<Err: Display> + Display>(most: N, number: &LitInt, context: &Context) -> Option<N> {
+    let number = number.base10_parse().map_err(|_| context.error(number, format!("this is {most} at most")));
+    number.ok()
+}
+
 /// A path, without generic arguments of a type before it.
 fn path(value: &Expr) -> Option<Path> {
-    match value {
+    match ungrouped(value) {
         Expr::Path(ExprPath { qself: None, path, .. }) => Some(path.clone()),
         _ => None,
     }

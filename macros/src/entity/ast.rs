@@ -3,7 +3,7 @@
 use syn::{Data, DeriveInput, Fields, GenericParam, Ident, Type, Visibility};
 
 use super::attr::{ColumnAttributes, EntityAttributes};
-use crate::{context::Context, krate::Krate};
+use crate::{attr::ungrouped_type, context::Context, krate::Krate};
 
 /// A struct that is to be mapped.
 pub(crate) struct Entity<'i> {
@@ -77,7 +77,7 @@ impl<'i> Entity<'i> {
                     index,
                     ident: field.ident.as_ref()?,
                     vis: &field.vis,
-                    ty: &field.ty,
+                    ty: ungrouped_type(&field.ty),
                     attributes: ColumnAttributes::read(&field.attrs, &input.ident, context),
                 })
             })

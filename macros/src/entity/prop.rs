@@ -7,7 +7,7 @@ use super::{
     ast::{Column, Entity},
     attr::{Link, Relationship},
 };
-use crate::case::snake;
+use crate::{attr::ungrouped_type, case::snake};
 
 /// The types of keys that the database generates.
 const GENERATED: [&str; 5] = ["i16", "i32", "i64", "u32", "u64"];
@@ -130,7 +130,7 @@ impl Column<'_> {
         match &last.arguments {
             PathArguments::AngleBracketed(arguments) if last.ident == "Option" => {
                 arguments.args.iter().find_map(|argument| match argument {
-                    GenericArgument::Type(ty) => Some(ty),
+                    GenericArgument::Type(ty) => Some(ungrouped_type(ty)),
                     _ => None,
                 })
             }

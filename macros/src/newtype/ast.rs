@@ -2,7 +2,11 @@
 
 use syn::{Data, DeriveInput, GenericParam, Generics, Ident, Member, Type};
 
-use crate::{attr, context::Context, krate::Krate};
+use crate::{
+    attr::{self, ungrouped_type},
+    context::Context,
+    krate::Krate,
+};
 
 /// A struct that is stored as its field is.
 pub(crate) struct Newtype<'i> {
@@ -60,6 +64,12 @@ impl<'i> Newtype<'i> {
             }
             known
         });
-        Some(Newtype { ident: &input.ident, generics: &input.generics, krate, field: member, ty: &field.ty })
+        Some(Newtype {
+            ident: &input.ident,
+            generics: &input.generics,
+            krate,
+            field: member,
+            ty: ungrouped_type(&field.ty),
+        })
     }
 }

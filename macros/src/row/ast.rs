@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use syn::{Data, DeriveInput, Fields, GenericParam, Generics, Ident, Type, ext::IdentExt};
 
 use crate::{
-    attr::{self, once},
+    attr::{self, once, ungrouped_type},
     context::Context,
     krate::Krate,
 };
@@ -83,7 +83,7 @@ impl<'i> Row<'i> {
                     None => context.error(ident, message),
                 }
             }
-            Some(Field { ident, ty: &field.ty, name: text })
+            Some(Field { ident, ty: ungrouped_type(&field.ty), name: text })
         });
         let fields = fields.collect();
         Some(Row { ident: &input.ident, generics: &input.generics, krate, fields })

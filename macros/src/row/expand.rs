@@ -16,10 +16,13 @@ pub(super) fn expand(row: &Row<'_>) -> TokenStream {
         let nullable = quote_spanned!(ty.span()=> <#ty as #core::types::Type>::NULLABLE);
         quote!((#name, #nullable))
     });
+    // With the place of a type comes the hygiene of what wrote it, which may be a `macro_rules`. Locals stay those of the derive.
+    let reader = quote!(&mut *row);
     let reads = row.fields.iter().map(|field| {
         let (name, ty) = (field.ident, field.ty);
         let column = quote_spanned!(ty.span()=> <#ty as #core::types::Type>);
-        let read = quote_spanned!(ty.span()=> row.read_with(#column::take, #column::decode)?);
+        let read =
+            quote_spanned!(ty.span()=> { let row = #reader; row.read_with(#column::take, #column::decode)? });
         quote!(#name: #read)
     });
     quote! {

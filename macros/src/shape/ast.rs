@@ -3,7 +3,7 @@
 use syn::{Data, DeriveInput, Fields, Ident, Path, Type};
 
 use crate::{
-    attr::{self, once},
+    attr::{self, once, ungrouped_type},
     context::Context,
     krate::Krate,
 };
@@ -68,7 +68,7 @@ impl<'i> Shape<'i> {
                 known
             });
             let from = from.unwrap_or_else(|| ident.clone());
-            Some(Field { ident, ty: &field.ty, from })
+            Some(Field { ident, ty: ungrouped_type(&field.ty), from })
         });
         let fields: Vec<Field<'_>> = fields.collect();
         if fields.is_empty() {

@@ -62,8 +62,10 @@ pub trait Shape: Sized + Send + 'static {
 )]
 pub trait ShapeOf<E>: Shape<Entity = E> {}
 
+#[diagnostic::do_not_recommend]
 impl<E: Entity> ShapeOf<E> for E {}
 
+#[diagnostic::do_not_recommend]
 impl<E: Entity> Shape for E {
     type Entity = E;
     type Scalars = E;
@@ -84,6 +86,16 @@ impl<E: Entity> Shape for E {
         Box::pin(std::future::ready(Ok(scalars)))
     }
 }
+
+/// What a `belongs_to` leads to, which is one for several rows.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is given to several rows, so it must be `Clone`",
+    note = "several rows can belong to one, and each has it as a value of its own: `#[derive(Clone)]`"
+)]
+pub trait Shared: Clone {}
+
+#[diagnostic::do_not_recommend]
+impl<S: Clone> Shared for S {}
 
 /// Loads a shape.
 #[derive(Debug)]
@@ -173,7 +185,7 @@ impl<P: Entity, C: Entity, S: ShapeOf<C>> FromEdge<HasOne<P, C>> for Option<S> {
     }
 }
 
-impl<P: Entity, C: Entity, S: ShapeOf<P> + Clone> FromEdge<BelongsTo<C, P, Optional>> for Option<S> {
+impl<P: Entity, C: Entity, S: ShapeOf<P> + Shared> FromEdge<BelongsTo<C, P, Optional>> for Option<S> {
     fn load(
         relationship: BelongsTo<C, P, Optional>,
         keys: Keys,
@@ -183,7 +195,7 @@ impl<P: Entity, C: Entity, S: ShapeOf<P> + Clone> FromEdge<BelongsTo<C, P, Optio
     }
 }
 
-impl<P: Entity, C: Entity, S: ShapeOf<P> + Clone> FromEdge<BelongsTo<C, P, Required>> for S {
+impl<P: Entity, C: Entity, S: ShapeOf<P> + Shared> FromEdge<BelongsTo<C, P, Required>> for S {
     fn load(
         relationship: BelongsTo<C, P, Required>,
         keys: Keys,

@@ -51,15 +51,32 @@ pub struct OrderLine {
     pub done: bool,
     #[column(default = "open")]
     pub state: State,
+    #[column(default = 18446744073709551615)]
+    pub most: u64,
+    #[column(default = -0x80i8)]
+    pub least: i8,
+    #[column(default = 1.5f32)]
+    pub half: f32,
     #[column(version)]
     pub version: i64,
 }
 
+/// A column in capitals is a column, too.
+#[derive(Entity)]
+#[allow(non_snake_case)]
+pub struct Capitals {
+    #[column(primary_key)]
+    pub ID: i64,
+    #[column(references = Capitals::ID)]
+    pub other: i64,
+}
+
 pub(crate) fn main() {
+    assert_eq!(Capitals::TABLE.foreign_keys[0].references, [0]);
     let table = OrderLine::TABLE;
     assert_eq!((table.schema, table.name, table.entity), (Some("sales"), "order_line", "OrderLine"));
     assert_eq!(table.primary_key, [0]);
-    assert_eq!((table.generated(), table.version()), (Some(0), Some(12)));
+    assert_eq!((table.generated(), table.version()), (Some(0), Some(15)));
 
     let ty = OrderLine::r#type.def();
     assert_eq!((ty.name, ty.field, ty.nullable), ("type", "type", false));
@@ -80,6 +97,9 @@ pub(crate) fn main() {
             DefaultValue::Integer(-1),
             DefaultValue::Bool(true),
             DefaultValue::Text("open"),
+            DefaultValue::Integer(u64::MAX.into()),
+            DefaultValue::Integer(-128),
+            DefaultValue::Float(1.5),
         ]
     );
 

@@ -1,10 +1,14 @@
 //! `#[column(…)]`.
 
-use syn::{Attribute, Expr, ExprLit, ExprPath, Ident, Lit, LitStr, Path, UnOp};
+use std::ops::RangeInclusive;
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::{Attribute, Expr, ExprLit, ExprPath, Ident, Lit, LitBool, LitFloat, LitStr, Path, UnOp};
 
 use super::named;
 use crate::{
-    attr::{self, Item, Value, once},
+    attr::{self, Item, Value, once, ungrouped},
     context::Context,
     suggest,
 };
@@ -74,10 +78,18 @@ pub(crate) struct Action {
 
 /// `default = …`
 pub(crate) enum DefaultAttribute {
-    /// A literal; it is of this variant of `DefaultValue`.
-    Literal(Box<Expr>, &'static str),
+    /// A literal.
+    Literal(Box<Expr>, Literal),
     /// `now`
     Now(Path),
+}
+
+/// A literal, by the variant of `DefaultValue` that it is, with what goes into that.
+pub(crate) enum Literal {
+    Bool(LitBool),
+    Integer(i128),
+    Float { negative: bool, digits: LitFloat },
+    Text(LitStr),
 }
 
 impl ColumnAttributes {
@@ -120,7 +132,10 @@ impl Reference {
         target.segments.pop();
         target.segments.pop_punct();
         let last = column.segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
-        if target.segments.is_empty() || last.starts_with(char::is_uppercase) {
+        // `blog::User` is an entity in a module; `User::ID` is a column, whatever the case of its name.
+        let is_entity = |name: &str| name.starts_with(char::is_uppercase);
+        let in_module = target.segments.last().is_none_or(|owner| !is_entity(&owner.ident.to_string()));
+        if target.segments.is_empty() || (in_module && is_entity(&last)) {
             context.error(&column, format!("say which column it refers to: `references = {last}::id`"));
             return None;
         }
@@ -153,21 +168,94 @@ impl DefaultAttribute {
     fn read(item: &Item, context: &Context) -> Option<Self> {
         let expected = " = 0`, `= \"text\"`, `= true`, `= now`, or `default_sql = \"expression\"";
         let Value::Expr(value) = &item.value else { return item.expected(expected, context) };
-        let number = match &**value {
+        let (literal, negative) = match &**value {
             Expr::Path(ExprPath { path, .. }) if path.is_ident("now") => {
                 return Some(DefaultAttribute::Now(path.clone()));
             }
-            Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => &unary.expr,
-            _ => value,
+            Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => (ungrouped(&unary.expr), true),
+            value => (value, false),
         };
-        let negative = !std::ptr::eq(number, value);
-        let variant = match &**number {
-            Expr::Lit(ExprLit { lit: Lit::Int(_), .. }) => "Integer",
-            Expr::Lit(ExprLit { lit: Lit::Float(_), .. }) => "Float",
-            Expr::Lit(ExprLit { lit: Lit::Str(_), .. }) if !negative => "Text",
-            Expr::Lit(ExprLit { lit: Lit::Bool(_), .. }) if !negative => "Bool",
+        let Expr::Lit(ExprLit { lit, .. }) = literal else { return item.expected(expected, context) };
+        let literal = match lit {
+            Lit::Int(number) => match number.base10_parse::<i128>() {
+                Ok(number) => Literal::Integer(if negative { -number } else { number }),
+                Err(_) => {
+                    context.error(value, "no column holds an integer as large as this");
+                    return None;
+                }
+            },
+            // Without a suffix, as in `1.5f32`: the column has a type.
+            Lit::Float(number) => {
+                let digits = LitFloat::new(number.base10_digits(), number.span());
+                Literal::Float { negative, digits }
+            }
+            Lit::Str(text) if !negative => Literal::Text(text.clone()),
+            Lit::Bool(truth) if !negative => Literal::Bool(truth.clone()),
             _ => return item.expected(expected, context),
         };
-        Some(DefaultAttribute::Literal(value.clone(), variant))
+        Some(DefaultAttribute::Literal(value.clone(), literal))
+    }
+}
+
+/// The kinds of integers, and what is in their range.
+const INTEGERS: [(&str, RangeInclusive<i128>); 8] = [
+    ("I8", i8::MIN as i128..=i8::MAX as i128),
+    ("I16", i16::MIN as i128..=i16::MAX as i128),
+    ("I32", i32::MIN as i128..=i32::MAX as i128),
+    ("I64", i64::MIN as i128..=i64::MAX as i128),
+    ("U8", 0..=u8::MAX as i128),
+    ("U16", 0..=u16::MAX as i128),
+    ("U32", 0..=u32::MAX as i128),
+    ("U64", 0..=u64::MAX as i128),
+];
+
+impl Literal {
+    /// What is written, in words.
+    pub(crate) fn words(&self) -> &'static str {
+        match self {
+            Literal::Bool(_) => "a boolean",
+            Literal::Integer(_) => "a number",
+            Literal::Float { .. } => "a number with a fraction",
+            Literal::Text(_) => "text",
+        }
+    }
+
+    /// The kinds of columns that hold such a literal, whatever its value.
+    pub(crate) fn kinds(&self) -> &'static [&'static str] {
+        match self {
+            Literal::Bool(_) => &["Bool"],
+            Literal::Integer(_) => {
+                &["I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64", "F32", "F64", "Decimal"]
+            }
+            Literal::Float { .. } => &["F32", "F64", "Decimal"],
+            Literal::Text(_) => {
+                &["Text", "Date", "Time", "Timestamp", "TimestampTz", "Decimal", "Uuid", "Json"]
+            }
+        }
+    }
+
+    /// The kinds among them whose range the value is outside of.
+    pub(crate) fn too_small(&self) -> Vec<&'static str> {
+        let Literal::Integer(number) = self else { return Vec::new() };
+        INTEGERS.iter().filter(|(_, range)| !range.contains(number)).map(|(kind, _)| *kind).collect()
+    }
+}
+
+/// The variant of `DefaultValue`.
+impl ToTokens for Literal {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        tokens.extend(match self {
+            Literal::Bool(truth) => quote!(Bool(#truth)),
+            Literal::Integer(number) => {
+                let digits = proc_macro2::Literal::u128_unsuffixed(number.unsigned_abs());
+                let minus = (*number < 0).then(|| quote!(-));
+                quote!(Integer(#minus #digits))
+            }
+            Literal::Float { negative, digits } => {
+                let minus = negative.then(|| quote!(-));
+                quote!(Float(#minus #digits))
+            }
+            Literal::Text(text) => quote!(Text(#text)),
+        });
     }
 }

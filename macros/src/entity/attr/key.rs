@@ -24,7 +24,8 @@ impl Columns {
     pub(super) fn read(item: &Item, context: &Context) -> Option<Self> {
         let Value::List(list) = &item.value else { return item.expected("(field, field)", context) };
         let mut columns = Columns { name: None, fields: Vec::new() };
-        for part in attr::items(list.clone(), context) {
+        let expected = format!("the names of fields, as in `{}(field, field)`", item.key);
+        for part in attr::items(list.clone(), &expected, context) {
             match &part.value {
                 Value::None => columns.fields.push(part.key),
                 Value::Expr(_) if part.is("name") => columns.name = part.name(context),
@@ -58,7 +59,7 @@ impl ForeignKey {
         let Value::List(list) = &item.value else { return item.expected(EXPECTED, context) };
         let (mut fields, mut references, mut name) = (Vec::new(), None, None);
         let (mut on_delete, mut on_update) = (None, None);
-        for part in attr::items(list.clone(), context) {
+        for part in attr::items(list.clone(), &format!("`foreign_key{EXPECTED}`"), context) {
             match part.key.to_string().as_str() {
                 "references" => {
                     let paths = part.paths("Other::field", context);
@@ -119,7 +120,9 @@ impl Check {
         let Value::List(list) = &item.value else { return item.expected(expected, context) };
         let parts = Punctuated::<CheckPart, Token![,]>::parse_terminated.parse2(list.clone());
         let (mut name, mut conditions) = (None, Vec::new());
-        for part in context.ok(parts)? {
+        // `price > 0` without quotes.
+        let Ok(parts) = parts else { return item.expected(expected, context) };
+        for part in parts {
             match part {
                 CheckPart::Condition(condition) => conditions.push(condition),
                 CheckPart::Item(part) if part.is("name") => name = part.name(context),

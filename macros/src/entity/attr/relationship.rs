@@ -1,6 +1,7 @@
 //! `belongs_to(author: User, key = author_id)` and its kin.
 
 use proc_macro2::TokenStream;
+use quote::ToTokens;
 use syn::{
     Ident, Path, Token,
     ext::IdentExt,
@@ -83,6 +84,15 @@ impl Relationship {
         };
         let Value::List(list) = &item.value else { return item.expected(example, context) };
         let Ok(head) = Head::parse.parse2(list.clone()) else { return item.expected(example, context) };
+        if syn::parse2::<Ident>(head.name.to_token_stream()).is_err() {
+            let name = &head.name;
+            let advice = match syn::parse_str::<Ident>(&format!("r#{name}")) {
+                Ok(raw) => format!("write `{raw}`, or take another name"),
+                Err(_) => "take another name".to_owned(),
+            };
+            context.error(name, format!("`{name}` is a keyword, and no name of a constant: {advice}"));
+            return None;
+        }
 
         let known: &[&str] = match item.key.to_string().as_str() {
             "belongs_to" => &["key", "optional"],
@@ -90,7 +100,7 @@ impl Relationship {
             _ => &["key"],
         };
         let (mut key, mut target_key, mut through, mut optional) = (None, None, None, None);
-        for part in attr::items(head.rest, context) {
+        for part in attr::items(head.rest, &format!("`{}{example}`", item.key), context) {
             match part.key.to_string().as_str() {
                 name if !known.contains(&name) => {
                     let what = format!("`{}` has no key", item.key);

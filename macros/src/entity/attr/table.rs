@@ -84,7 +84,7 @@ fn new_derives(item: &Item, context: &Context) -> Vec<Path> {
         return item.expected("(derive(Trait))", context).unwrap_or_default();
     };
     let mut derives = Vec::new();
-    for part in attr::items(list.clone(), context) {
+    for part in attr::items(list.clone(), "`derive(Trait)`", context) {
         match &part.value {
             Value::List(list) if part.is("derive") => {
                 let paths = Punctuated::<Path, Token![,]>::parse_terminated.parse2(list.clone());

@@ -6,7 +6,7 @@ use syn::{Ident, spanned::Spanned};
 
 use crate::entity::{
     ast::{Column, Entity},
-    attr::{Action, DefaultAttribute, ForeignKey},
+    attr::{Action, DefaultAttribute, ForeignKey, Literal},
 };
 
 pub(super) fn expand(entity: &Entity<'_>) -> TokenStream {
@@ -87,26 +87,22 @@ fn of_column(entity: &Entity<'_>, column: &Column<'_>) -> Vec<TokenStream> {
             let times = kind(&["Date", "Time", "Timestamp", "TimestampTz"]);
             assert(now, times, format!("`default = now` is for dates and times: `{ident}` is neither"));
         }
-        Some(DefaultAttribute::Literal(value, variant)) => {
-            let (kinds, what): (&[&str], &str) = match *variant {
-                "Bool" => (&["Bool"], "a boolean"),
-                "Integer" => (
-                    &["I8", "I16", "I32", "I64", "U8", "U16", "U32", "U64", "F32", "F64", "Decimal"],
-                    "a number",
-                ),
-                "Float" => (&["F32", "F64", "Decimal"], "a number with a fraction"),
-                _ => {
-                    (&["Text", "Date", "Time", "Timestamp", "TimestampTz", "Decimal", "Uuid", "Json"], "text")
-                }
-            };
-            let fits = kind(kinds);
+        Some(DefaultAttribute::Literal(value, literal)) => {
+            let mut fits = kind(literal.kinds());
             // The words of an enum are text.
-            let fits = if *variant == "Text" {
-                quote!(#fits || ::core::matches!(<#ty as #core::types::Type>::KIND, #core::value::Kind::Enum(_)))
-            } else {
-                fits
-            };
+            if let Literal::Text(_) = literal {
+                fits.extend(quote!(
+                    || ::core::matches!(<#ty as #core::types::Type>::KIND, #core::value::Kind::Enum(_))
+                ));
+            }
+            let what = literal.words();
             assert(value, fits, format!("the default is {what}, which `{ident}` cannot hold"));
+            let too_small = literal.too_small();
+            if !too_small.is_empty() {
+                let too_small = kind(&too_small);
+                let message = format!("the default is out of the range of `{ident}`");
+                assert(value, quote!(!#too_small), message);
+            }
         }
         None => {}
     }

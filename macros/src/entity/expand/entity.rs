@@ -26,20 +26,24 @@ pub(super) fn expand(entity: &Entity<'_>) -> TokenStream {
             }
         }
     };
+    // With the place of a type comes the hygiene of what wrote it, which may be a `macro_rules`. Locals stay those of the derive.
+    let (row, cell) = (quote!(&mut *row), quote!(cell));
     let reads = entity.columns.iter().map(|column| {
         let (field, ty) = (column.ident, column.ty);
         let column = quote_spanned!(ty.span()=> <#ty as #core::types::Type>);
-        let read = quote_spanned!(ty.span()=> row.read_with(#column::take, #column::decode)?);
+        let read =
+            quote_spanned!(ty.span()=> { let row = #row; row.read_with(#column::take, #column::decode)? });
         quote!(#field: #read)
     });
     let values = entity.columns.iter().map(|column| {
         let (index, field, ty) = (column.index, column.ident, column.ty);
-        let value = quote_spanned!(ty.span()=> <#ty as #core::types::Type>::to_value(&self.#field));
+        let own = quote!(&self.#field);
+        let value = quote_spanned!(ty.span()=> <#ty as #core::types::Type>::to_value(#own));
         quote!(#index => #value)
     });
     let assigns = entity.columns.iter().map(|column| {
         let (index, field, ty) = (column.index, column.ident, column.ty);
-        let decode = quote_spanned!(ty.span()=> <#ty as #core::types::Type>::decode(cell)?);
+        let decode = quote_spanned!(ty.span()=> <#ty as #core::types::Type>::decode(#cell)?);
         quote!(#index => self.#field = #decode)
     });
     let name = ident.unraw().to_string();

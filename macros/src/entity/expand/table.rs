@@ -45,10 +45,7 @@ fn column_def(entity: &Entity<'_>, column: &Column<'_>, core: &TokenStream) -> T
     let generated = entity.is_generated(column).then(|| quote!(.generated()));
     let version = attributes.version.as_ref().map(|_| quote!(.version()));
     let default = match (&attributes.default, &attributes.default_sql) {
-        (Some(DefaultAttribute::Literal(value, variant)), _) => {
-            let variant = format_ident!("{variant}");
-            Some(quote!(#variant(#value)))
-        }
+        (Some(DefaultAttribute::Literal(_, literal)), _) => Some(quote!(#literal)),
         (Some(DefaultAttribute::Now(_)), _) => Some(quote!(Now)),
         (None, Some(sql)) => Some(quote!(Sql(#sql))),
         (None, None) => None,
