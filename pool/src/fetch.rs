@@ -78,9 +78,7 @@ pub trait Fetch: Sized + Send {
     fn all(self, db: impl Executor) -> impl Future<Output = Result<Vec<Self::Row>>> + Send {
         async move {
             let mut db = db;
-            let mut sink = Collect::new(self.reader());
-            self.run_into(&mut db, &mut sink, Mode::Cached).await?;
-            Ok(sink.rows)
+            Ok(fetch_all(self, &mut db).await?.0)
         }
     }
 
@@ -94,7 +92,7 @@ pub trait Fetch: Sized + Send {
         async move {
             let mut db = db;
             let (row, sql) = at_most_one(self, &mut db).await?;
-            row.ok_or_else(|| no_row().with_statement(&sql))
+            row.ok_or_else(|| no_row(&sql))
         }
     }
 
@@ -157,24 +155,33 @@ pub trait Fetch: Sized + Send {
     }
 }
 
-/// What is said where one row was asked for, and there is none.
-pub fn no_row() -> Error {
-    Error::new(ErrorClass::NotFound, "no row was found; `one_or_none` allows for that")
+/// What is said where one row of a statement was asked for, and there is none.
+pub fn no_row(sql: &str) -> Error {
+    Error::new(ErrorClass::NotFound, "no row was found; `one_or_none` allows for that").with_statement(sql)
 }
 
-/// What is said where one row was asked for, and there are more.
-pub fn too_many_rows() -> Error {
-    Error::new(
-        ErrorClass::TooManyRows,
-        "more than one row was found; `first` takes the first, `all` takes all",
-    )
+/// What is said where one row of a statement was asked for, and there are more.
+pub fn too_many_rows(sql: &str) -> Error {
+    let why = "more than one row was found; `first` takes the first, `all` takes all";
+    Error::new(ErrorClass::TooManyRows, why).with_statement(sql)
+}
+
+/// All rows of a statement, with what is known of it then.
+///
+/// # Errors
+///
+/// As said of [`Fetch`].
+pub async fn fetch_all<F: Fetch>(statement: F, db: &mut dyn Executor) -> Result<(Vec<F::Row>, Ran)> {
+    let mut sink = Collect::new(statement.reader());
+    let ran = statement.run_into(db, &mut sink, Mode::Cached).await?;
+    Ok((sink.rows, ran))
 }
 
 async fn at_most_one<F: Fetch>(statement: F, db: &mut dyn Executor) -> Result<(Option<F::Row>, String)> {
     let mut first = First::new(statement.reader(), statement.reads_only());
     let ran = statement.run_into(db, &mut first, Mode::Cached).await?;
     if first.more {
-        return Err(too_many_rows().with_statement(&ran.sql));
+        return Err(too_many_rows(&ran.sql));
     }
     Ok((first.row, ran.sql))
 }

@@ -26,7 +26,7 @@ pub use connection::Connection;
 pub use engine::{Engine, Status};
 pub use execute::Execute;
 pub use executor::{Executor, RowChange};
-pub use fetch::{Fetch, FetchSelect, Ran, no_row, too_many_rows};
+pub use fetch::{Fetch, FetchSelect, Ran, fetch_all, no_row, too_many_rows};
 pub use insert::insert_returning;
 pub use options::{PoolOptions, PrePing};
 pub use recorder::{Recorded, Recorder};

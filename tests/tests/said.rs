@@ -274,6 +274,21 @@ on_every_database! {
         assert_eq!(Offer::select().with(Offer::price).all(&*db).await.unwrap().len(), 2);
     }
 
+    async fn an_error_about_how_many_rows_names_the_statement(db: Database) {
+        Schema::new().with::<Price>().with::<Offer>().create(&*db).await.unwrap();
+        let none = || Price::select();
+        let mut session = db.session();
+        for error in [
+            none().one(&*db).await.unwrap_err(),
+            none().with(Price::offers).one(&*db).await.unwrap_err(),
+            session.one(none()).await.unwrap_err(),
+            session.one(none().with(Price::offers)).await.unwrap_err(),
+        ] {
+            assert_eq!(error.class(), ErrorClass::NotFound);
+            assert!(error.statement().is_some_and(|sql| sql.starts_with("SELECT ")), "{error:?}");
+        }
+    }
+
     async fn columns_whose_types_nobody_said_are_not_dropped(db: Database) {
         let error = sql("SELECT 1, 2").all(&*db).await.unwrap_err();
         assert_eq!(error.class(), ErrorClass::Decode);
@@ -283,12 +298,12 @@ on_every_database! {
 }
 
 macro_rules! key_of_type {
-    ($module:ident { $($key:tt)* }) => {
+    ($module:ident $table:literal { $($key:tt)* }) => {
         mod $module {
             use relata::prelude::*;
 
             #[derive(Entity, Debug)]
-            #[entity(table = "numbered")]
+            #[entity(table = $table)]
             pub struct Numbered {
                 #[column(primary_key)]
                 $($key)*,
@@ -298,9 +313,9 @@ macro_rules! key_of_type {
     };
 }
 
-key_of_type!(key_i16 { pub id: i16 });
-key_of_type!(key_u32 { pub id: u32 });
-key_of_type!(key_u64 { pub id: u64 });
+key_of_type!(key_i16 "of_i16" { pub id: i16 });
+key_of_type!(key_u32 "of_u32" { pub id: u32 });
+key_of_type!(key_u64 "of_u64" { pub id: u64 });
 
 on_every_database! {
     async fn a_key_of_any_integer_is_written_as_a_number(db: Database) {

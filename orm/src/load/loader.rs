@@ -27,6 +27,8 @@ use relata_pool::Executor;
 pub struct Loader {
     dialect: Arc<dyn Dialect>,
     asked: Mutex<Vec<Asked>>,
+    /// The SQL text of the first statement.
+    first: Mutex<Option<String>>,
 }
 
 /// A statement, and what becomes of it.
@@ -46,7 +48,12 @@ impl<S: Sink + Any> OwnedSink for S {}
 
 impl Loader {
     pub(super) fn new(dialect: Arc<dyn Dialect>) -> Self {
-        Loader { dialect, asked: Mutex::new(Vec::new()) }
+        Loader { dialect, asked: Mutex::new(Vec::new()), first: Mutex::new(None) }
+    }
+
+    /// The SQL text of the first statement, for errors.
+    pub(super) fn into_first_text(self) -> String {
+        self.first.into_inner().unwrap_or_else(PoisonError::into_inner).unwrap_or_default()
     }
 
     pub(super) fn dialect(&self) -> &dyn Dialect {
@@ -113,7 +120,9 @@ impl Loader {
         }
         db.run(&mut jobs).await?;
         drop(jobs);
-        drop(questions);
+        if let Some((compiled, _)) = questions.into_iter().next() {
+            self.first.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(compiled.sql);
+        }
         for asked in asked {
             *asked = match mem::replace(asked, Asked::Taken) {
                 Asked::Question(_, sink) => Asked::Answer(sink),

@@ -84,15 +84,15 @@ pub(super) struct Group {
     pub(super) copies: HashMap<Key, usize>,
 }
 
-/// Runs a select, whose items are still to be chosen, of what `load` needs, and gives what became of its rows.
+/// Runs a select, whose items are still to be chosen, of what `load` needs, and gives what became of its rows; and its text.
 pub(super) async fn load_rows<L: Load>(
     load: &L,
     body: SelectBody,
     db: &mut dyn Executor,
-) -> Result<Vec<L::Output>> {
+) -> Result<(Vec<L::Output>, String)> {
     let loader = Loader::new(db.dialect().clone());
     let (rows, _) = loader.run(load_grouped(load, body, None, &loader), db).await?;
-    Ok(rows)
+    Ok((rows, loader.into_first_text()))
 }
 
 /// As [`load_rows`], and the key of each row in the columns of the group, if there is one. Copies of a row follow one another.

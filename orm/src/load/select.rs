@@ -102,7 +102,7 @@ impl<L: Load> GraphSelect<L> {
     /// What the database says; what cannot be decoded; [`NotFound`](relata_core::ErrorClass::NotFound) if a row that a
     /// relationship promises is not there.
     pub async fn all(self, mut db: impl Executor) -> Result<Vec<L::Output>> {
-        load_rows(&*self.load, self.body, &mut db).await
+        Ok(load_rows(&*self.load, self.body, &mut db).await?.0)
     }
 
     /// The one row.
@@ -111,8 +111,9 @@ impl<L: Load> GraphSelect<L> {
     ///
     /// As [`all`](GraphSelect::all); [`NotFound`](relata_core::ErrorClass::NotFound) or
     /// [`TooManyRows`](relata_core::ErrorClass::TooManyRows) if there is not exactly one.
-    pub async fn one(self, db: impl Executor) -> Result<L::Output> {
-        self.one_or_none(db).await?.ok_or_else(no_row)
+    pub async fn one(self, mut db: impl Executor) -> Result<L::Output> {
+        let (row, sql) = self.at_most_one(&mut db).await?;
+        row.ok_or_else(|| no_row(&sql))
     }
 
     /// The one row, or `None`.
@@ -120,12 +121,17 @@ impl<L: Load> GraphSelect<L> {
     /// # Errors
     ///
     /// As [`all`](GraphSelect::all); [`TooManyRows`](relata_core::ErrorClass::TooManyRows) if there are more.
-    pub async fn one_or_none(self, db: impl Executor) -> Result<Option<L::Output>> {
-        let mut rows = self.at_most(2).all(db).await?;
-        if rows.len() > 1 {
-            return Err(too_many_rows());
+    pub async fn one_or_none(self, mut db: impl Executor) -> Result<Option<L::Output>> {
+        Ok(self.at_most_one(&mut db).await?.0)
+    }
+
+    async fn at_most_one(self, db: &mut dyn Executor) -> Result<(Option<L::Output>, String)> {
+        let select = self.at_most(2);
+        let (mut rows, sql) = load_rows(&*select.load, select.body, db).await?;
+        match rows.len() {
+            0 | 1 => Ok((rows.pop(), sql)),
+            _ => Err(too_many_rows(&sql)),
         }
-        Ok(rows.pop())
     }
 
     /// The first row, or `None`: with `LIMIT 1`.
@@ -146,14 +152,14 @@ impl<L: Load> GraphSelect<L> {
 impl<L: LoadHandles> SessionRead for GraphSelect<L> {
     type Handles = L::Handles;
 
-    fn read_into<'a>(self, session: &'a mut Session) -> BoxFuture<'a, Result<Vec<L::Handles>>>
+    fn read_into<'a>(self, session: &'a mut Session) -> BoxFuture<'a, Result<(Vec<L::Handles>, String)>>
     where
         Self: 'a,
     {
         Box::pin(async move {
-            let load = self.load.clone();
-            let rows = self.all(&mut *session).await?;
-            rows.into_iter().map(|row| load.attach(row, session)).collect()
+            let (rows, sql) = load_rows(&*self.load, self.body, &mut *session).await?;
+            let handles: Result<_> = rows.into_iter().map(|row| self.load.attach(row, session)).collect();
+            Ok((handles?, sql))
         })
     }
 

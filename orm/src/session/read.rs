@@ -10,7 +10,7 @@ use relata_core::{
     schema::Table,
     statement::{Insert, RawStatement, Select, Update},
 };
-use relata_pool::{Executor, Fetch, RowChange, Transaction, no_row, too_many_rows};
+use relata_pool::{Executor, Fetch, RowChange, Transaction, fetch_all, no_row, too_many_rows};
 
 use super::{
     Handle, Session,
@@ -28,12 +28,12 @@ pub trait SessionRead: Sized + Send {
     /// What a row becomes: `Handle<User>`, or `(Handle<User>, Vec<Handle<Post>>)`.
     type Handles: Send;
 
-    /// Reads the rows and takes them in.
+    /// Reads the rows and takes them in. With the SQL text, for errors.
     ///
     /// # Errors
     ///
     /// What the database says; what cannot be decoded.
-    fn read_into<'a>(self, session: &'a mut Session) -> BoxFuture<'a, Result<Vec<Self::Handles>>>
+    fn read_into<'a>(self, session: &'a mut Session) -> BoxFuture<'a, Result<(Vec<Self::Handles>, String)>>
     where
         Self: 'a;
 
@@ -75,14 +75,14 @@ macro_rules! read_entities {
         $(impl<E: Entity> SessionRead for $statement<E> {
             type Handles = Handle<E>;
 
-            fn read_into<'a>(self, session: &'a mut Session) -> BoxFuture<'a, Result<Vec<Handle<E>>>>
+            fn read_into<'a>(self, session: &'a mut Session) -> BoxFuture<'a, Result<(Vec<Handle<E>>, String)>>
             where
                 Self: 'a,
             {
                 Box::pin(async move {
                     // What it changes is stale from now on, until its rows are taken in.
-                    let rows = self.all(&mut *session).await?;
-                    session.attach_all(rows)
+                    let (rows, ran) = fetch_all(self, &mut *session).await?;
+                    Ok((session.attach_all(rows)?, ran.sql))
                 })
             }
 
@@ -108,7 +108,7 @@ impl Session {
     ///
     /// As [`flush`](Session::flush); what the database says; what cannot be decoded.
     pub async fn all<Q: SessionRead>(&mut self, statement: Q) -> Result<Vec<Q::Handles>> {
-        statement.read_into(self).await
+        Ok(statement.read_into(self).await?.0)
     }
 
     /// The one row of a statement.
@@ -118,7 +118,8 @@ impl Session {
     /// As [`all`](Session::all); [`NotFound`](ErrorClass::NotFound) or [`TooManyRows`](ErrorClass::TooManyRows) if there is
     /// not exactly one.
     pub async fn one<Q: SessionRead>(&mut self, statement: Q) -> Result<Q::Handles> {
-        self.one_or_none(statement).await?.ok_or_else(no_row)
+        let (row, sql) = self.at_most_one(statement).await?;
+        row.ok_or_else(|| no_row(&sql))
     }
 
     /// The one row of a statement, or `None`.
@@ -127,11 +128,15 @@ impl Session {
     ///
     /// As [`all`](Session::all); [`TooManyRows`](ErrorClass::TooManyRows) if there are more.
     pub async fn one_or_none<Q: SessionRead>(&mut self, statement: Q) -> Result<Option<Q::Handles>> {
-        let mut rows = statement.at_most(2).read_into(self).await?;
-        if rows.len() > 1 {
-            return Err(too_many_rows());
+        Ok(self.at_most_one(statement).await?.0)
+    }
+
+    async fn at_most_one<Q: SessionRead>(&mut self, statement: Q) -> Result<(Option<Q::Handles>, String)> {
+        let (mut rows, sql) = statement.at_most(2).read_into(self).await?;
+        match rows.len() {
+            0 | 1 => Ok((rows.pop(), sql)),
+            _ => Err(too_many_rows(&sql)),
         }
-        Ok(rows.pop())
     }
 
     /// The first row of a statement, or `None`: with `LIMIT 1`, if it is a SELECT.
@@ -140,7 +145,7 @@ impl Session {
     ///
     /// As [`all`](Session::all).
     pub async fn first<Q: SessionRead>(&mut self, statement: Q) -> Result<Option<Q::Handles>> {
-        Ok(statement.at_most(1).read_into(self).await?.into_iter().next())
+        Ok(statement.at_most(1).read_into(self).await?.0.into_iter().next())
     }
 
     /// The row with this primary key: from memory, if it is there and not stale; otherwise from the database.
