@@ -10,7 +10,7 @@ use relata_core::{
     dialect::{Dialect, Feature},
     driver::{Job, Mode, Sink},
     entity::Input,
-    expr::{Case, Connective, Expression, In, InList, Infix, Logical, Operator, TableColumn},
+    expr::{Case, Connective, Expression, In, InList, Infix, Logical, TableColumn},
     projection::{Item, RowReader},
     render::Statement,
     schema::Table,
@@ -295,7 +295,7 @@ impl ReadBack<'_> {
     }
 
     fn column(&self, column: usize) -> Expression {
-        Expression::Column(TableColumn { table: self.table, column: &self.table.columns[column] })
+        Expression::Column(TableColumn::at(self.table, column))
     }
 
     /// For each row, the condition that finds it.
@@ -303,15 +303,10 @@ impl ReadBack<'_> {
         let width = self.table.columns.len().max(1);
         let rows = group.inputs.chunks_exact(width);
         rows.map(|row| {
-            let conditions = columns.iter().map(|column| {
-                let right = Expression::Bind(value_of(row, *column));
-                Expression::Infix(Box::new(Infix {
-                    left: self.column(*column),
-                    operator: Operator::Eq,
-                    right,
-                }))
-            });
-            joined(Connective::And, conditions.collect())
+            let conditions = columns
+                .iter()
+                .map(|column| Infix::equals(self.column(*column), Expression::Bind(value_of(row, *column))));
+            Logical::joined(Connective::And, conditions.collect())
         })
         .collect()
     }
@@ -324,7 +319,7 @@ impl ReadBack<'_> {
                 let rows = group.inputs.chunks_exact(width);
                 any_value(self.column(*column), rows.map(|row| value_of(row, *column)).collect())
             }
-            columns => joined(Connective::Or, self.conditions(group, columns)),
+            columns => Logical::joined(Connective::Or, self.conditions(group, columns)),
         }
     }
 }
@@ -340,11 +335,7 @@ fn value_of(row: &[Input], column: usize) -> Value {
 /// `operand IN (…)`.
 fn any_value(operand: Expression, mut values: Vec<Value>) -> Expression {
     match (values.len(), values.pop()) {
-        (1, Some(right)) => Expression::Infix(Box::new(Infix {
-            left: operand,
-            operator: Operator::Eq,
-            right: Expression::Bind(right),
-        })),
+        (1, Some(value)) => Infix::equals(operand, Expression::Bind(value)),
         (_, last) => {
             let kind = last.as_ref().map_or(Kind::I64, Value::kind);
             values.extend(last);
@@ -359,11 +350,4 @@ fn position(conditions: Vec<Expression>) -> Expression {
     let numbered = conditions.into_iter().zip(0..);
     let branches = numbered.map(|(condition, at)| (condition, Expression::Bind(Value::I64(at)))).collect();
     Expression::Case(Box::new(Case { branches, otherwise: None }))
-}
-
-fn joined(connective: Connective, mut operands: Vec<Expression>) -> Expression {
-    match operands.len() {
-        1 => operands.remove(0),
-        _ => Expression::Logical(Logical { connective, operands }),
-    }
 }

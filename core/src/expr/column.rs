@@ -80,6 +80,13 @@ pub struct TableColumn {
     pub column: &'static ColumnDef,
 }
 
+impl TableColumn {
+    /// The column at a place of a table.
+    pub fn at(table: &'static Table, place: usize) -> Self {
+        TableColumn { table, column: &table.columns[place] }
+    }
+}
+
 impl PartialEq for TableColumn {
     fn eq(&self, other: &Self) -> bool {
         std::ptr::eq(self.column, other.column)

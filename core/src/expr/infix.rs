@@ -99,6 +99,13 @@ impl Operator {
     }
 }
 
+impl Infix {
+    /// `left = right`.
+    pub fn equals(left: Expression, right: Expression) -> Expression {
+        Expression::Infix(Box::new(Infix { left, operator: Operator::Eq, right }))
+    }
+}
+
 impl Node for Infix {
     fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
         out.infix(&self.left, self.operator.as_sql(), &self.right, self.operator.precedence())?;

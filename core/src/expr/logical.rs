@@ -69,6 +69,16 @@ impl Node for Not {
     }
 }
 
+impl Logical {
+    /// Conditions joined, one alone as it is.
+    pub fn joined(connective: Connective, mut operands: Vec<Expression>) -> Expression {
+        match operands.len() {
+            1 => operands.remove(0),
+            _ => Expression::Logical(Logical { connective, operands }),
+        }
+    }
+}
+
 /// Joins two conditions; a chain of the same connective stays one list.
 pub(crate) fn connect(connective: Connective, left: Expression, right: Expression) -> Expression {
     let mut operands = match left {

@@ -6,7 +6,7 @@ use super::Relationship;
 use crate::{
     clause::{IntoJoin, Join, JoinKind, Source},
     entity::Entity,
-    expr::{AliasColumn, Connective, Expression, Infix, Operator, TableColumn, connect},
+    expr::{AliasColumn, Connective, Expression, Infix, TableColumn, connect},
     render::{Compile, CompileError, Scope},
     schema::Table,
 };
@@ -90,7 +90,7 @@ impl End {
         let pairs = self.columns.iter().zip(other.columns);
         let conditions = pairs.map(|(own, others)| {
             let (left, right) = (self.column(*own), other.column(*others));
-            Expression::Infix(Box::new(Infix { left, operator: Operator::Eq, right }))
+            Infix::equals(left, right)
         });
         let on = conditions.reduce(|all, next| connect(Connective::And, all, next));
         let source = match self.alias {

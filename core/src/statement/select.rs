@@ -12,7 +12,7 @@ use crate::{
         Lock, LockStrength, LockWait, OrderItem, SetOrder, Source, SourceRef, render_items,
     },
     dialect::Feature,
-    expr::{AliasColumn, Condition, Expression, Infix, IntoExpr, Node, Operator, TableColumn},
+    expr::{AliasColumn, Condition, Expression, Infix, IntoExpr, Node, TableColumn},
     projection::{Item, NamedRow, Projection},
     render::{Compile, CompileError, Renderer, Scope, Statement},
     schema::Table,
@@ -226,9 +226,8 @@ impl<R> Select<R> {
     pub(crate) fn filter_key(mut self, table: &'static Table, values: Vec<Value>) -> Self {
         let filter = &mut self.query().filter;
         for (value, column) in values.into_iter().zip(table.primary_key) {
-            let column = Expression::Column(TableColumn { table, column: &table.columns[*column] });
-            let right = Expression::Bind(value);
-            filter.push(Expression::Infix(Box::new(Infix { left: column, operator: Operator::Eq, right })));
+            let column = Expression::Column(TableColumn::at(table, *column));
+            filter.push(Infix::equals(column, Expression::Bind(value)));
         }
         self
     }

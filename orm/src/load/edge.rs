@@ -8,7 +8,7 @@ use relata_core::{
     dialect::Feature,
     driver::BoxFuture,
     entity::Entity,
-    expr::{Condition, Connective, Expression, In, InList, Infix, IntoExpr, Logical, Operator, TableColumn},
+    expr::{Condition, Connective, Expression, In, InList, Infix, IntoExpr, Logical, TableColumn},
     relationship::{BelongsTo, HasMany, HasOne, ManyToMany, Optional, Relationship, Required},
     schema::Table,
     statement::{Core, Query, SelectBody},
@@ -208,11 +208,12 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
         query.from = Some(Source::Table(target));
         if let Some(through) = self.relationship.through() {
             let pairs = through.target_columns.iter().zip(self.relationship.target_columns());
-            let on = pairs.map(|(own, other)| equals(column_of(table, *own), column_of(target, *other)));
+            let on =
+                pairs.map(|(own, other)| Infix::equals(column_of(table, *own), column_of(target, *other)));
             query.joins.push(Join {
                 kind: JoinKind::Inner,
                 source: Source::Table(table),
-                on: Some(all(on.collect())),
+                on: Some(Logical::joined(Connective::And, on.collect())),
             });
         }
         query.filter.push(among(table, columns, wanted));
@@ -334,11 +335,7 @@ impl<'k> Distinct<'k> {
 }
 
 fn column_of(table: &'static Table, column: usize) -> Expression {
-    Expression::Column(TableColumn { table, column: &table.columns[column] })
-}
-
-fn equals(left: Expression, right: Expression) -> Expression {
-    Expression::Infix(Box::new(Infix { left, operator: Operator::Eq, right }))
+    Expression::Column(TableColumn::at(table, column))
 }
 
 /// Who puts rows into order.
@@ -364,13 +361,6 @@ fn ascending(expression: Expression) -> OrderItem {
     OrderItem { expression, direction: relata_core::clause::Direction::Ascending, nulls: None }
 }
 
-fn all(mut operands: Vec<Expression>) -> Expression {
-    match operands.len() {
-        1 => operands.remove(0),
-        _ => Expression::Logical(Logical { connective: Connective::And, operands }),
-    }
-}
-
 /// Whether columns have one of these values.
 fn among(table: &'static Table, columns: &[usize], wanted: &[&Key]) -> Expression {
     if let [column] = columns {
@@ -379,22 +369,14 @@ fn among(table: &'static Table, columns: &[usize], wanted: &[&Key]) -> Expressio
         let list = InList::Values(Value::Array(kind, values));
         return Expression::In(Box::new(In { operand: column_of(table, *column), list, negated: false }));
     }
-    let mut operands: Vec<Expression> = wanted
-        .iter()
-        .map(|key| {
-            let pairs = columns.iter().zip(key.parts());
-            all(pairs
-                .map(|(column, part)| {
-                    let value = part.to_value(table.columns[*column].ty.kind);
-                    equals(column_of(table, *column), Expression::Bind(value))
-                })
-                .collect())
-        })
-        .collect();
-    match operands.len() {
-        1 => operands.remove(0),
-        _ => Expression::Logical(Logical { connective: Connective::Or, operands }),
-    }
+    let is = |key: &&Key| {
+        let pairs = columns.iter().zip(key.parts()).map(|(column, part)| {
+            let value = part.to_value(table.columns[*column].ty.kind);
+            Infix::equals(column_of(table, *column), Expression::Bind(value))
+        });
+        Logical::joined(Connective::And, pairs.collect())
+    };
+    Logical::joined(Connective::Or, wanted.iter().map(is).collect())
 }
 
 /// What is said when the row at the end of a required edge is not there.

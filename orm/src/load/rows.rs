@@ -177,8 +177,8 @@ fn rearrange<T>(items: &mut Vec<T>, places: &[usize]) {
 }
 
 fn item(table: &'static Table, column: usize) -> Item {
-    let column = &table.columns[column];
-    Item::new(Expression::Column(TableColumn { table, column }), column.nullable)
+    let column = TableColumn::at(table, column);
+    Item::new(Expression::Column(column), column.column.nullable)
 }
 
 /// Where columns stand among those that are read, the first so many of them for fields; they are added if they do not.

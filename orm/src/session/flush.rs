@@ -7,7 +7,7 @@ use relata_core::{
     clause::{Conditions, ConflictAction, OnConflict},
     driver::{Job, Mode},
     entity::Input,
-    expr::{Expression, Infix, Operator, TableColumn},
+    expr::{Expression, Infix, TableColumn},
     render::Statement,
     schema::{ForeignKey, ReferentialAction, Table},
     statement::{Delete, Insert, InsertBody, Update},
@@ -527,8 +527,7 @@ fn row_filter(store: &dyn AnyStore, at: At, with_version: bool) -> Conditions {
 }
 
 fn equals(table: &'static Table, column: usize, value: Value) -> Expression {
-    let left = Expression::Column(TableColumn { table, column: &table.columns[column] });
-    Expression::Infix(Box::new(Infix { left, operator: Operator::Eq, right: Expression::Bind(value) }))
+    Infix::equals(Expression::Column(TableColumn::at(table, column)), Expression::Bind(value))
 }
 
 fn prepare_link(stores: &Stores, link: &Link) -> Result<Ready> {
