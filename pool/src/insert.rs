@@ -33,7 +33,7 @@ use crate::{
 ///
 /// # Errors
 ///
-/// What the database says of the statements, whatever the sink says, and [`Compile`](ErrorClass::Compile) if the database
+/// What the database says of the statements, whatever the sink says, and [`Compile`](relata_core::ErrorClass::Compile) if the database
 /// has no RETURNING and nothing is known by which a row could be found: its key is a default that is not reported.
 pub async fn insert_returning(db: &mut dyn Executor, insert: InsertBody, sink: &mut dyn Sink) -> Result<Ran> {
     insert_rows(db, insert, Some(sink), Mode::Cached).await
