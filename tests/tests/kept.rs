@@ -95,7 +95,7 @@ on_every_database! {
         sql("INSERT INTO mine VALUES (1)").execute(&mut own).await.unwrap();
         sql("DROP TABLE mine").execute(&mut own).await.unwrap();
         drop(own);
-        // One that nobody keeps is closed instead of read to its end, where that is cheaper.
+        // Whatever becomes of one that nobody keeps, the next statement finds another.
         let one = alone(&db.url).await;
         Tag::select().for_each(&one, |_| Ok(ControlFlow::Break(()))).await.unwrap();
         assert_eq!(Tag::select().count(&one).await.unwrap(), 3000);
@@ -147,6 +147,33 @@ on_every_database! {
         holder.commit().await.unwrap();
         insert(tag("later")).execute(&*db).await.unwrap();
         assert_eq!(names(&db).await, ["a", "b", "c", "held", "later"]);
+    }
+
+    /// One that only reads holds up nobody in memory either, if it begins deferred.
+    async fn a_deferred_transaction_in_memory(db: Database) {
+        if db.server() != Server::Sqlite {
+            return;
+        }
+        let memory = Engine::connect("sqlite::memory:?begin=deferred&busy_timeout=50ms").await.unwrap();
+        schema().create(&memory).await.unwrap();
+        insert(tag("a")).execute(&memory).await.unwrap();
+        let mut session = memory.session();
+        let found = session.one(Tag::select()).await.unwrap();
+        assert_eq!(names(&memory).await, ["a"]);
+        session[found].name = "b".into();
+        session.flush().await.unwrap();
+        let error = select(Tag::name).all(&memory).await.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::LockTimeout, "{error}");
+        session.commit().await.unwrap();
+        assert_eq!(names(&memory).await, ["b"]);
+        let reads = TransactionOptions::new().read_only();
+        let (mut one, mut other) = (memory.begin_with(reads).await.unwrap(), memory.begin_with(reads).await.unwrap());
+        for tx in [&mut one, &mut other] {
+            assert_eq!(select(Tag::name).all(tx).await.unwrap(), ["b"]);
+        }
+        assert_eq!(insert(tag("c")).execute(&memory).await.unwrap_err().class(), ErrorClass::LockTimeout);
+        drop((one, other));
+        insert(tag("c")).execute(&memory).await.unwrap();
     }
 
     async fn a_wait_for_a_lock_ends_in_time(db: Database) {
