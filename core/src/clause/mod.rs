@@ -19,7 +19,7 @@ pub use join::{IntoJoin, Join, JoinKind};
 pub use limit::Limit;
 pub use lock::{Lock, LockStrength, LockWait};
 pub use on_conflict::{ConflictAction, ConflictTarget, OnConflict, render_assignments};
-pub use order_by::{Direction, IntoOrder, Nulls, OrderItem, SetOrder};
+pub use order_by::{Direction, IntoOrder, Nulls, OrderItem, SelectedOrder};
 pub use source::{Columns, Derived, IntoSource, Source, SourceRef, Subquery};
 pub use values::Values;
 
@@ -92,7 +92,7 @@ pub enum Clause<'s> {
     /// `column = value, …` of an UPDATE, by the places of the columns.
     Assignments(&'static Table, &'s [(usize, Expression)]),
     /// An item of ORDER BY that is selected, too.
-    SetOrder(SetOrder<'s>),
+    SelectedOrder(SelectedOrder<'s>),
 }
 
 impl<'s> Clause<'s> {
@@ -114,7 +114,7 @@ impl<'s> Clause<'s> {
             Clause::OnConflict(table, conflict) => conflict.render(table, out),
             Clause::Returning(items) => returning::render(items, out),
             Clause::Assignments(table, list) => render_assignments(table, list, out).map(drop),
-            Clause::SetOrder(order) => order.render(out),
+            Clause::SelectedOrder(order) => order.render(out),
         }
     }
 }

@@ -77,7 +77,7 @@ impl OrderItem {
 /// An item of ORDER BY that is selected: by name, or by place where it has none of its own. What the first query of a set
 /// operation selects, or what one query does that cannot be written again.
 #[derive(Debug, Clone, Copy)]
-pub struct SetOrder<'s> {
+pub struct SelectedOrder<'s> {
     /// The name that the query gives it, if that means nothing else.
     pub name: Option<&'s str>,
     /// Its place, counted from 1.
@@ -88,7 +88,7 @@ pub struct SetOrder<'s> {
     pub of_set: bool,
 }
 
-impl<'s> SetOrder<'s> {
+impl<'s> SelectedOrder<'s> {
     /// Writes the name or place.
     ///
     /// # Errors

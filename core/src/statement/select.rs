@@ -9,7 +9,7 @@ use super::{
 use crate::{
     clause::{
         Clause, Conditions, CteDefinition, IntoGroup, IntoJoin, IntoOrder, IntoSource, Join, JoinKind, Limit,
-        Lock, LockStrength, LockWait, OrderItem, SetOrder, Source, SourceRef, render_items,
+        Lock, LockStrength, LockWait, OrderItem, SelectedOrder, Source, SourceRef, render_items,
     },
     dialect::Feature,
     expr::{AliasColumn, Condition, Expression, Infix, IntoExpr, Node, TableColumn},
@@ -421,7 +421,12 @@ impl Query {
                         // In an expression, a column that is read from has precedence.
                         let name = own_name(&self.items, position as usize - 1)
                             .filter(|name| !self.sources().any(|source| source.has_column(name)));
-                        out.clause(Clause::SetOrder(SetOrder { name, position, item, of_set: false }))
+                        out.clause(Clause::SelectedOrder(SelectedOrder {
+                            name,
+                            position,
+                            item,
+                            of_set: false,
+                        }))
                     }
                     None => out.clause(Clause::OrderItem(item)),
                 }

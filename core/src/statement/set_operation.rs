@@ -5,7 +5,7 @@ use super::{
     select::{Core, own_name},
 };
 use crate::{
-    clause::{Clause, Limit, OrderItem, SetOrder},
+    clause::{Clause, Limit, OrderItem, SelectedOrder},
     dialect::Feature,
     render::{Compile, CompileError, Renderer, Statement},
 };
@@ -151,8 +151,8 @@ impl SetOperation {
                 )
             })?;
             let position = at as u64 + 1;
-            let order = SetOrder { name: own_name(items, at), position, item: order, of_set: true };
-            out.clause(Clause::SetOrder(order)).map(drop)
+            let order = SelectedOrder { name: own_name(items, at), position, item: order, of_set: true };
+            out.clause(Clause::SelectedOrder(order)).map(drop)
         })?;
         Ok(())
     }

@@ -2,7 +2,8 @@
 
 use relata_core::{
     clause::{
-        Clause, ConflictAction, Direction, Limit, Lock, LockStrength, Nulls, OnConflict, OrderItem, SetOrder,
+        Clause, ConflictAction, Direction, Limit, Lock, LockStrength, Nulls, OnConflict, OrderItem,
+        SelectedOrder,
     },
     expr::{Expression, Node},
     render::{Compile, CompileError, Precedence, Renderer},
@@ -37,7 +38,7 @@ pub(super) fn render<'s>(dialect: &'s Mysql, clause: Clause<'s>, out: &mut Rende
         Clause::Assignments(table, assignments) if !dialect.server.is_mariadb() => {
             assignment::render(table, assignments, out)
         }
-        Clause::SetOrder(order) => render_set_order(dialect, order, out),
+        Clause::SelectedOrder(order) => render_selected_order(dialect, order, out),
         other => other.render(out),
     }
 }
@@ -67,7 +68,11 @@ fn render_order<'s>(dialect: &'s Mysql, item: &'s OrderItem, out: &mut Renderer<
     Ok(())
 }
 
-fn render_set_order<'s>(dialect: &'s Mysql, order: SetOrder<'s>, out: &mut Renderer<'s>) -> Compile {
+fn render_selected_order<'s>(
+    dialect: &'s Mysql,
+    order: SelectedOrder<'s>,
+    out: &mut Renderer<'s>,
+) -> Compile {
     if let Some(test) = null_test(order.item) {
         // The name of an aggregate can be no part of an expression on MariaDB (its error 1247).
         let named = order.name.is_some()
