@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::HashSet};
 
 use crate::{
     error::ErrorClass,
-    render::{Bind, hex},
+    render::{Bind, hyphenated},
     types::civil::{format_date, format_time, format_timestamp},
     value::Value,
 };
@@ -42,9 +42,9 @@ impl Wording {
 
 /// The message of an error that came while a statement ran with these binds, with `…` for what is, or may be, one of their values.
 ///
-/// Each value that was bound is left out wherever it stands as a text of its own, but for truth values; where the [wording](Wording) is unknown, so is each word of a
-/// text, what stands in quotes, and what stands behind a colon. Only for errors of the execution: one that is found when a statement is
-/// prepared knows no values.
+/// Each value that was bound is left out wherever it stands as a text of its own, but for truth values; where the
+/// [wording](Wording) is unknown, so is each word of a text, what stands in quotes, and what stands behind a colon. Only for errors
+/// of the execution: one that is found when a statement is prepared knows no values.
 ///
 /// ```
 /// use relata_core::{driver::{Wording, mask}, render::Bind, value::Value};
@@ -178,10 +178,7 @@ fn as_text(value: &Value) -> Option<Cow<'_, str>> {
         Value::F32(value) => value.to_string().into(),
         Value::F64(value) => value.to_string().into(),
         Value::Decimal(value) => value.to_string().into(),
-        Value::Uuid(bytes) => {
-            let hex = hex(bytes);
-            format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]).into()
-        }
+        Value::Uuid(bytes) => hyphenated(bytes).into(),
         Value::Date(days) => format_date(*days)?.into(),
         Value::Time(micros) => to_the_second(&format_time(*micros)).to_owned().into(),
         Value::Timestamp(micros) | Value::TimestampTz(micros) => {

@@ -10,8 +10,7 @@ use crate::{
     projection::Labelled,
     statement::Select,
     types::Type,
-    value::Kind,
-    value::Value,
+    value::{Kind, Value},
 };
 use std::borrow::Cow;
 

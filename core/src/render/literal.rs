@@ -25,11 +25,7 @@ pub fn render_literal(value: &Value, out: &mut Renderer<'_>) -> Compile {
         Value::Enum(_, word) => drop(out.literal(word)),
         Value::Bytes(bytes) => drop(out.sql("X'").sql(&hex(bytes)).sql("'")),
         Value::Decimal(number) => drop(out.sql(&number.to_string())),
-        Value::Uuid(bytes) => {
-            let digits = hex(bytes);
-            let groups = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
-            out.literal(&groups.join("-"));
-        }
+        Value::Uuid(bytes) => drop(out.literal(&hyphenated(bytes))),
         Value::Date(days) => drop(out.literal(&civil::format_date(*days).ok_or_else(outside)?)),
         Value::Time(micros) => drop(out.literal(&civil::format_time(*micros))),
         Value::Timestamp(micros) => {
@@ -42,6 +38,12 @@ pub fn render_literal(value: &Value, out: &mut Renderer<'_>) -> Compile {
         Value::Array(kind, _) => return Err(no_literal(*kind)),
     }
     Ok(())
+}
+
+/// A UUID as text: digits in groups of 8, 4, 4, 4 and 12.
+pub(crate) fn hyphenated(bytes: &[u8; 16]) -> String {
+    let digits = hex(bytes);
+    [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-")
 }
 
 /// Bytes as digits.

@@ -2,7 +2,11 @@
 
 use std::fmt;
 
-use super::{ReadRow, insert::render_returning, placement::check_rows};
+use super::{
+    ReadRow,
+    insert::{check_returning, render_returning},
+    placement::check_rows,
+};
 use crate::{
     clause::Conditions,
     dialect::Feature,
@@ -73,6 +77,7 @@ impl<R> Delete<R> {
 impl<R> Statement for Delete<R> {
     fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
         check_rows(self.filter.as_expression(), "a filter")?;
+        check_returning(&self.returning)?;
         out.enter(Scope::table(self.table));
         out.sql("DELETE FROM ").table(self.table)?;
         self.filter.render(" WHERE ", out)?;

@@ -258,7 +258,8 @@ fn render<'s>(insert: &'s InsertBody, inputs: &'s [Input], out: &mut Renderer<'s
     render_returning(table, Feature::InsertReturning, &insert.returning, out)
 }
 
-fn check_returning(items: &[Item]) -> Compile {
+/// Refuses what is not of each row.
+pub(super) fn check_returning(items: &[Item]) -> Compile {
     check_rows(items.iter().map(|item| &item.expression), "RETURNING")
 }
 
@@ -272,7 +273,6 @@ pub(super) fn render_returning<'s>(
     if items.is_empty() {
         return Ok(());
     }
-    check_returning(items)?;
     out.enter(Scope::table(table).bare());
     out.require(feature)?.clause(Clause::Returning(items))?;
     out.leave();

@@ -2,7 +2,11 @@
 
 use std::fmt;
 
-use super::{Assignments, ReadRow, insert::render_returning, placement::check_rows};
+use super::{
+    Assignments, ReadRow,
+    insert::{check_returning, render_returning},
+    placement::check_rows,
+};
 use crate::{
     clause::{Clause, Conditions},
     dialect::Feature,
@@ -107,6 +111,7 @@ impl<R> Statement for Update<R> {
         }
         check_rows(list.iter().map(|(_, value)| value), "SET")?;
         check_rows(self.filter.as_expression(), "a filter")?;
+        check_returning(&self.returning)?;
         out.enter(Scope::table(self.table));
         out.sql("UPDATE ").table(self.table)?.sql(" SET ");
         out.clause(Clause::Assignments(self.table, list))?;

@@ -55,10 +55,10 @@ pub(super) fn render<'s>(dialect: &'s Mysql, expression: &'s Expression, out: &m
             })?
             .sql(")");
         }
-        // In a subquery VALUES() is NULL on MySQL, and not understood on MariaDB.
         // The alias for the new row that MySQL 8.0.19 brought is unknown to MariaDB; VALUES() works on both (MySQL 8.4
         // manual 15.2.7.2; MariaDB KB, "INSERT ON DUPLICATE KEY UPDATE").
         Expression::Excluded(n) => {
+            // In a subquery VALUES() is NULL on MySQL, and not understood on MariaDB.
             if out.require_excluded(n.column)?.is_in_subquery_of_upsert() {
                 return Err(CompileError::invalid(format!(
                     "MySQL and MariaDB cannot name {} of the row that could not be inserted in a subquery: name it beside one",
@@ -281,14 +281,16 @@ fn render_bind<'s>(dialect: &Mysql, value: &'s Value, out: &mut Renderer<'s>) {
         Kind::Timestamp | Kind::TimestampTz => Some("DATETIME(6)"),
         _ => None,
     };
-    render_cast_bind(value, ty, out);
+    match ty {
+        Some(ty) => cast_bind(value, ty, out),
+        None => {
+            out.bind(value);
+        }
+    }
 }
 
-fn render_cast_bind<'s>(value: &'s Value, ty: Option<&str>, out: &mut Renderer<'s>) {
-    match ty {
-        Some(ty) => out.sql("CAST(").bind(value).sql(" AS ").sql(ty).sql(")"),
-        None => out.bind(value),
-    };
+fn cast_bind<'s>(value: &'s Value, ty: &str, out: &mut Renderer<'s>) {
+    out.sql("CAST(").bind(value).sql(" AS ").sql(ty).sql(")");
 }
 
 /// What is selected by itself. A NULL of no type makes the column of a union or subquery one of text in MySQL.
@@ -304,8 +306,8 @@ pub(super) fn render_item<'s>(
             Kind::F32 | Kind::F64 => Some("DOUBLE"),
             kind => integer(*kind),
         };
-        if ty.is_some() {
-            render_cast_bind(value, ty, out);
+        if let Some(ty) = ty {
+            cast_bind(value, ty, out);
             return Ok(());
         }
     }
@@ -323,7 +325,7 @@ pub(super) fn render_key<'s>(
         && dialect.server.is_mariadb()
         && let Some(ty) = integer(value.kind())
     {
-        render_cast_bind(value, Some(ty), out);
+        cast_bind(value, ty, out);
         return Ok(());
     }
     out.expression(expression).map(drop)
@@ -373,7 +375,7 @@ fn render_alone<'s>(
 fn render_number<'s>(dialect: &'s Mysql, value: &'s Value, out: &mut Renderer<'s>) {
     let tells = dialect.server.is_mariadb() && !value.is_null();
     match integer(value.kind()).filter(|_| !tells && value.kind() != Kind::Bool) {
-        Some(ty) => render_cast_bind(value, Some(ty), out),
+        Some(ty) => cast_bind(value, ty, out),
         None => render_bind(dialect, value, out),
     }
 }
