@@ -2,8 +2,10 @@
 
 mod assignment;
 mod delete;
+mod grouping;
 mod insert;
 mod placement;
+mod query;
 mod raw;
 mod select;
 mod set_operation;
@@ -12,8 +14,9 @@ mod update;
 pub use assignment::Assignments;
 pub use delete::{Delete, delete};
 pub use insert::{Conflict, Insert, InsertBody, InsertPart, insert, insert_many};
+pub use query::Query;
 pub use raw::{RawStatement, sql, sql_unchecked};
-pub use select::{Core, Query, Select, SelectBody, select};
+pub use select::{Core, Select, SelectBody, select};
 pub use set_operation::{SetOperation, SetOperator};
 pub use update::{Update, update};
 

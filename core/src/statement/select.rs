@@ -2,19 +2,15 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
-use super::{
-    ReadRow, SetOperation,
-    placement::{Contents, check_rows},
-};
+use super::{Query, ReadRow, SetOperation};
 use crate::{
     clause::{
-        Clause, Conditions, CteDefinition, IntoGroup, IntoJoin, IntoOrder, IntoSource, Join, JoinKind, Limit,
-        Lock, LockStrength, LockWait, OrderItem, SelectedOrder, Source, SourceRef, render_items,
+        Clause, CteDefinition, Derived, IntoGroup, IntoJoin, IntoOrder, IntoSource, Join, JoinKind, Limit,
+        Lock, LockStrength, LockWait, OrderItem, Source, SourceRef,
     },
-    dialect::Feature,
-    expr::{AliasColumn, Condition, Expression, Infix, IntoExpr, Node, TableColumn},
+    expr::{AliasColumn, Condition, Expression, Infix, IntoExpr, TableColumn},
     projection::{Item, NamedRow, Projection},
-    render::{Compile, CompileError, Renderer, Scope, Statement},
+    render::{Compile, CompileError, Renderer, Statement},
     schema::Table,
     value::Value,
 };
@@ -45,27 +41,6 @@ pub enum Core {
     Query(Query),
     /// Two, joined by UNION, INTERSECT or EXCEPT.
     Set(Box<SetOperation>),
-}
-
-/// SELECT … FROM … WHERE … GROUP BY … HAVING.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Query {
-    /// Whether equal rows come once.
-    pub distinct: bool,
-    /// What comes back.
-    pub items: Vec<Item>,
-    /// What is read from, if said; otherwise the first table that the items name.
-    pub from: Option<Source>,
-    /// The joins.
-    pub joins: Vec<Join>,
-    /// WHERE: all of them hold.
-    pub filter: Conditions,
-    /// GROUP BY.
-    pub group_by: Vec<Expression>,
-    /// HAVING: all of them hold.
-    pub having: Conditions,
-    /// What was asked for and cannot be: said when it is compiled.
-    pub(crate) invalid: Option<CompileError>,
 }
 
 /// Begins a SELECT: of a column, an expression, an entity, or a tuple of them.
@@ -363,288 +338,6 @@ impl<R> Statement for Select<R> {
     }
 }
 
-impl Query {
-    /// What is read from: what was said, or the first table that is named and not joined.
-    pub fn source(&self) -> Option<SourceRef<'_>> {
-        if let Some(source) = &self.from {
-            return Some(source.as_ref());
-        }
-        let mut found = None;
-        let mut look = |expression| first_source(expression, &self.joins, &mut found);
-        self.items.iter().for_each(|item| look(&item.expression));
-        self.filter.as_expression().into_iter().for_each(&mut look);
-        self.group_by.iter().for_each(&mut look);
-        found
-    }
-
-    fn render<'s>(&'s self, order_by: &'s [OrderItem], out: &mut Renderer<'s>) -> Compile {
-        if let Some(error) = &self.invalid {
-            return Err(error.clone());
-        }
-        // What is grouped or ordered by is looked for in what is selected.
-        match self.distinct || !self.group_by.is_empty() {
-            true => out.with_shared_binds(|out| self.render_clauses(order_by, out)),
-            false => self.render_clauses(order_by, out),
-        }
-    }
-
-    fn render_clauses<'s>(&'s self, order_by: &'s [OrderItem], out: &mut Renderer<'s>) -> Compile {
-        let source = self.source();
-        out.enter(self.scope(source)?);
-        self.check_nullness(out)?;
-        self.check_groups(order_by, out)?;
-        out.sql(if self.distinct { "SELECT DISTINCT " } else { "SELECT " });
-        render_items(&self.items, out)?;
-        if let Some(source) = source {
-            out.sql(" FROM ").clause(Clause::Source(source))?;
-        }
-        for (at, join) in self.joins.iter().enumerate() {
-            out.change_scope(Some(Scope::of_join(source, &self.joins, at)));
-            out.clause(Clause::Join(join))?;
-        }
-        self.filter.render(" WHERE ", out)?;
-        if !self.group_by.is_empty() {
-            out.sql(" GROUP BY ").list(&self.group_by, ", ", |out, expression| {
-                match self.place_of(expression) {
-                    Some(place) => out.number(place),
-                    None => out.clause(Clause::GroupItem(expression))?,
-                };
-                Ok(())
-            })?;
-        }
-        self.having.render(" HAVING ", out)?;
-        if !order_by.is_empty() {
-            let by_place = self.distinct || !self.group_by.is_empty();
-            out.sql(" ORDER BY ").list(order_by, ", ", |out, item| {
-                match self.place_of(&item.expression).filter(|_| by_place) {
-                    Some(position) => {
-                        // In an expression, a column that is read from has precedence.
-                        let name = own_name(&self.items, position as usize - 1)
-                            .filter(|name| !self.sources().any(|source| source.has_column(name)));
-                        out.clause(Clause::SelectedOrder(SelectedOrder {
-                            name,
-                            position,
-                            item,
-                            of_set: false,
-                        }))
-                    }
-                    None => out.clause(Clause::OrderItem(item)),
-                }
-                .map(drop)
-            })?;
-        }
-        out.leave();
-        Ok(())
-    }
-
-    /// The place, counted from 1, of the item that is this expression with a bind in it. Written twice, it would have two
-    /// placeholders, and the database could not know that both are the same.
-    fn place_of(&self, expression: &Expression) -> Option<u64> {
-        if !holds_bind(expression) {
-            return None;
-        }
-        let at = self.items.iter().position(|item| item.expression == *expression)?;
-        Some(at as u64 + 1)
-    }
-
-    fn scope<'s>(&'s self, source: Option<SourceRef<'s>>) -> Compile<Scope<'s>> {
-        if let (None, Some(join)) = (source, self.joins.first()) {
-            return Err(CompileError::invalid(format!(
-                "{} is joined to nothing: say with `.from(…)` what is read from; to join it to itself, give one of the two another name, {}",
-                join.source.as_ref().name(),
-                join.source.as_ref().how_to_alias()
-            )));
-        }
-        for (at, join) in self.joins.iter().enumerate() {
-            let joined = join.source.as_ref();
-            let name = joined.name();
-            if Scope::new(source, &self.joins[..at]).contains(name) {
-                return Err(CompileError::invalid(format!(
-                    "{name} is read from twice: give one of them another name, {}",
-                    joined.how_to_alias()
-                )));
-            }
-        }
-        Ok(Scope::new(source, &self.joins))
-    }
-
-    /// NULL never arrives where the Rust type says it cannot.
-    fn check_nullness(&self, out: &Renderer<'_>) -> Compile {
-        let outer = self.joins.iter().any(|join| !matches!(join.kind, JoinKind::Inner | JoinKind::Cross));
-        if !outer {
-            return Ok(());
-        }
-        match self.items.iter().find(|item| !item.nullable && item.expression.may_be_null(out)) {
-            None => Ok(()),
-            Some(item) => {
-                let what = match &item.expression {
-                    Expression::Column(c) => format!("{}.{}", c.table.name, c.column.name),
-                    Expression::AliasColumn(c) => format!("{}.{}", c.alias, c.column),
-                    _ => item.name().unwrap_or("an expression").to_owned(),
-                };
-                Err(CompileError::invalid(format!(
-                    "{what} is on the side of an outer join that may have no row: read it as an `Option`, with `.optional()` on the column or the entity"
-                )))
-            }
-        }
-    }
-
-    /// In a grouped query, what is not aggregated must be the same for the whole group.
-    fn check_groups(&self, order_by: &[OrderItem], out: &mut Renderer<'_>) -> Compile {
-        check_rows(self.filter.as_expression(), "a filter")?;
-        check_rows(self.joins.iter().filter_map(|join| join.on.as_ref()), "the condition of a join")?;
-        check_rows(&self.group_by, "GROUP BY")?;
-        let mut in_having = false;
-        if let Some(having) = self.having.as_expression() {
-            let contents = Contents::of(having).check_nesting()?;
-            in_having = contents.aggregate;
-            if contents.window {
-                return Err(CompileError::invalid(
-                    "a window function cannot be in HAVING: select it in a subquery, and filter that",
-                ));
-            }
-        }
-        let (mut selected, mut selected_plainly) = (false, false);
-        for item in &self.items {
-            let contents = Contents::of(&item.expression).check_nesting()?;
-            selected |= contents.aggregate;
-            selected_plainly |= contents.plain_aggregate;
-        }
-        let mut grouped = !self.group_by.is_empty() || in_having || selected;
-        for item in order_by {
-            grouped |= Contents::of(&item.expression).check_nesting()?.aggregate;
-        }
-        if !grouped {
-            // The standard takes all rows for one group then; SQLite does not.
-            return match self.having.as_expression() {
-                None => Ok(()),
-                Some(_) => {
-                    Err(CompileError::invalid("HAVING without GROUP BY or an aggregate: a filter is meant"))
-                }
-            };
-        }
-        if self.group_by.is_empty() {
-            if !selected && !in_having {
-                return Err(CompileError::invalid(
-                    "an aggregate in ORDER BY only, without GROUP BY: there is one row, which needs no order",
-                ));
-            }
-            if !selected_plainly && self.having.as_expression().is_some() {
-                out.require(Feature::HavingAlone)?;
-            }
-        }
-        let parts = self.items.iter().map(|item| &item.expression).chain(self.having.as_expression());
-        for expression in parts.chain(order_by.iter().map(|item| &item.expression)) {
-            if let Some(column) = self.ungrouped(expression) {
-                return Err(CompileError::invalid(format!(
-                    "{column} is neither aggregated nor in GROUP BY, so it has no one value for a group: add `.group_by(…)` for it or its table's primary key"
-                )));
-            }
-        }
-        Ok(())
-    }
-
-    /// The first column in the expression that has no one value for a group.
-    fn ungrouped(&self, expression: &Expression) -> Option<String> {
-        if self.group_by.contains(expression) {
-            return None;
-        }
-        match expression {
-            Expression::Aggregate(_) | Expression::Bind(_) => None,
-            // It is over the groups, and its function is no aggregate of one: what that is of has one value for each.
-            Expression::Window(window) => {
-                let mut operands = Vec::new();
-                window.function.for_each_child(&mut |operand| operands.push(operand));
-                if let Some(definition) = &window.definition {
-                    operands.extend(&definition.partition_by);
-                    operands.extend(definition.order_by.iter().map(|item| &item.expression));
-                }
-                operands.into_iter().find_map(|operand| self.ungrouped(operand))
-            }
-            Expression::Column(c) => {
-                let keyed = !c.table.primary_key.is_empty()
-                    && c.table.primary_key.iter().all(|key| {
-                        self.group_by.iter().any(
-                            |g| matches!(g, Expression::Column(g) if std::ptr::eq(g.column, &c.table.columns[*key])),
-                        )
-                    });
-                // A column of the statement around this one is the same for every row.
-                let own = self.reads_table(c.table);
-                (own && !keyed).then(|| format!("{}.{}", c.table.name, c.column.name))
-            }
-            Expression::AliasColumn(c) => {
-                let keyed = c.table.is_some_and(|table| {
-                    table.primary_key.iter().all(|key| {
-                        self.group_by.iter().any(|g| {
-                            matches!(g, Expression::AliasColumn(g)
-                                if g.alias == c.alias && g.column == table.columns[*key].name)
-                        })
-                    })
-                });
-                let own = self.sources().any(|source| source.name() == c.alias);
-                (own && !keyed).then(|| format!("{}.{}", c.alias, c.column))
-            }
-            other => {
-                let mut found = None;
-                other.for_each_child(&mut |child| {
-                    if found.is_none() {
-                        found = self.ungrouped(child);
-                    }
-                });
-                found
-            }
-        }
-    }
-
-    fn reads_table(&self, table: &'static Table) -> bool {
-        self.sources().any(|source| source.is_table(table))
-    }
-
-    pub(crate) fn sources(&self) -> impl Iterator<Item = SourceRef<'_>> {
-        self.source().into_iter().chain(self.joins.iter().map(|join| join.source.as_ref()))
-    }
-}
-
-fn first_source<'s>(expression: &'s Expression, joins: &[Join], found: &mut Option<SourceRef<'s>>) {
-    if found.is_some() {
-        return;
-    }
-    let candidate = match expression {
-        Expression::Column(column) => SourceRef::Table(column.table),
-        Expression::AliasColumn(column) => match column.table {
-            Some(table) => SourceRef::Alias(table, &column.alias),
-            None => return,
-        },
-        other => {
-            other.for_each_child(&mut |child| first_source(child, joins, found));
-            return;
-        }
-    };
-    if !joins.iter().any(|join| join.source.as_ref().name() == candidate.name()) {
-        *found = Some(candidate);
-    }
-}
-
-/// The name of an item, if no other has it. Some databases take names for the same in either case.
-pub(super) fn own_name(items: &[Item], at: usize) -> Option<&str> {
-    let name = items.get(at)?.name()?;
-    let lower = name.to_lowercase();
-    let same = items.iter().filter_map(Item::name).filter(|other| other.to_lowercase() == lower);
-    (same.count() == 1).then_some(name)
-}
-
-/// Whether there may be a bind in it, be it in a subquery.
-fn holds_bind(expression: &Expression) -> bool {
-    match expression {
-        Expression::Bind(_) | Expression::In(_) | Expression::Exists(_) | Expression::Subquery(_) => true,
-        other => {
-            let mut found = false;
-            other.for_each_child(&mut |child| found |= holds_bind(child));
-            found
-        }
-    }
-}
-
 impl SelectBody {
     /// `SELECT * FROM (body)`, with each column by name, in the same order.
     pub(crate) fn over(mut body: SelectBody) -> SelectBody {
@@ -667,7 +360,7 @@ impl SelectBody {
             Some(OrderItem { expression: column(at), ..order.clone() })
         });
         let order_by = order_by.collect();
-        let from = Some(Source::Subquery(Arc::new(crate::clause::Derived { name, select: body, columns })));
+        let from = Some(Source::Subquery(Arc::new(Derived { name, select: body, columns })));
         SelectBody {
             core: Core::Query(Query { items, from, ..Query::default() }),
             order_by,

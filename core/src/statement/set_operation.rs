@@ -1,9 +1,6 @@
 //! `UNION`, `INTERSECT`, `EXCEPT` (SQL:2016 Foundation 7.17).
 
-use super::{
-    Select, SelectBody,
-    select::{Core, own_name},
-};
+use super::{Core, Select, SelectBody, query::own_name};
 use crate::{
     clause::{Clause, Limit, OrderItem, SelectedOrder},
     dialect::Feature,

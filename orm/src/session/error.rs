@@ -2,7 +2,7 @@
 
 use relata_core::{Error, ErrorClass};
 
-use super::{At, Session, store::AnyStore};
+use super::{At, Session, any_store::AnyStore};
 
 impl Session {
     /// The store that an entity is in. The place was checked when it came in.

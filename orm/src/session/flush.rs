@@ -18,11 +18,11 @@ use relata_pool::{Executor, RowChange};
 use super::{
     At, Session,
     actions::{acts, cascades, follows, parents},
+    any_store::AnyStore,
     error::name_of,
     keys::{Stores, key_of, link_inputs, link_values},
     plan::{Operation, UpdateKind, plan},
     relate::Link,
-    store::AnyStore,
 };
 use crate::key::Key;
 

@@ -4,7 +4,7 @@ use std::any::TypeId;
 
 use relata_core::{Error, ErrorClass, Result, entity::Input, schema::Table, value::Value};
 
-use super::{At, relate::Link, store::AnyStore};
+use super::{At, any_store::AnyStore, relate::Link};
 use crate::key::Key;
 
 /// What a session holds, type by type.

@@ -1,6 +1,8 @@
 //! The session: it owns entities, knows each row once, and writes what changed in one transaction.
 
 mod actions;
+mod any_store;
+mod entry;
 mod error;
 mod flush;
 mod handle;
@@ -28,6 +30,8 @@ pub use read::{IntoKey, SessionRead, Unflushed};
 pub use transaction::Savepoint;
 pub(crate) use uncommitted::Uncommitted;
 
+use any_store::AnyStore;
+use entry::Time;
 use plan::Operation;
 use relata_core::{
     Error, ErrorClass, Result,
@@ -36,7 +40,7 @@ use relata_core::{
 };
 use relata_pool::{Engine, Transaction};
 use relate::Link;
-use store::{AnyStore, Store, Time};
+use store::Store;
 
 /// Where an entity is: its store, its place there, the generation of the place.
 pub(crate) type At = PendingKey;

@@ -4,8 +4,8 @@ use relata_core::{Error, ErrorClass, Result};
 
 use super::{
     Session,
+    entry::Time,
     flush::{exclusive, lost_transaction},
-    store::Time,
 };
 
 /// A point to go back to within the transaction of a session. [`Session::savepoint`] makes it.
