@@ -116,13 +116,14 @@ fn verifier(options: &PostgresOptions, provider: Arc<CryptoProvider>) -> Result<
         SslMode::VerifyCa => false,
         // Whoever names an authority wants it asked (PostgreSQL manual, 32.19.3, the note on compatibility).
         SslMode::Require if options.ssl_root_cert.is_some() => false,
-        _ => return Ok(Arc::new(Unverified(provider))),
+        _ => return Ok(Arc::new(Lenient { authorities: None, provider })),
     };
-    let verifier =
-        WebPkiServerVerifier::builder_with_provider(Arc::new(roots(options)?), provider).build().map_err(
-            |error| configuration("no authority to verify the server by; name one with sslrootcert", error),
-        )?;
-    Ok(if check_name { verifier } else { Arc::new(AnyName(verifier)) })
+    let strict = WebPkiServerVerifier::builder_with_provider(Arc::new(roots(options)?), provider.clone())
+        .build()
+        .map_err(|error| {
+            configuration("no authority to verify the server by; name one with sslrootcert", error)
+        })?;
+    Ok(if check_name { strict } else { Arc::new(Lenient { authorities: Some(strict), provider }) })
 }
 
 /// What usually helps after a handshake has failed.
@@ -150,11 +151,16 @@ pub(crate) fn remedy(
     }
 }
 
-/// `verify-ca`: everything but the name.
+/// Asks less than `verify-full`.
 #[derive(Debug)]
-struct AnyName(Arc<WebPkiServerVerifier>);
+struct Lenient {
+    /// Who asks for everything, the name of the server included, which `verify-ca` does not need. `allow`, `prefer` and `require`
+    /// ask for nothing: encryption with whoever answers.
+    authorities: Option<Arc<WebPkiServerVerifier>>,
+    provider: Arc<CryptoProvider>,
+}
 
-impl ServerCertVerifier for AnyName {
+impl ServerCertVerifier for Lenient {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -163,8 +169,9 @@ impl ServerCertVerifier for AnyName {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
+        let Some(authorities) = &self.authorities else { return Ok(ServerCertVerified::assertion()) };
         // The name is what webpki looks at last, so that all the rest is right when it complains of that.
-        match self.0.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
+        match authorities.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
             Err(rustls::Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) => Ok(ServerCertVerified::assertion()),
@@ -178,7 +185,7 @@ impl ServerCertVerifier for AnyName {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls12_signature(message, cert, dss)
+        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
     }
 
     fn verify_tls13_signature(
@@ -187,49 +194,10 @@ impl ServerCertVerifier for AnyName {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls13_signature(message, cert, dss)
+        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
-    }
-}
-
-/// `allow`, `prefer`, `require`: encryption with whoever answers.
-#[derive(Debug)]
-struct Unverified(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Unverified {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
