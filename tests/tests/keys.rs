@@ -34,7 +34,35 @@ struct Wall {
     colour: Colour,
 }
 
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "keys_numbers")]
+struct Number {
+    #[column(primary_key)]
+    id: i64,
+    n: i64,
+}
+
 on_every_database! {
+    /// MySQL and MariaDB take 0 for a request to generate a key, unless told otherwise.
+    async fn a_key_of_zero(db: Database) {
+        Schema::new().with::<Number>().create(&*db).await.unwrap();
+        let zero = |n| NewNumber { n }.with_key(0);
+        let upsert = |n| insert(zero(n)).on_conflict(Number::id).do_update(|row| row.take(Number::n));
+        insert_many([NewNumber { n: 1 }.with_key(5), zero(2)]).execute(&*db).await.unwrap();
+        upsert(3).execute(&*db).await.unwrap();
+        let all = || Number::select().order_by(Number::id).all(&*db);
+        assert_eq!(all().await.unwrap(), [Number { id: 0, n: 3 }, Number { id: 5, n: 1 }]);
+
+        delete::<Number>().execute(&*db).await.unwrap();
+        let mut session = db.session();
+        let added = [session.add(NewNumber { n: 1 }), session.add(zero(2)), session.add(NewNumber { n: 3 })];
+        session.flush().await.unwrap();
+        assert_eq!(added.map(|number| session[number].n), [1, 2, 3]);
+        assert_eq!(session[added[1]].id, 0);
+        session.commit().await.unwrap();
+        assert_eq!(all().await.unwrap()[0], Number { id: 0, n: 2 });
+    }
+
     async fn a_key_with_a_default(db: Database) {
         Schema::new().with::<ByDefault>().create(&*db).await.unwrap();
         let new = NewByDefault { id: None, text: "a".into() };

@@ -3,8 +3,9 @@
 use relata_core::{
     clause::{
         Clause, ConflictAction, Direction, Limit, Lock, LockStrength, Nulls, OnConflict, OrderItem,
-        SelectedOrder,
+        SelectedOrder, Values,
     },
+    entity::Input,
     expr::{Expression, Node},
     render::{Compile, CompileError, Precedence, Renderer},
     schema::Table,
@@ -25,14 +26,7 @@ pub(super) fn render<'s>(dialect: &'s Mysql, clause: Clause<'s>, out: &mut Rende
         Clause::Lock(lock) if dialect.server.is_mariadb() && lock.strength == LockStrength::Share => {
             render_share(lock, out)
         }
-        // No DEFAULT VALUES (MySQL 8.4 manual 15.2.7).
-        Clause::Values(values) if values.columns().is_empty() => {
-            out.sql(" () VALUES ").list(values.rows(), ", ", |out, _| {
-                out.sql("()");
-                Ok(())
-            })?;
-            Ok(())
-        }
+        Clause::Values(values) => render_values(values, out),
         Clause::OnConflict(table, conflict) => render_conflict(table, conflict, out),
         // The connection sets SIMULTANEOUS_ASSIGNMENT on MariaDB (MariaDB KB, "SQL_MODE").
         Clause::Assignments(table, assignments) if !dialect.server.is_mariadb() => {
@@ -41,6 +35,25 @@ pub(super) fn render<'s>(dialect: &'s Mysql, clause: Clause<'s>, out: &mut Rende
         Clause::SelectedOrder(order) => render_selected_order(dialect, order, out),
         other => other.render(out),
     }
+}
+
+/// There is no DEFAULT VALUES (MySQL 8.4 manual 15.2.7). What makes the server generate a key is NULL: where a key of 0 is stored as such,
+/// DEFAULT is 0 (7.1.11, NO_AUTO_VALUE_ON_ZERO).
+fn render_values<'s>(values: Values<'s>, out: &mut Renderer<'s>) -> Compile {
+    let columns = values.columns();
+    values.render_columns(&columns, out)?;
+    out.sql(" VALUES ").list(values.rows(), ", ", |out, row| {
+        let input = |out: &mut Renderer<'s>, column: &usize| match &row[*column] {
+            Input::Default if values.table.columns[*column].generated => {
+                out.sql("NULL");
+                Ok(())
+            }
+            input => values.render_input(input, out),
+        };
+        out.sql("(").list(&columns, ", ", input)?.sql(")");
+        Ok(())
+    })?;
+    Ok(())
 }
 
 /// NULL is the smallest value (MySQL 8.4 manual 5.3.4.6); where it shall be elsewhere, whether it is NULL is ordered by first.

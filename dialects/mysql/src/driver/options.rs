@@ -216,8 +216,8 @@ impl MysqlOptions {
     /// The SQL mode of the session, such as `TRADITIONAL`; `None` for the server's own. By default a strict one: what does not fit is
     /// refused and not made to fit.
     ///
-    /// Not all of it can be chosen: backslashes escape in any case, and on MariaDB the assignments of an UPDATE do not see each
-    /// other.
+    /// Not all of it can be chosen: in any case backslashes escape, a key of 0 is stored as such, and on MariaDB the assignments of
+    /// an UPDATE do not see each other.
     #[must_use]
     pub fn sql_mode(mut self, mode: Option<String>) -> Self {
         self.sql_mode = mode.map_or(Setting::Server, Setting::Given);

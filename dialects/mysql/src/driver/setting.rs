@@ -45,8 +45,8 @@ impl Setting {
 ///   primary key determines the other columns, so there ONLY_FULL_GROUP_BY would refuse what the standard allows; which
 ///   columns may be selected from a group is checked when the statement is compiled.
 ///
-/// Whatever the mode is to be, literals have to be read as they are written, with backslashes; and on MariaDB the assignments of an
-/// UPDATE must not see each other, as in the standard (MariaDB KB, "SQL_MODE").
+/// Whatever the mode is to be, literals have to be read as they are written, with backslashes; a key of 0 is one, and not a request to
+/// generate another; and on MariaDB the assignments of an UPDATE must not see each other, as in the standard (MariaDB KB, "SQL_MODE").
 pub(super) fn begin_session(options: &MysqlOptions) -> Result<String> {
     const COLLATION: &str = "/*M! utf8mb4_nopad_bin*/ /*!80017 utf8mb4_0900_bin*/";
     const STRICT: &str = "CONCAT('STRICT_TRANS_TABLES,STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,\
@@ -63,6 +63,6 @@ pub(super) fn begin_session(options: &MysqlOptions) -> Result<String> {
     let mode = options.sql_mode.to_sql("sql_mode", STRICT)?;
     sql += ", autocommit = 1, sql_mode = CONCAT(REPLACE(UPPER(";
     sql += mode.as_deref().unwrap_or("@@sql_mode");
-    sql += "), 'NO_BACKSLASH_ESCAPES', '') /*M! , ',SIMULTANEOUS_ASSIGNMENT'*/)";
+    sql += "), 'NO_BACKSLASH_ESCAPES', ''), ',NO_AUTO_VALUE_ON_ZERO' /*M! , ',SIMULTANEOUS_ASSIGNMENT'*/)";
     Ok(sql)
 }
