@@ -3,7 +3,7 @@
 use crate::{
     entity::Entity,
     expr::{Column, Expression},
-    render::{Compile, Renderer},
+    render::{Compile, CompileError, Renderer},
     schema::Table,
     types::Type,
 };
@@ -78,6 +78,13 @@ impl OnConflict {
         }
         match &self.action {
             ConflictAction::Nothing => out.sql(" DO NOTHING"),
+            // Neither PostgreSQL nor SQLite could tell the two.
+            ConflictAction::Update(_) if table.name.eq_ignore_ascii_case("excluded") => {
+                return Err(CompileError::invalid(format!(
+                    "a row of {} cannot be changed by an upsert: the row that could not be inserted is named excluded, too",
+                    table.name
+                )));
+            }
             ConflictAction::Update(assignments) => {
                 out.sql(" DO UPDATE SET ");
                 render_assignments(table, assignments, out)?

@@ -83,6 +83,11 @@ pub trait Dialect: Send + Sync + fmt::Debug {
         true
     }
 
+    /// Whether identifiers may have characters beyond the first plane of Unicode, such as emoji.
+    fn identifiers_in_all_planes(&self) -> bool {
+        true
+    }
+
     /// Whether the name of such a thing belongs to the schema, where no other has it; otherwise to its table.
     fn is_named_in_schema(&self, named: Named) -> bool {
         let _ = named;

@@ -103,12 +103,12 @@ where
     aggregate("SUM", Some(node(operand)), false)
 }
 
-/// `AVG(operand)` as a float: NULL if there is no row.
+/// `AVG(operand)` as a float, of floats: NULL if there is no row. The exact one of decimals is `sum(x) / count(x)`.
 pub fn avg<O: IntoExpr>(operand: O) -> Expr<Option<f64>>
 where
     <O::Sql as Type>::Base: Numeric,
 {
-    // Databases average integers to decimals of their own choice of digits; a float is the same everywhere.
+    // Databases average integers to decimals of their own choice of digits: MySQL gives 4 more than there were.
     aggregate("AVG", Some(super::cast::<f64, _>(operand).into_node()), false)
 }
 

@@ -9,6 +9,7 @@ pub(super) struct Identifiers {
     quote: char,
     limit: usize,
     in_bytes: bool,
+    all_planes: bool,
 }
 
 impl Identifiers {
@@ -17,6 +18,7 @@ impl Identifiers {
             quote: dialect.quote(),
             limit: dialect.max_identifier(),
             in_bytes: dialect.identifier_limit_in_bytes(),
+            all_planes: dialect.identifiers_in_all_planes(),
         }
     }
 
@@ -25,10 +27,10 @@ impl Identifiers {
     ///
     /// # Errors
     ///
-    /// If the name is empty, holds a NUL, which no database stores, or is longer than the database keeps: it would cut the
-    /// name and find another object.
+    /// If the name is empty, holds a NUL, which no database stores, or is longer or has other characters than the database keeps: it
+    /// would change the name and find another object.
     pub(super) fn write(self, out: &mut String, name: &str) -> Compile {
-        let Identifiers { quote, limit, in_bytes } = self;
+        let Identifiers { quote, limit, in_bytes, all_planes } = self;
         if name.is_empty() {
             return Err(CompileError::identifier(name, "is empty"));
         }
@@ -41,13 +43,20 @@ impl Identifiers {
         }
         out.reserve(name.len() + 2);
         out.push(quote);
-        // Nearly every name is plain. No byte of a longer character is one of these two.
-        if quote.is_ascii() && !name.bytes().any(|byte| char::from(byte) == quote || byte == 0) {
+        // Nearly every name is plain. No byte of a longer character is the quote mark or NUL, and only one beyond the first plane has
+        // four.
+        let is_special = |byte: u8| char::from(byte) == quote || byte == 0 || byte >= 0xf0;
+        if quote.is_ascii() && !name.bytes().any(is_special) {
             out.push_str(name);
         } else {
             for character in name.chars() {
                 if character == '\0' {
                     return Err(CompileError::identifier(name, "holds a NUL"));
+                }
+                if character > '\u{ffff}' && !all_planes {
+                    let why =
+                        format!("has the character {character}, which the database cannot keep in a name");
+                    return Err(CompileError::identifier(name, why));
                 }
                 if character == quote {
                     out.push(quote);
@@ -66,7 +75,7 @@ mod tests {
 
     fn quoted(name: &str) -> Compile<String> {
         let mut out = String::new();
-        let identifiers = Identifiers { quote: '"', limit: 63, in_bytes: true };
+        let identifiers = Identifiers { quote: '"', limit: 63, in_bytes: true, all_planes: true };
         identifiers.write(&mut out, name).map(|()| out)
     }
 
@@ -78,6 +87,7 @@ mod tests {
             ("\"", "\"\"\"\""),
             ("a.b", "\"a.b\""),
             ("ключ", "\"ключ\""),
+            ("🦀\"", "\"🦀\"\"\""),
             ("x\"; DROP TABLE y; --", "\"x\"\"; DROP TABLE y; --\""),
         ] {
             assert_eq!(quoted(name).as_deref(), Ok(expected));

@@ -121,6 +121,11 @@ impl Dialect for Mysql {
         false
     }
 
+    // MySQL 8.4 manual 11.2: MySQL makes `?` of them, so that two names are one; MariaDB refuses them.
+    fn identifiers_in_all_planes(&self) -> bool {
+        false
+    }
+
     // MySQL 8.4 manual 15.1.20.5 and 15.1.20.6; InnoDB of MariaDB has foreign keys so as well.
     fn is_named_in_schema(&self, named: Named) -> bool {
         named == Named::ForeignKey || (named == Named::Check && !self.server.is_mariadb())

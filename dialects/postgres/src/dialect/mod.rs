@@ -2,12 +2,13 @@
 
 mod copy;
 mod ddl;
+mod enums;
 mod unnest;
 
 use relata_core::{
     ErrorClass,
     clause::Clause,
-    ddl::{Ddl, Named},
+    ddl::{CreateEnum, Ddl, DropEnum, Named},
     dialect::{BulkInsert, Dialect, Feature},
     expr::{Cast, Expression, Node},
     render::{Compile, Precedence, Renderer, hex, render_literal, write_number},
@@ -91,7 +92,10 @@ impl Dialect for Postgres {
             Kind::Timestamp => out.sql("TIMESTAMP"),
             Kind::TimestampTz => out.sql("TIMESTAMPTZ"),
             Kind::Json => out.sql("JSONB"),
-            Kind::Enum(ty) if self.stores_enum_natively(ty) => out.identifier(ty.name)?,
+            Kind::Enum(ty) if self.stores_enum_natively(ty) => {
+                enums::check(ty)?;
+                out.identifier(ty.name)?
+            }
             Kind::Array(element) => {
                 self.render_type(&ColumnType::new(*element), out)?;
                 out.sql("[]")
@@ -201,6 +205,9 @@ impl Dialect for Postgres {
     }
 
     fn render_ddl<'s>(&'s self, ddl: &'s Ddl, out: &mut Renderer<'s>) -> Compile {
+        if let Ddl::CreateEnum(CreateEnum { ty, .. }) | Ddl::DropEnum(DropEnum { ty, .. }) = ddl {
+            enums::check(ty)?;
+        }
         ddl::render(ddl, out)
     }
 }
