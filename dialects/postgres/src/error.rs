@@ -74,6 +74,8 @@ pub(crate) fn from_server(db: &ServerError<'_>, binds: Option<&[Bind<'_>]>) -> E
     let code = &*db.code;
     let class = match classify(code) {
         ErrorClass::ForeignKey if code == STILL_NEEDED && !is_referred_to(db) => ErrorClass::Statement,
+        // Run again, the same transaction prepares it anew.
+        _ if is_of_a_type(db) || db.message == PLAN_IS_OUTDATED => ErrorClass::Serialization,
         class => class,
     };
     let mut message = match (binds, class) {
@@ -177,6 +179,9 @@ fn is_of_a_type(db: &ServerError<'_>) -> bool {
 }
 
 pub(crate) const TYPE_IS_GONE: &str = "cache lookup failed for type";
+
+/// What a server in English says of a prepared statement whose columns have changed.
+const PLAN_IS_OUTDATED: &str = "cached plan must not change result type";
 
 /// The class of an SQLSTATE (PostgreSQL manual, Appendix A).
 fn classify(code: &str) -> ErrorClass {

@@ -20,10 +20,11 @@ use relata_core::{
     dialect::Dialect,
     driver::{Job, Mode},
     entity::Input,
+    expr::{Expr, Expression},
     render::Statement,
     schema::{ColumnDef, ColumnType, Table},
     statement::{Insert, RawStatement, sql, sql_unchecked},
-    value::{Kind, Value},
+    value::{EnumType, Kind, Value},
 };
 use relata_postgres::Postgres;
 use support::{Collect, Db, Paused};
@@ -303,9 +304,35 @@ async fn a_statement_outdated_by_ddl_is_prepared_anew() {
     // In a transaction, which has failed by then, nothing can be done but run that again.
     db.text("ALTER TABLE t ADD COLUMN b bigint DEFAULT 2").await.unwrap();
     db.text("BEGIN").await.unwrap();
-    assert_eq!(db.query(all()).await.unwrap_err().code(), Some("0A000"));
+    let error = db.query(all()).await.unwrap_err();
+    assert_eq!((error.code(), error.is_retryable()), (Some("0A000"), true), "{error}");
     db.text("ROLLBACK").await.unwrap();
     assert_eq!(db.one(sql("SELECT * FROM t").columns::<(i64, i64)>()).await, (1, 2));
+    db.close().await;
+}
+
+static MOOD: EnumType =
+    EnumType { name: "mood", variants: &["glad", "sad"], native: true, as_kind: &Kind::Enum(&MOOD) };
+
+#[tokio::test]
+async fn binds_outdated_by_ddl_are_typed_anew() {
+    let Some(mut db) = Db::open("").await else { return };
+    db.text("CREATE TYPE mood AS ENUM ('glad', 'sad')").await.unwrap();
+    db.text("CREATE TABLE t (mood text)").await.unwrap();
+    let glad = || Expr::<String>::new(Expression::Bind(Value::Enum(&MOOD, "glad")));
+    let insert = || sql("INSERT INTO t VALUES (?) RETURNING 1::bigint").bind(glad()).columns::<i64>();
+    let count = || sql("SELECT COUNT(*) FROM t WHERE mood = ?").bind(glad()).columns::<i64>();
+    for (rows, change) in [(1, "mood USING mood::mood"), (2, "text"), (3, "mood USING mood::mood")] {
+        assert_eq!((db.one(insert()).await, db.one(count()).await), (1, rows));
+        db.text(&format!("ALTER TABLE t ALTER mood TYPE {change}")).await.unwrap();
+    }
+    // In a transaction as well, when it is run again.
+    db.text("BEGIN").await.unwrap();
+    db.query(count()).await.unwrap_err();
+    db.text("ROLLBACK").await.unwrap();
+    db.text("BEGIN").await.unwrap();
+    assert_eq!(db.one(count()).await, 3);
+    db.text("COMMIT").await.unwrap();
     db.close().await;
 }
 
@@ -320,9 +347,7 @@ async fn the_cache_keeps_what_was_used_last() {
     assert!((2..=3).contains(&prepared), "{prepared}");
     // The same text with binds of another type is another statement.
     let typed = |bind: Value| {
-        sql("SELECT pg_typeof(?)::text")
-            .bind(relata_core::expr::Expr::<String>::new(relata_core::expr::Expression::Bind(bind)))
-            .columns::<String>()
+        sql("SELECT pg_typeof(?)::text").bind(Expr::<String>::new(Expression::Bind(bind))).columns::<String>()
     };
     assert_eq!(db.one(typed(Value::I64(1))).await, "bigint");
     assert_eq!(db.one(typed(Value::Null(Kind::Date))).await, "date");
@@ -334,7 +359,7 @@ async fn the_cache_keeps_what_was_used_last() {
 async fn lists_are_one_bind() {
     let Some(mut db) = Db::open("").await else { return };
     let list = Value::Array(Kind::I32, vec![Value::I32(1), Value::Null(Kind::I32), Value::I32(3)]);
-    let list = || relata_core::expr::Expr::<i32>::new(relata_core::expr::Expression::Bind(list.clone()));
+    let list = || Expr::<i32>::new(Expression::Bind(list.clone()));
     let statement =
         sql("SELECT x FROM generate_series(1, 5) x WHERE x = ANY(?)").bind(list()).columns::<i32>();
     assert_eq!(db.query(statement).await.unwrap(), [1, 3]);
