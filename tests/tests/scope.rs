@@ -268,6 +268,38 @@ fn methods_on_what_they_do_not_belong_to() {
 }
 
 #[test]
+fn columns_of_what_is_read_by_a_name() {
+    let posts = || select((User::id, Post::id, Post::title)).join(User::posts);
+    let (cte, part) = (posts().cte("written"), posts().subquery("written"));
+    // Each is the one of its own table, whatever it is called.
+    let both = "SELECT \"written\".\"id\", \"written\".\"id_2\" FROM ";
+    assert!(compiles(select((cte.column(User::id), cte.column(Post::id))).from(&cte)).contains(both));
+    assert!(compiles(select((part.column(User::id), part.column(Post::id))).from(&part)).contains(both));
+    // Also through another one, and of an alias.
+    let outer = select(cte.column(Post::id)).from(&cte).subquery("outer");
+    assert!(compiles(select(outer.column(Post::id)).from(&outer)).starts_with("WITH "));
+    let friend = User::alias("friend");
+    let named = select((User::name, friend.column(User::name))).cross_join(&friend).cte("named");
+    assert!(
+        compiles(select(named.column(User::name)).from(&named)).contains("SELECT \"named\".\"name\" FROM")
+    );
+
+    let told = "has no column, or several, that it reads as they are from";
+    let count = select((User::id, count_all().label("email"))).group_by(User::id).cte("counted");
+    let [one, other] = [User::alias("one"), User::alias("other")];
+    let pairs =
+        select((one.column(User::id), other.column(User::id))).from(&one).cross_join(&other).cte("pairs");
+    for words in [
+        refused(select(cte.column(Comment::id)).from(&cte)),
+        refused(select(part.column(User::email)).from(&part)),
+        refused(select(count.column(User::email)).from(&count)),
+        refused(select(pairs.column(User::id)).from(&pairs)),
+    ] {
+        assert!(words.contains(told), "{words}");
+    }
+}
+
+#[test]
 fn what_a_subquery_hides() {
     let near = Post::alias("users");
     let inner = select(near.column(Post::id)).from(&near).filter(near.column(Post::author_id).eq(User::id));

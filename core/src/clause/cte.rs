@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, marker::PhantomData, sync::Arc};
 
-use super::source::{Columns, named_column};
+use super::columns::{Columns, named_column, read_column};
 use crate::{
     entity::Entity,
     expr::{Column, Expr},
@@ -120,9 +120,8 @@ impl<R> Cte<R> {
         self.alias.as_ref().unwrap_or(&self.definition.name)
     }
 
-    /// The column that it read from this one.
+    /// The column that it reads, as it is, from this one. If there is none, it is an error when the statement is compiled.
     pub fn column<E: Entity, T: Type>(&self, column: Column<E, T>) -> Expr<T> {
-        let column = column.def();
-        Expr::new(named_column(self.name().clone(), Cow::Borrowed(column.name), column.ty.kind))
+        read_column(self.name(), &self.definition.columns, self.definition.select.as_ref(), column)
     }
 }

@@ -1,5 +1,6 @@
 //! The clauses of statements: one file each, with the standard rendering.
 
+mod columns;
 mod conditions;
 mod cte;
 mod group_by;
@@ -12,6 +13,7 @@ mod returning;
 mod source;
 mod values;
 
+pub use columns::Columns;
 pub use conditions::Conditions;
 pub use cte::{Cte, CteDefinition, recursive};
 pub use group_by::IntoGroup;
@@ -20,7 +22,7 @@ pub use limit::Limit;
 pub use lock::{Lock, LockStrength, LockWait};
 pub use on_conflict::{ConflictAction, ConflictTarget, OnConflict, render_assignments};
 pub use order_by::{Direction, IntoOrder, Nulls, OrderItem, SelectedOrder};
-pub use source::{Columns, Derived, IntoSource, Source, SourceRef, Subquery};
+pub use source::{Derived, IntoSource, Source, SourceRef, Subquery};
 pub use values::Values;
 
 pub(crate) use returning::render_items;

@@ -2,17 +2,19 @@
 
 use std::{borrow::Cow, marker::PhantomData, sync::Arc};
 
-use super::cte::CteDefinition;
+use super::{
+    columns::{Columns, named_column, read_column},
+    cte::CteDefinition,
+};
 use crate::{
     clause::Cte,
     entity::Entity,
-    expr::{Alias, AliasColumn, Column, Expr, Expression},
+    expr::{Alias, Column, Expr},
     projection::EntityProjection,
     render::{Compile, Renderer, Scope, Statement},
     schema::Table,
     statement::{Core, Select, SelectBody},
     types::Type,
-    value::Kind,
 };
 
 /// Something to read from.
@@ -232,63 +234,6 @@ impl<R> IntoSource for &Cte<R> {
     }
 }
 
-/// A row of plain values, whose columns can be named as a tuple of expressions.
-#[diagnostic::on_unimplemented(
-    message = "the columns of `{Self}` cannot be named as a tuple",
-    note = "`.column(User::email)` names a column of a selected entity"
-)]
-pub trait Columns {
-    /// An expression for each column: `(Expr<i64>, Expr<String>)`.
-    type Exprs;
-
-    /// Makes them, the nth by `column`, which is told its type.
-    fn exprs(column: &mut dyn FnMut(usize, Kind) -> Expression) -> Self::Exprs;
-}
-
-impl<T: Type> Columns for T {
-    type Exprs = Expr<T>;
-
-    fn exprs(column: &mut dyn FnMut(usize, Kind) -> Expression) -> Expr<T> {
-        Expr::new(column(0, T::KIND))
-    }
-}
-
-macro_rules! columns {
-    ($($($name:ident $at:literal)+;)*) => {
-        $(impl<$($name: Type),+> Columns for ($($name,)+) {
-            type Exprs = ($(Expr<$name>,)+);
-
-            fn exprs(column: &mut dyn FnMut(usize, Kind) -> Expression) -> Self::Exprs {
-                ($(Expr::new(column($at, $name::KIND)),)+)
-            }
-        })*
-    };
-}
-
-columns! {
-    A 0;
-    A 0 B 1;
-    A 0 B 1 C 2;
-    A 0 B 1 C 2 D 3;
-    A 0 B 1 C 2 D 3 E 4;
-    A 0 B 1 C 2 D 3 E 4 F 5;
-    A 0 B 1 C 2 D 3 E 4 F 5 G 6;
-    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7;
-    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8;
-    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9;
-    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10;
-    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11;
-    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12;
-    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12 N 13;
-    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12 N 13 O 14;
-    A 0 B 1 C 2 D 3 E 4 F 5 G 6 H 7 I 8 J 9 K 10 L 11 M 12 N 13 O 14 P 15;
-}
-
-/// A column by its name, of something that the statement names itself.
-pub(super) fn named_column(alias: Cow<'static, str>, column: Cow<'static, str>, kind: Kind) -> Expression {
-    Expression::AliasColumn(Box::new(AliasColumn { alias, column, table: None, kind: Some(kind) }))
-}
-
 impl<R: Columns> Subquery<R> {
     /// Its columns, typed: `let (author, posts) = per_author.columns();`
     pub fn columns(&self) -> R::Exprs {
@@ -315,10 +260,10 @@ impl<R> Subquery<R> {
         }
     }
 
-    /// The column that it read from this one.
+    /// The column that it reads, as it is, from this one. If there is none, it is an error when the statement is compiled.
     pub fn column<E: Entity, T: Type>(&self, column: Column<E, T>) -> Expr<T> {
-        let column = column.def();
-        Expr::new(named_column(self.derived.name.clone(), Cow::Borrowed(column.name), column.ty.kind))
+        let Derived { name, select, columns } = &*self.derived;
+        read_column(name, columns, Some(select), column)
     }
 }
 

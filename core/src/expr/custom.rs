@@ -1,6 +1,6 @@
 //! Constructs from elsewhere: what one database has, or a third party adds.
 
-use std::{any::Any, fmt, sync::Arc};
+use std::{any::Any, borrow::Cow, fmt, sync::Arc};
 
 use super::{Expression, Node};
 use crate::render::{Compile, CompileError, Precedence, Renderer};
@@ -19,18 +19,18 @@ impl PartialEq for dyn Construct {
     }
 }
 
-/// A method that was called on what it does not belong to: said when the statement is compiled.
+/// What was asked of something that cannot give it: said when the statement is compiled.
 #[derive(Debug, PartialEq)]
-struct Misplaced(&'static str);
+struct Misplaced(Cow<'static, str>);
 
 /// An expression that cannot be compiled, and why.
-pub(super) fn misplaced(why: &'static str) -> Expression {
-    Expression::Custom(Arc::new(Misplaced(why)))
+pub(crate) fn misplaced(why: impl Into<Cow<'static, str>>) -> Expression {
+    Expression::Custom(Arc::new(Misplaced(why.into())))
 }
 
 impl Node for Misplaced {
     fn render<'s>(&'s self, _: &mut Renderer<'s>) -> Compile {
-        Err(CompileError::invalid(self.0))
+        Err(CompileError::invalid(&*self.0))
     }
 
     fn for_each_child<'s>(&'s self, _: &mut dyn FnMut(&'s Expression)) {}

@@ -38,6 +38,7 @@ pub use case::{Case, CaseBuilder, CaseStart, case};
 pub use cast::{Cast, cast};
 pub use column::{AliasColumn, Column, TableColumn};
 pub use custom::Construct;
+pub(crate) use custom::misplaced;
 pub use distinct_from::DistinctFrom;
 pub use excluded::{Excluded, excluded};
 pub use exists::{Exists, exists, not_exists};
