@@ -326,6 +326,12 @@ on_every_database! {
         let groups = select((Thing::id, few().label("few"))).group_by(Thing::id);
         let groups = groups.order_by((few().asc().nulls_last(), Thing::id)).limit(2);
         assert_eq!(groups.all(&*db).await.unwrap(), [(1, Some(1)), (2, None)]);
+        // Without a bind as well.
+        let twice = || Thing::group + Thing::group;
+        let groups = select((twice().label("twice"), count_all())).group_by(twice()).order_by(twice().desc().nulls_first());
+        let distinct = select((twice().label("twice"),)).distinct().order_by(twice().asc().nulls_last());
+        assert_eq!(groups.all(&*db).await.unwrap(), [(8, 1), (6, 1), (4, 1), (2, 1)]);
+        assert_eq!(distinct.all(&*db).await.unwrap(), [(2,), (4,), (6,), (8,)]);
     }
 
     async fn a_constant_is_no_place(db: Database) {

@@ -70,7 +70,10 @@ impl Query {
         self.filter.render(" WHERE ", out)?;
         if !self.group_by.is_empty() {
             out.sql(" GROUP BY ").list(&self.group_by, ", ", |out, expression| {
-                match self.place_of(expression) {
+                match Some(expression)
+                    .filter(|grouped| holds_bind(grouped))
+                    .and_then(|grouped| self.place_of(grouped))
+                {
                     Some(place) => out.number(place),
                     None => out.clause(Clause::GroupItem(expression))?,
                 };
@@ -81,7 +84,11 @@ impl Query {
         if !order_by.is_empty() {
             let by_place = self.distinct || !self.group_by.is_empty();
             out.sql(" ORDER BY ").list(order_by, ", ", |out, item| {
-                match self.place_of(&item.expression).filter(|_| by_place) {
+                // Written twice in one order, as where NULL is tested for first, MySQL does not know what was computed again.
+                let once =
+                    holds_bind(&item.expression) || item.nulls.is_some() && is_computed(&item.expression);
+                match Some(item).filter(|_| by_place && once).and_then(|item| self.place_of(&item.expression))
+                {
                     Some(position) => {
                         // In an expression, a column that is read from has precedence.
                         let name = own_name(&self.items, position as usize - 1)
@@ -102,12 +109,8 @@ impl Query {
         Ok(())
     }
 
-    /// The place, counted from 1, of the item that is this expression with a bind in it. Written twice, it would have two
-    /// placeholders, and the database could not know that both are the same.
+    /// The place, counted from 1, of the item that is this expression.
     fn place_of(&self, expression: &Expression) -> Option<u64> {
-        if !holds_bind(expression) {
-            return None;
-        }
         let at = self.items.iter().position(|item| item.expression == *expression)?;
         Some(at as u64 + 1)
     }
@@ -187,7 +190,12 @@ pub(super) fn own_name(items: &[Item], at: usize) -> Option<&str> {
     (same.count() == 1).then_some(name)
 }
 
-/// Whether there may be a bind in it, be it in a subquery.
+fn is_computed(expression: &Expression) -> bool {
+    !matches!(expression, Expression::Column(_) | Expression::AliasColumn(_))
+}
+
+/// Whether there may be a bind in it, be it in a subquery. Written twice, such an expression would have two placeholders, and the
+/// database could not know that both are the same.
 fn holds_bind(expression: &Expression) -> bool {
     match expression {
         Expression::Bind(_) | Expression::In(_) | Expression::Exists(_) | Expression::Subquery(_) => true,
