@@ -91,6 +91,10 @@ on_every_database! {
         let error = twice.all(&*db).await.unwrap_err();
         assert_eq!(error.class(), ErrorClass::Compile, "{error:?}");
         assert!(error.to_string().contains("give one of them another name"), "{error}");
+        // Also where nothing says which of them is read from first.
+        let both = select((Account::name, ledger::Account::total)).join_on(ledger::Account::entity(), ledger::Account::name.eq(Account::name));
+        let error = both.all(&*db).await.unwrap_err();
+        assert!(error.to_string().contains("is read from twice: give one of them another name"), "{error}");
         let names = select(Account::name).union(select(ledger::Account::name)).order_by(Account::name);
         assert_eq!(names.all(&*db).await.unwrap(), ["a", "b", "c"]);
         let missing = select(Account::name).filter(not_exists(select(booked.column(ledger::Account::id)).filter(booked.column(ledger::Account::name).eq(Account::name))));

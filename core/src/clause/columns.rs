@@ -71,14 +71,14 @@ pub(super) fn named_column(alias: Cow<'static, str>, column: Cow<'static, str>, 
 
 /// The column that a statement which was given a name reads from this one.
 pub(super) fn read_column<E: Entity, T: Type>(
-    name: &Cow<'static, str>,
+    name: Cow<'static, str>,
     columns: &[Cow<'static, str>],
     select: Option<&SelectBody>,
     column: Column<E, T>,
 ) -> Expr<T> {
     let (table, column) = (E::TABLE, column.def());
     Expr::new(match name_of(columns, select, table, column) {
-        Some(known) => named_column(name.clone(), known.clone(), column.ty.kind),
+        Some(known) => named_column(name, known.clone(), column.ty.kind),
         None => misplaced(format!(
             "{name} has no column, or several, that it reads as they are from {}.{}: `.columns()` gives all that it has",
             table.name, column.name

@@ -122,6 +122,6 @@ impl<R> Cte<R> {
 
     /// The column that it reads, as it is, from this one. If there is none, it is an error when the statement is compiled.
     pub fn column<E: Entity, T: Type>(&self, column: Column<E, T>) -> Expr<T> {
-        read_column(self.name(), &self.definition.columns, self.definition.select.as_ref(), column)
+        read_column(self.name().clone(), &self.definition.columns, self.definition.select.as_ref(), column)
     }
 }

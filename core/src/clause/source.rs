@@ -263,7 +263,7 @@ impl<R> Subquery<R> {
     /// The column that it reads, as it is, from this one. If there is none, it is an error when the statement is compiled.
     pub fn column<E: Entity, T: Type>(&self, column: Column<E, T>) -> Expr<T> {
         let Derived { name, select, columns } = &*self.derived;
-        read_column(name, columns, Some(select), column)
+        read_column(name.clone(), columns, Some(select), column)
     }
 }
 

@@ -229,8 +229,8 @@ pub trait Operators: IntoExpr + Sized {
         )
     }
 
-    /// `self % other`: the remainder, with the sign of `self`. May be NULL, as a division may. Of integers and decimals: of floats
-    /// databases have none or one of their own, so it is an error when the statement is compiled.
+    /// `self % other`: the remainder, with the sign of `self`. May be NULL, as a division may. Of integers and, but on SQLite,
+    /// decimals: of floats databases have none or one of their own, so it is an error when the statement is compiled.
     fn modulo<R: IntoExpr>(self, other: R) -> Divided<Self::Sql, R::Sql>
     where
         <Self::Sql as Type>::Base: Arithmetic<<R::Sql as Type>::Base>,

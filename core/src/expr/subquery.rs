@@ -14,7 +14,8 @@ pub struct Scalar {
     pub select: SelectBody,
 }
 
-/// The one value of a subquery of one column; NULL if it has no row. More than one row is the database's error.
+/// The one value of a subquery of one column; NULL if it has no row. More than one row is the database's error, but
+/// on SQLite, which takes the first.
 pub fn scalar<T: Type>(select: Select<T>) -> Expr<T::Nullable> {
     Expr::new(Expression::Subquery(Box::new(Scalar { select: select.into_body() })))
 }

@@ -177,7 +177,7 @@ fn first_source<'s>(expression: &'s Expression, joins: &[Join], found: &mut Opti
             return;
         }
     };
-    if !joins.iter().any(|join| join.source.as_ref().name() == candidate.name()) {
+    if !joins.iter().any(|join| join.source.as_ref() == candidate) {
         *found = Some(candidate);
     }
 }

@@ -20,7 +20,7 @@ impl Type for Decimal {
             cell => return Err(Mismatch::wrong("a decimal", &cell)),
         };
         exact(value.mantissa(), u32::from(value.scale())).ok_or_else(|| {
-            Mismatch::out_of_range(format!("{value} has more digits than rust_decimal::Decimal can hold"))
+            Mismatch::out_of_range("a number with more digits than rust_decimal::Decimal can hold")
         })
     }
 

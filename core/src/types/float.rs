@@ -18,7 +18,7 @@ impl Type for f32 {
                 if nearest.is_finite() || !value.is_finite() {
                     Ok(nearest)
                 } else {
-                    Err(Mismatch::out_of_range(format!("{value} does not fit f32")))
+                    Err(Mismatch::out_of_range("a number that does not fit f32"))
                 }
             }
             Cell::I64(value) if value.unsigned_abs() <= 1 << 24 => Ok(value as f32),

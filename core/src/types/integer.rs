@@ -12,11 +12,11 @@ macro_rules! integers {
             #[inline]
             fn decode(cell: Cell<'_>) -> Result<Self, Mismatch> {
                 match cell {
-                    Cell::I64(value) => $rust::try_from(value).map_err(|_| out_of_range(value, stringify!($rust))),
-                    Cell::U64(value) => $rust::try_from(value).map_err(|_| out_of_range(value, stringify!($rust))),
+                    Cell::I64(value) => $rust::try_from(value).map_err(|_| out_of_range(stringify!($rust))),
+                    Cell::U64(value) => $rust::try_from(value).map_err(|_| out_of_range(stringify!($rust))),
                     // SUM of integers is a decimal in MySQL and PostgreSQL.
                     Cell::Decimal(value) if value.scale() == 0 => {
-                        $rust::try_from(value.mantissa()).map_err(|_| out_of_range(value, stringify!($rust)))
+                        $rust::try_from(value.mantissa()).map_err(|_| out_of_range(stringify!($rust)))
                     }
                     cell => Err(Mismatch::wrong("an integer", &cell)),
                 }
@@ -40,8 +40,8 @@ integers! {
     u64 => U64, U64 as u64;
 }
 
-fn out_of_range(value: impl std::fmt::Display, ty: &str) -> Mismatch {
-    Mismatch::out_of_range(format!("{value} does not fit {ty}"))
+fn out_of_range(ty: &str) -> Mismatch {
+    Mismatch::out_of_range(format!("a number that does not fit {ty}"))
 }
 
 #[cfg(test)]

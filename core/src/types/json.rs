@@ -121,14 +121,10 @@ fn parse<T: DeserializeOwned>(cell: Cell<'_>) -> Result<T, Mismatch> {
     // Its message may show a part of the document.
     serde_json::from_str(text).map_err(|error| {
         let what = match error.classify() {
-            serde_json::error::Category::Data => "has other types or fields",
-            _ => "is no JSON",
+            serde_json::error::Category::Data => "JSON that has other types or fields",
+            _ => "text that is no JSON, or has a number beyond f64",
         };
-        Mismatch::out_of_range(format!(
-            "JSON that {what}, at line {} column {}",
-            error.line(),
-            error.column()
-        ))
+        Mismatch::out_of_range(format!("{what}, at line {} column {}", error.line(), error.column()))
     })
 }
 

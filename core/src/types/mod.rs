@@ -105,7 +105,7 @@ impl Mismatch {
         })
     }
 
-    /// The cell holds a value that the Rust type cannot, in words.
+    /// The cell holds a value that the Rust type cannot, in words: without the value, which may be nobody's to see.
     pub fn out_of_range(why: impl Into<String>) -> Self {
         Mismatch(why.into())
     }

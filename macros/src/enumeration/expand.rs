@@ -24,7 +24,7 @@ pub(super) fn expand(enumeration: &Enumeration<'_>) -> TokenStream {
         1 => format!("the word {expected}"),
         _ => format!("one of {expected}"),
     };
-    let format = format!("{{:?}} is not {}", expected.replace('{', "{{").replace('}', "}}"));
+    let other_word = format!("a word that is not {expected}");
     quote! {
         const _: () = {
             static ENUM: #core::value::EnumType = #core::value::EnumType {
@@ -48,9 +48,7 @@ pub(super) fn expand(enumeration: &Enumeration<'_>) -> TokenStream {
                     match cell {
                         #core::value::Cell::Text(word) => match word {
                             #(#decodes,)*
-                            other => ::core::result::Result::Err(#core::types::Mismatch::out_of_range(
-                                ::std::format!(#format, other),
-                            )),
+                            _ => ::core::result::Result::Err(#core::types::Mismatch::out_of_range(#other_word)),
                         },
                         other => ::core::result::Result::Err(#core::types::Mismatch::wrong(#expected, &other)),
                     }

@@ -51,7 +51,7 @@ pub(crate) fn main() {
     assert_eq!(Mood::decode(Cell::Text("meh")), Ok(Mood::Indifferent));
     assert_eq!(
         Mood::decode(Cell::Text("sad")).unwrap_err().to_string(),
-        r#""sad" is not one of "very_happy", "meh""#
+        r#"a word that is not one of "very_happy", "meh""#
     );
     assert_eq!(
         Mood::decode(Cell::I64(1)).unwrap_err().to_string(),

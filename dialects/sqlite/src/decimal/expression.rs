@@ -111,7 +111,7 @@ fn render_bare<'s>(expression: &'s Expression, out: &mut Renderer<'s>) -> Compil
                 Operator::Multiply => "decimal_mul(",
                 _ => {
                     return Err(CompileError::invalid(
-                        "SQLite has no division of decimals: cast one to f64, or divide what was read",
+                        "SQLite has neither division nor remainder of decimals: cast one to f64, or calculate with what was read",
                     ));
                 }
             };
