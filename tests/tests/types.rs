@@ -784,6 +784,10 @@ on_every_database! {
         assert_eq!(ordered, if db.server() == Server::Sqlite { words } else { variants });
         let first = if db.server() == Server::Postgres { variants } else { words }[0];
         assert_eq!(select(min(NativeMoods::value)).one(&*db).await.unwrap(), Some(first));
+        match NativeMoods::select().filter(NativeMoods::value.in_list(vec![NativeMood::Sad; 70_000])).count(&*db).await {
+            Ok(count) => assert_eq!((count, db.server()), (1, Server::Sqlite)),
+            Err(error) => assert!(error.class() == ErrorClass::Compile && error.to_string().contains("ask in parts"), "{error}"),
+        }
         let less = NativeMoods::select().filter(NativeMoods::value.lt(first));
         assert_eq!(less.count(&*db).await.unwrap(), 0);
     }

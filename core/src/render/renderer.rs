@@ -29,10 +29,17 @@ pub trait Statement {
     ///
     /// # Errors
     ///
-    /// If the dialect lacks what it needs, or a column is not in scope.
+    /// If the dialect lacks what it needs, a column is not in scope, or there are more binds than the database takes.
     fn compile<'s>(&'s self, dialect: &'s dyn Dialect) -> Compile<Compiled<'s>> {
         let mut out = Renderer::new(dialect);
         self.render(&mut out)?;
+        let (binds, most) = (out.binds.len(), dialect.max_binds());
+        if binds > most {
+            let database = dialect.name();
+            return Err(CompileError::invalid(format!(
+                "the statement has {binds} binds, and {database} takes {most}: ask in parts"
+            )));
+        }
         Ok(out.finish())
     }
 }
