@@ -105,7 +105,7 @@ pub(crate) fn from_server(db: &ServerError<'_>, binds: Option<&[Bind<'_>]>) -> E
     }
     let columns = match (&db.column, &db.detail) {
         (Some(column), _) => vec![column.clone().into_owned()],
-        (None, Some(detail)) if has_key(class, &db.message) => key_columns(detail),
+        (None, Some(detail)) if has_key(class, &db.message) => key_columns(detail, class),
         _ => Vec::new(),
     };
     if columns.is_empty() { error } else { error.with_columns(columns) }
@@ -121,11 +121,15 @@ fn has_key(class: ErrorClass, message: &str) -> bool {
     }
 }
 
-/// The columns in `Key (a, "b c")=(1, 2) already exists.`; of the values nothing.
-fn key_columns(detail: &str) -> Vec<String> {
+/// The columns in `Key (a, "b c")=(1, 2) already exists.`; of the values nothing. What is said of a foreign key has its names without
+/// quote marks.
+fn key_columns(detail: &str, class: ErrorClass) -> Vec<String> {
     let Some((list, _)) = detail.split_once('(').and_then(|(_, rest)| rest.split_once(")=(")) else {
         return Vec::new();
     };
+    if class == ErrorClass::ForeignKey {
+        return list.split(", ").map(str::to_owned).collect();
+    }
     let (mut columns, mut column) = (Vec::new(), String::new());
     let (mut quoted, mut depth) = (false, 0_u32);
     let mut characters = list.chars().peekable();
@@ -227,8 +231,10 @@ mod tests {
             ("Schlüssel »(email)=(x)« existiert bereits.", vec!["email"]),
             ("Failing row contains (1, secret).", vec![]),
         ] {
-            assert_eq!(key_columns(detail), columns, "{detail}");
+            assert_eq!(key_columns(detail, ErrorClass::Unique), columns, "{detail}");
         }
+        let detail = "Key (a, b\"c)=(1, 2) is not present in table \"t\".";
+        assert_eq!(key_columns(detail, ErrorClass::ForeignKey), ["a", "b\"c"]);
     }
 
     #[test]
