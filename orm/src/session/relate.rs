@@ -7,7 +7,7 @@ use relata_core::{
     value::Value,
 };
 
-use super::{At, Handle, Session, or_panic};
+use super::{At, Handle, Session, keys::check_ends, or_panic};
 
 /// A row of an association that is to be made or deleted.
 #[derive(Debug, Clone, Copy)]
@@ -122,7 +122,7 @@ impl Session {
     ///
     /// # Panics
     ///
-    /// If a handle names no entity; [`try_link`](Session::try_link) gives an error instead.
+    /// If a handle names no entity, or no row can link the two; [`try_link`](Session::try_link) gives an error instead.
     #[track_caller]
     pub fn link<P: Entity, C: Entity>(
         &mut self,
@@ -137,7 +137,9 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`Handle`](ErrorClass::Handle) if a handle names no entity of this session.
+    /// [`Handle`](ErrorClass::Handle) if a handle names no entity of this session; [`Session`](ErrorClass::Session) if a column of
+    /// the association is part of the keys of both, and the two are known to differ in it. Where that is known only when they are
+    /// inserted, it is an error of the flush.
     pub fn try_link<P: Entity, C: Entity>(
         &mut self,
         source: Handle<P>,
@@ -151,7 +153,7 @@ impl Session {
     ///
     /// # Panics
     ///
-    /// If a handle names no entity; [`try_unlink`](Session::try_unlink) gives an error instead.
+    /// If a handle names no entity, or no row can link the two; [`try_unlink`](Session::try_unlink) gives an error instead.
     #[track_caller]
     pub fn unlink<P: Entity, C: Entity>(
         &mut self,
@@ -166,7 +168,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`Handle`](ErrorClass::Handle) if a handle names no entity of this session.
+    /// As [`try_link`](Session::try_link), but what was linked and is not flushed can always be taken back.
     pub fn try_unlink<P: Entity, C: Entity>(
         &mut self,
         source: Handle<P>,
@@ -193,9 +195,19 @@ impl Session {
             target_columns: relationship.target_columns(),
             linked,
         };
-        // Of what is said of one pair, the last counts.
-        self.links.retain(|known| !known.same_pair(&link));
-        self.links.push(link);
+        let before = self.links.iter().position(|known| known.same_pair(&link));
+        match (check_ends(&self.stores, &link), before) {
+            // What was linked while the two could be is taken back; there is nothing to delete.
+            (Err(_), Some(before)) if !linked => drop(self.links.remove(before)),
+            (fits, before) => {
+                fits?;
+                // Of what is said of one pair, the last counts.
+                if let Some(before) = before {
+                    self.links.remove(before);
+                }
+                self.links.push(link);
+            }
+        }
         Ok(())
     }
 
