@@ -39,9 +39,79 @@ struct ItemLabel {
     label: String,
 }
 
+/// Refers to its own kind.
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(
+    table = "nodes",
+    foreign_key(tenant, parent_sku, references = (Node::tenant, Node::sku)),
+    belongs_to(parent: Node, key = (tenant, parent_sku))
+)]
+struct Node {
+    #[column(primary_key)]
+    tenant: i64,
+    #[column(primary_key, length = 20)]
+    sku: String,
+    #[column(length = 20)]
+    parent_sku: Option<String>,
+}
+
+/// Has two keys that share a column.
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(
+    table = "stocks",
+    foreign_key(tenant, sku, references = (Item::tenant, Item::sku)),
+    foreign_key(tenant, label_name, references = (Label::tenant, Label::name)),
+    belongs_to(item: Item, key = (tenant, sku)),
+    belongs_to(label: Label, key = (tenant, label_name))
+)]
+struct Stock {
+    #[column(primary_key)]
+    id: i64,
+    tenant: Option<i64>,
+    #[column(length = 20)]
+    sku: Option<String>,
+    #[column(length = 20)]
+    label_name: Option<String>,
+}
+
+/// Has a column that cannot be NULL beside one that can.
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "memos", belongs_to(item: Item, key = (tenant, sku)))]
+struct Memo {
+    #[column(primary_key)]
+    id: i64,
+    tenant: i64,
+    #[column(length = 20)]
+    sku: Option<String>,
+}
+
+/// Has a key that the database makes.
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "firms")]
+struct Firm {
+    #[column(primary_key)]
+    id: i64,
+    name: String,
+}
+
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(
+    table = "teams",
+    foreign_key(firm_id, parent, references = (Team::firm_id, Team::name)),
+    belongs_to(above: Team, key = (firm_id, parent))
+)]
+struct Team {
+    #[column(primary_key, references = Firm::id)]
+    firm_id: i64,
+    #[column(primary_key, length = 20)]
+    name: String,
+    #[column(length = 20)]
+    parent: Option<String>,
+}
+
 async fn create(db: &Engine) {
-    let schema = Schema::new().with::<Item>().with::<Label>().with::<ItemLabel>();
-    schema.create(db).await.unwrap();
+    let schema = Schema::new().with::<Item>().with::<Label>().with::<ItemLabel>().with::<Node>();
+    schema.with::<Stock>().with::<Memo>().with::<Firm>().with::<Team>().create(db).await.unwrap();
 }
 
 fn item(tenant: i64, sku: &str) -> NewItem {
@@ -50,6 +120,20 @@ fn item(tenant: i64, sku: &str) -> NewItem {
 
 fn label(tenant: i64, name: &str) -> NewLabel {
     NewLabel { tenant, name: name.into() }
+}
+
+fn node(tenant: i64, sku: &str) -> NewNode {
+    NewNode { tenant, sku: sku.into(), parent_sku: None }
+}
+
+fn firm(name: &str) -> NewFirm {
+    NewFirm { name: name.into() }
+}
+
+/// All nodes, each with its parent.
+async fn nodes(db: &Engine) -> Vec<(i64, String, Option<String>)> {
+    let nodes = select((Node::tenant, Node::sku, Node::parent_sku)).order_by((Node::tenant, Node::sku));
+    nodes.all(db).await.unwrap()
 }
 
 #[track_caller]
@@ -106,5 +190,83 @@ on_every_database! {
         session.unlink(one, Item::labels, hot);
         session.commit().await.unwrap();
         assert_eq!(ItemLabel::select().count(&*db).await.unwrap(), 0);
+    }
+
+    async fn a_parent_of_another_tenant_does_not_move_the_child(db: Database) {
+        create(&db).await;
+        let mut session = db.session();
+        let kept = session.add(node(1, "kept"));
+        session.flush().await.unwrap();
+        let [one, two, new] = [node(1, "p"), node(2, "p"), node(1, "new")].map(|new| session.add(new));
+        for _ in 0..2 {
+            for child in [kept, new] {
+                let words = ["Node", "parent", "another tenant", "primary key", "edit it first"];
+                refused(session.try_set(child, Node::parent, two), &words);
+                session.set(child, Node::parent, one);
+                refused(session.try_set(child, Node::parent, two), &words);
+            }
+            session.flush().await.unwrap();
+        }
+        session.clear(kept, Node::parent);
+        session.commit().await.unwrap();
+        let row = |tenant, sku: &str, parent: Option<&str>| (tenant, sku.to_owned(), parent.map(str::to_owned));
+        let rows = [row(1, "kept", None), row(1, "new", Some("p")), row(1, "p", None), row(2, "p", None)];
+        assert_eq!(nodes(&db).await, rows);
+    }
+
+    async fn a_label_of_another_tenant_does_not_change_the_item(db: Database) {
+        create(&db).await;
+        let mut session = db.session();
+        let [one, two] = [item(1, "A"), item(2, "A")].map(|new| session.add(new));
+        let [hot, cold] = [label(1, "hot"), label(2, "cold")].map(|new| session.add(new));
+        let stock = session.add(NewStock { tenant: None, sku: None, label_name: None });
+        // What is NULL is not there yet.
+        session.set(stock, Stock::item, one);
+        for _ in 0..2 {
+            refused(session.try_set(stock, Stock::label, cold), &["Stock", "label", "(tenant, sku) of Item"]);
+            refused(session.try_set(stock, Stock::item, two), &["Stock", "item", "(tenant, label_name) of Label"]);
+            session.set(stock, Stock::label, hot);
+            session.flush().await.unwrap();
+        }
+        // The label has a part of the key that goes.
+        session.clear(stock, Stock::item);
+        session.flush().await.unwrap();
+        let held = |stock: &Stock| (stock.tenant, stock.sku.clone(), stock.label_name.clone());
+        assert_eq!(held(&session[stock]), (Some(1), None, Some("hot".to_owned())));
+
+        session[stock].tenant = Some(2);
+        session.set(stock, Stock::item, two);
+        session.set(stock, Stock::label, cold);
+        session.commit().await.unwrap();
+        let stored = Stock::select().one(&*db).await.unwrap();
+        assert_eq!(held(&stored), (Some(2), Some("A".to_owned()), Some("cold".to_owned())));
+    }
+
+    async fn a_column_that_cannot_be_cleared_is_not_set(db: Database) {
+        create(&db).await;
+        let mut session = db.session();
+        let [one, two] = [item(1, "A"), item(2, "A")].map(|new| session.add(new));
+        let memo = session.add(NewMemo { tenant: 1, sku: None });
+        refused(session.try_set(memo, Memo::item, two), &["Memo", "cannot be NULL"]);
+        session.set(memo, Memo::item, one);
+        session.commit().await.unwrap();
+        refused(session.try_set(memo, Memo::item, two), &["Memo", "cannot be NULL"]);
+        assert_eq!(Memo::select().one(&*db).await.unwrap().sku.as_deref(), Some("A"));
+    }
+
+    async fn tenants_that_are_new_are_told_apart(db: Database) {
+        create(&db).await;
+        let mut session = db.session();
+        let [ours, theirs] = ["ours", "theirs"].map(|name| session.add(firm(name)));
+        let team = |firm: Handle<Firm>, name: &str| NewTeam { firm_id: firm.into(), name: name.into(), parent: None };
+        let [a, b, c] = [team(ours, "a"), team(ours, "b"), team(theirs, "c")].map(|new| session.add(new));
+        refused(session.try_set(a, Team::above, c), &["Team", "above", "firm_id"]);
+        session.set(a, Team::above, b);
+        session.set(b, Team::above, a);
+        session.commit().await.unwrap();
+        let rows = select((Team::name, Team::parent)).order_by(Team::name).all(&*db).await.unwrap();
+        let rows: Vec<_> = rows.iter().map(|(name, parent)| (&**name, parent.as_deref())).collect();
+        assert_eq!(rows, [("a", Some("b")), ("b", Some("a")), ("c", None)]);
+        refused(session.try_set(a, Team::above, c), &["Team", "above", "firm_id"]);
     }
 }

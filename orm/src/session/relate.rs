@@ -7,7 +7,11 @@ use relata_core::{
     value::Value,
 };
 
-use super::{At, Handle, Session, keys::check_ends, or_panic};
+use super::{
+    At, Handle, Session,
+    keys::{check_ends, origin, same},
+    or_panic,
+};
 
 /// A row of an association that is to be made or deleted.
 #[derive(Debug, Clone, Copy)]
@@ -38,9 +42,13 @@ impl Link {
 impl Session {
     /// Sets a to-one relationship: `session.set(post, Post::author, alice)`. Either may not be flushed yet.
     ///
+    /// Of a key of several columns, one that is not of this relationship alone is not changed: it has to be the parent's already, if
+    /// both are known. Such is a column that is part of another key as well, or of the primary key if not all of them are, or that
+    /// cannot be NULL where another can. One that is NULL is set.
+    ///
     /// # Panics
     ///
-    /// If a handle names no entity; [`try_set`](Session::try_set) gives an error instead.
+    /// If a handle names no entity, or such a column differs; [`try_set`](Session::try_set) gives an error instead.
     #[track_caller]
     pub fn set<C: Entity, P: Entity, N: 'static>(
         &mut self,
@@ -55,7 +63,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`Handle`](ErrorClass::Handle) if a handle names no entity of this session.
+    /// [`Handle`](ErrorClass::Handle) if a handle names no entity of this session; [`Session`](ErrorClass::Session) if a column that
+    /// is not of this relationship alone would change: nothing is set then. Edit it first, if it is to change.
     pub fn try_set<C: Entity, P: Entity, N: 'static>(
         &mut self,
         child: Handle<C>,
@@ -64,18 +73,38 @@ impl Session {
     ) -> Result<()> {
         self.check_usable(parent)?;
         self.check_usable(child)?;
-        let pairs = relationship.source_columns().iter().zip(relationship.target_columns());
-        for (column, parent_column) in pairs {
+        let columns = relationship.source_columns();
+        let mut inputs = Vec::with_capacity(columns.len());
+        for (column, parent_column) in columns.iter().zip(relationship.target_columns()) {
+            if let Some(why) = shared::<C>(columns, *column) {
+                let present = origin(&self.stores, child.at, *column);
+                let wanted = origin(&self.stores, parent.at, *parent_column);
+                match same(&self.stores, &present, &wanted) {
+                    Some(true) => continue,
+                    Some(false) if !matches!(present, Input::Value(Value::Null(_))) => {
+                        let what = format!(
+                            "{} cannot be set to {}, which has another {}: that {why}; edit it first if it is to change",
+                            relationship.name(),
+                            self.name_of(parent.at),
+                            C::TABLE.columns[*column].name
+                        );
+                        return Err(self.describe(child.at, &what));
+                    }
+                    // It has none yet, or nobody knows.
+                    _ => {}
+                }
+            }
             let input = match self.value_at(parent.at, *parent_column) {
                 Some(value) => Input::Value(value),
                 None => Input::Pending(parent.at, Some(*parent_column)),
             };
-            self.set_column(child, *column, input)?;
+            inputs.push((*column, input));
         }
-        Ok(())
+        inputs.into_iter().try_for_each(|(column, input)| self.set_column(child, column, input))
     }
 
-    /// Clears a to-one relationship that may be empty: `session.clear(post, Post::reviewer)`.
+    /// Clears a to-one relationship that may be empty: `session.clear(post, Post::reviewer)`. Of a key of several columns, those that
+    /// can be NULL are; but for such as are [not of this relationship alone](Session::set), if another one is enough.
     ///
     /// # Panics
     ///
@@ -97,12 +126,14 @@ impl Session {
         relationship: BelongsTo<C, P, Optional>,
     ) -> Result<()> {
         self.check_usable(child)?;
-        let nullable: Vec<usize> = relationship
-            .source_columns()
-            .iter()
-            .copied()
-            .filter(|column| C::TABLE.columns[*column].nullable)
-            .collect();
+        let columns = relationship.source_columns();
+        let mut nullable: Vec<usize> =
+            columns.iter().copied().filter(|column| C::TABLE.columns[*column].nullable).collect();
+        // One that is NULL is enough: what is not of this relationship alone stays.
+        let is_own = |column: &usize| shared::<C>(columns, *column).is_none();
+        if nullable.iter().any(is_own) {
+            nullable.retain(is_own);
+        }
         if nullable.is_empty() {
             let why = format!(
                 "{}::{} cannot be cleared: its key is NOT NULL",
@@ -252,4 +283,25 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// Why one of the columns of a relationship is not of this relationship alone, if it is not: to change it would change more.
+fn shared<C: Entity>(columns: &[usize], column: usize) -> Option<String> {
+    if columns.len() == 1 {
+        return None;
+    }
+    let table = C::TABLE;
+    let of_all = |key: &[usize]| columns.iter().all(|column| key.contains(column));
+    let others =
+        C::LINKS.iter().filter(|link| !(of_all(link.columns) && link.columns.len() == columns.len()));
+    if let Some(other) = others.into_iter().find(|link| link.columns.contains(&column)) {
+        let names: Vec<&str> = other.columns.iter().map(|column| table.columns[*column].name).collect();
+        return Some(format!("is part of another key, ({}) of {}", names.join(", "), other.target.entity));
+    }
+    if table.primary_key.contains(&column) && !of_all(table.primary_key) {
+        return Some("is part of the primary key".to_owned());
+    }
+    let nullable = |column: &usize| table.columns[*column].nullable;
+    let stays = !nullable(&column) && columns.iter().any(nullable);
+    stays.then(|| "cannot be NULL, while the relationship can be cleared".to_owned())
 }
