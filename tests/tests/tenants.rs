@@ -269,4 +269,40 @@ on_every_database! {
         assert_eq!(rows, [("a", Some("b")), ("b", Some("a")), ("c", None)]);
         refused(session.try_set(a, Team::above, c), &["Team", "above", "firm_id"]);
     }
+
+    async fn rows_that_are_set_to_each_other(db: Database) {
+        create(&db).await;
+        let mut session = db.session();
+        let [a, b, own] = ["a", "b", "own"].map(|sku| session.add(node(1, sku)));
+        session.set(a, Node::parent, b);
+        session.set(b, Node::parent, a);
+        session.set(own, Node::parent, own);
+        session.commit().await.unwrap();
+        let row = |sku: &str, parent: &str| (1, sku.to_owned(), Some(parent.to_owned()));
+        assert_eq!(nodes(&db).await, [row("a", "b"), row("b", "a"), row("own", "own")]);
+        assert_eq!(session[a].parent_sku.as_deref(), Some("b"));
+        assert_eq!(session[b].parent_sku.as_deref(), Some("a"));
+    }
+
+    async fn rows_that_name_each_other(db: Database) {
+        create(&db).await;
+        let mut session = db.session();
+        let under = |sku: &str, parent: &str| NewNode { parent_sku: Some(parent.into()), ..node(1, sku) };
+        let below = session.add(under("below", "a"));
+        let [a, b] = [under("a", "c"), under("b", "a")].map(|new| session.add(new));
+        let c = session.add(under("c", "b"));
+        let own = session.add(under("own", "own"));
+        session.commit().await.unwrap();
+        let row = |sku: &str, parent: &str| (1, sku.to_owned(), Some(parent.to_owned()));
+        let rows = [row("a", "c"), row("b", "a"), row("below", "a"), row("c", "b"), row("own", "own")];
+        assert_eq!(nodes(&db).await, rows);
+        let parents = [below, a, b, c, own].map(|node| session[node].parent_sku.clone().unwrap());
+        assert_eq!(parents, ["a", "c", "a", "b", "own"]);
+        // One by its name, the other by its handle.
+        let d = session.add(under("d", "e"));
+        let e = session.add(node(1, "e"));
+        session.set(e, Node::parent, d);
+        session.commit().await.unwrap();
+        assert_eq!((session[d].parent_sku.as_deref(), session[e].parent_sku.as_deref()), (Some("e"), Some("d")));
+    }
 }

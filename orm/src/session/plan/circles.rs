@@ -23,7 +23,7 @@ pub(super) fn break_circle(
     inserts: &HashMap<At, usize>,
 ) -> Result<Vec<usize>> {
     let stuck: Vec<usize> = (0..graph.operations.len()).filter(|op| !done[*op]).collect();
-    let freed = insert_without_key(session, graph, done, &stuck, inserts)
+    let freed = insert_without_key(session, graph, &stuck, inserts)
         .or_else(|| release_value(session, graph, done, &stuck))
         .or_else(|| release_rows(session, graph, done, &stuck));
     freed.ok_or_else(|| {
@@ -45,33 +45,36 @@ pub(super) fn null(table: &Table, column: usize) -> (usize, Input) {
     (column, Input::Value(Value::Null(table.columns[column].ty.kind)))
 }
 
-/// A row is inserted with NULL for a key that is not known yet, which an UPDATE sets.
+/// A row is inserted with NULL for a key of one that is not there yet, which an UPDATE sets.
 fn insert_without_key(
     session: &Session,
     graph: &mut Graph,
-    done: &[bool],
     stuck: &[usize],
     inserts: &HashMap<At, usize>,
 ) -> Option<Vec<usize>> {
-    let (op, at, column, to, parent) = stuck.iter().find_map(|op| {
+    let (op, at, column, parents) = stuck.iter().find_map(|op| {
         let Operation::Insert { at, inputs } = &graph.operations[*op] else { return None };
-        let table = session.store(*at).table();
-        inputs.iter().enumerate().find_map(|(column, input)| match input {
-            Input::Pending(to, of) if table.columns[column].nullable => {
-                let insert = inserts.get(to).filter(|insert| !done[**insert])?;
-                Some((*op, *at, column, Input::Pending(*to, *of), *insert))
-            }
-            _ => None,
-        })
+        inputs.iter().zip(session.store(*at).table().columns).enumerate().find_map(
+            |(column, (input, definition))| {
+                let parents = definition.nullable.then(|| in_turn(graph, inserts, *op, column, input))?;
+                (!parents.is_empty()).then_some((*op, *at, column, parents))
+            },
+        )
     })?;
+    let (_, mut input) = null(session.store(at).table(), column);
     if let Operation::Insert { inputs, .. } = &mut graph.operations[op] {
-        (_, inputs[column]) = null(session.store(at).table(), column);
+        std::mem::swap(&mut inputs[column], &mut input);
     }
-    graph.remove_edge(parent, op);
-    let changes = vec![(column, to)];
+    if let Some(refers) = graph.refers.get_mut(&op) {
+        refers.retain(|(_, columns)| !columns.contains(&column));
+    }
+    let changes = vec![(column, input)];
     let complete = graph.add(Operation::Update { at, changes, kind: UpdateKind::Complete });
     graph.edge(op, complete);
-    graph.edge(parent, complete);
+    for parent in parents {
+        graph.remove_edge(parent, op);
+        graph.edge(parent, complete);
+    }
     // What is deleted when the row is there is deleted when all of it is.
     for next in graph.after[op].clone() {
         if matches!(graph.operations[next], Operation::Delete { .. }) {
@@ -79,6 +82,26 @@ fn insert_without_key(
         }
     }
     Some(vec![op])
+}
+
+/// What a row that is inserted waits for because of a column, by a handle or by values, and what waits for it in turn: once for each
+/// reason.
+fn in_turn(
+    graph: &Graph,
+    inserts: &HashMap<At, usize>,
+    op: usize,
+    column: usize,
+    input: &Input,
+) -> Vec<usize> {
+    let by_handle = match input {
+        Input::Pending(to, _) => inserts.get(to),
+        _ => None,
+    };
+    let refers = graph.refers.get(&op).into_iter().flatten();
+    let by_values = refers.filter(|(_, columns)| columns.contains(&column)).map(|(parent, _)| parent);
+    // One that refers to itself does not wait.
+    let in_turn = |parent: &usize| *parent != op && graph.leads(op, *parent);
+    by_handle.into_iter().chain(by_values).copied().filter(in_turn).collect()
 }
 
 /// A row lets go of a unique value through NULL, so that another can take it: before anything else is done to the row.

@@ -100,6 +100,8 @@ struct Graph {
     /// Of an operation and one behind it: each unique value that the first frees and the second takes, by the row that has it and its
     /// columns.
     hands_over: HashMap<(usize, usize), Vec<(At, &'static [usize])>>,
+    /// Of an operation: those before it whose rows it refers to by values, and the columns that do.
+    refers: HashMap<usize, Vec<(usize, &'static [usize])>>,
     /// Of a row that goes with others: the operations that delete those.
     goes_with: HashMap<At, Vec<usize>>,
 }
@@ -117,6 +119,20 @@ impl Graph {
             self.after[first].push(then);
             self.waiting[then] += 1;
         }
+    }
+
+    /// Whether the second waits for the first, be it through others.
+    fn leads(&self, first: usize, then: usize) -> bool {
+        let (mut seen, mut next) = (HashSet::new(), vec![first]);
+        while let Some(op) = next.pop() {
+            if op == then {
+                return true;
+            }
+            if seen.insert(op) {
+                next.extend(&self.after[op]);
+            }
+        }
+        false
     }
 
     /// What writes the edits of a row.
@@ -151,6 +167,7 @@ pub(super) fn plan(session: &Session) -> Result<Vec<Operation>> {
         after: vec![Vec::new(); count],
         waiting: vec![0; count],
         hands_over: HashMap::new(),
+        refers: HashMap::new(),
         goes_with: HashMap::new(),
     };
     let inserts = reasons::pending_keys(&mut graph);

@@ -145,6 +145,7 @@ pub(super) fn foreign_keys(session: &Session, graph: &mut Graph) {
                 comes = inserted.get(&place).copied();
                 if let Some(insert) = comes {
                     graph.edge(insert, op);
+                    graph.refers.entry(op).or_default().push((insert, key.columns));
                 } else if let Some(delete) = deleted.get(&place).copied() {
                     graph.edge(op, delete);
                 }
