@@ -35,6 +35,13 @@ struct Wall {
 }
 
 #[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "keys_tickets")]
+struct Ticket {
+    #[column(primary_key, generated = false)]
+    id: uuid::Uuid,
+}
+
+#[derive(Entity, Debug, Clone, PartialEq)]
 #[entity(table = "keys_numbers")]
 struct Number {
     #[column(primary_key)]
@@ -43,6 +50,17 @@ struct Number {
 }
 
 on_every_database! {
+    async fn errors_write_a_uuid_as_it_is_written(db: Database) {
+        Schema::new().with::<Ticket>().create(&*db).await.unwrap();
+        let id = uuid::Uuid::from_u128(7);
+        let mut session = db.session();
+        let ticket = session.add(NewTicket { id });
+        session.commit().await.unwrap();
+        delete::<Ticket>().filter(Ticket::id.eq(id)).execute(&*db).await.unwrap();
+        let gone = session.refresh(ticket).await.unwrap_err().to_string();
+        assert!(gone.contains(&format!("Ticket {id}")), "{gone}");
+    }
+
     /// MySQL and MariaDB take 0 for a request to generate a key, unless told otherwise.
     async fn a_key_of_zero(db: Database) {
         Schema::new().with::<Number>().create(&*db).await.unwrap();

@@ -41,7 +41,7 @@ pub fn render_literal(value: &Value, out: &mut Renderer<'_>) -> Compile {
 }
 
 /// A UUID as text: digits in groups of 8, 4, 4, 4 and 12.
-pub(crate) fn hyphenated(bytes: &[u8; 16]) -> String {
+pub fn hyphenated(bytes: &[u8; 16]) -> String {
     let digits = hex(bytes);
     [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-")
 }

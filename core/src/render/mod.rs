@@ -14,8 +14,7 @@ mod scope;
 
 pub use bind::{Bind, InputColumn};
 pub use error::{Compile, CompileError};
-pub(crate) use literal::hyphenated;
-pub use literal::{hex, render_literal};
+pub use literal::{hex, hyphenated, render_literal};
 pub use number::write_number;
 pub use precedence::Precedence;
 pub use renderer::{Compiled, Renderer, Statement};

@@ -1,6 +1,6 @@
 //! What errors of a session say about entities.
 
-use relata_core::{Error, ErrorClass};
+use relata_core::{Error, ErrorClass, render::hyphenated, value::Value};
 
 use super::{At, Session, any_store::AnyStore};
 
@@ -49,14 +49,13 @@ pub(super) fn name_of(store: &dyn AnyStore, at: At) -> String {
 }
 
 /// A key as text. Only numbers and UUIDs: a key in words may be something that does not belong into an error.
-fn key_text(value: &relata_core::value::Value) -> String {
-    use relata_core::value::Value;
+fn key_text(value: &Value) -> String {
     match value {
         Value::I16(key) => key.to_string(),
         Value::I32(key) => key.to_string(),
         Value::I64(key) => key.to_string(),
         Value::U64(key) => key.to_string(),
-        Value::Uuid(bytes) => bytes.iter().map(|byte| format!("{byte:02x}")).collect(),
+        Value::Uuid(bytes) => hyphenated(bytes),
         _ => "…".to_owned(),
     }
 }
