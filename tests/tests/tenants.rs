@@ -109,6 +109,83 @@ struct Team {
     parent: Option<String>,
 }
 
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "shelves")]
+struct Shelf {
+    #[column(primary_key)]
+    tenant: i64,
+    #[column(primary_key, length = 20)]
+    code: String,
+    #[column(unique, length = 20)]
+    place: Option<String>,
+}
+
+/// Has a key that follows the one of a shelf.
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(
+    table = "bins",
+    foreign_key(tenant, shelf, references = (Shelf::tenant, Shelf::code), on_update = "cascade")
+)]
+struct Bin {
+    #[column(primary_key)]
+    tenant: i64,
+    #[column(primary_key, length = 20)]
+    shelf: String,
+    #[column(primary_key)]
+    number: i64,
+    note: String,
+}
+
+/// Has a key that follows the one of a bin.
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(
+    table = "things",
+    foreign_key(tenant, shelf, number, references = (Bin::tenant, Bin::shelf, Bin::number), on_update = "cascade")
+)]
+struct Thing {
+    #[column(primary_key)]
+    tenant: i64,
+    #[column(primary_key, length = 20)]
+    shelf: String,
+    #[column(primary_key)]
+    number: i64,
+    #[column(primary_key, length = 20)]
+    name: String,
+    note: String,
+}
+
+/// Lets go of a shelf that gets another key.
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(
+    table = "signs",
+    foreign_key(tenant, shelf, references = (Shelf::tenant, Shelf::code), on_update = "set null")
+)]
+struct Sign {
+    #[column(primary_key)]
+    id: i64,
+    tenant: Option<i64>,
+    #[column(length = 20)]
+    shelf: Option<String>,
+    note: String,
+}
+
+async fn create_shelves(db: &Engine) {
+    let schema = Schema::new().with::<Shelf>().with::<Bin>().with::<Thing>().with::<Sign>();
+    schema.create(db).await.unwrap();
+}
+
+fn shelf(code: &str) -> NewShelf {
+    NewShelf { tenant: 1, code: code.into(), place: None }
+}
+
+fn bin(shelf: &str) -> NewBin {
+    NewBin { tenant: 1, shelf: shelf.into(), number: 1, note: String::new() }
+}
+
+fn thing(shelf: &str, name: &str) -> NewThing {
+    NewThing { tenant: 1, shelf: shelf.into(), number: 1, name: name.into(), note: String::new() }
+}
+
 async fn create(db: &Engine) {
     let schema = Schema::new().with::<Item>().with::<Label>().with::<ItemLabel>().with::<Node>();
     schema.with::<Stock>().with::<Memo>().with::<Firm>().with::<Team>().create(db).await.unwrap();
@@ -304,5 +381,83 @@ on_every_database! {
         session.set(e, Node::parent, d);
         session.commit().await.unwrap();
         assert_eq!((session[d].parent_sku.as_deref(), session[e].parent_sku.as_deref()), (Some("e"), Some("d")));
+    }
+
+    async fn what_follows_an_edited_key_is_followed(db: Database) {
+        create_shelves(&db).await;
+        let mut session = db.session();
+        let top = session.add(shelf("a"));
+        let (on_it, in_it) = (session.add(bin("a")), session.add(thing("a", "cup")));
+        let sign = session.add(NewSign { tenant: Some(1), shelf: Some("a".into()), note: String::new() });
+        session.commit().await.unwrap();
+
+        let before = session.savepoint().await.unwrap();
+        session[top].code = "n".into();
+        session[on_it].note = "edited".into();
+        session[in_it].note = "edited".into();
+        session[sign].note = "edited".into();
+        session.flush().await.unwrap();
+        assert_eq!((&*session[on_it].shelf, &*session[in_it].shelf), ("n", "n"));
+        assert_eq!((session[sign].tenant, session[sign].shelf.as_deref()), (None, None));
+        assert!(!session.is_stale(on_it).unwrap() && !session.is_stale(sign).unwrap());
+        assert_eq!(session.get::<Bin>((1, "n".to_owned(), 1)).await.unwrap(), Some(on_it));
+        assert_eq!(session.get::<Bin>((1, "a".to_owned(), 1)).await.unwrap(), None);
+        assert_eq!(session.get::<Thing>((1, "n".to_owned(), 1, "cup".to_owned())).await.unwrap(), Some(in_it));
+        for again in 0..2 {
+            session.refresh(on_it).await.unwrap();
+            session.refresh(in_it).await.unwrap();
+            session[in_it].note = format!("edited {again}");
+            session.flush().await.unwrap();
+        }
+
+        session.rollback_to(before).await.unwrap();
+        assert_eq!((&*session[top].code, &*session[on_it].shelf, &*session[in_it].shelf), ("a", "a", "a"));
+        assert_eq!((session[sign].tenant, session[sign].shelf.as_deref()), (Some(1), Some("a")));
+        assert_eq!(session.get::<Bin>((1, "a".to_owned(), 1)).await.unwrap(), Some(on_it));
+        session[in_it].note = "after".into();
+        session.commit().await.unwrap();
+        let row = Thing::select().one(&*db).await.unwrap();
+        assert_eq!((&*row.shelf, &*row.note), ("a", "after"));
+    }
+
+    async fn keys_that_are_handed_on_are_followed_in_turn(db: Database) {
+        create_shelves(&db).await;
+        let mut session = db.session();
+        let [a, b] = ["a", "b"].map(|code| session.add(shelf(code)));
+        let [on_a, on_b] = ["a", "b"].map(|code| session.add(bin(code)));
+        let [cup, jar] = ["cup", "jar"].map(|name| session.add(thing("a", name)));
+        let lid = session.add(thing("b", "cup"));
+        session.commit().await.unwrap();
+
+        session[a].code = "b".into();
+        session[b].code = "c".into();
+        session[on_a].note = "of a".into();
+        session[on_b].note = "of b".into();
+        session[cup].note = "of a".into();
+        session[lid].note = "of b".into();
+        session.delete(jar);
+        session.commit().await.unwrap();
+        assert_eq!((&*session[cup].shelf, &*session[lid].shelf), ("b", "c"));
+        let things = Thing::select().order_by(Thing::shelf).all(&*db).await.unwrap();
+        assert_eq!(things, [session[cup].clone(), session[lid].clone()]);
+        let bins = Bin::select().order_by(Bin::shelf).all(&*db).await.unwrap();
+        assert_eq!(bins, [session[on_a].clone(), session[on_b].clone()]);
+        assert_eq!((&*bins[0].note, &*bins[1].note), ("of a", "of b"));
+        assert_eq!(session.get::<Bin>((1, "b".to_owned(), 1)).await.unwrap(), Some(on_a));
+    }
+
+    async fn what_is_not_held_may_have_followed(db: Database) {
+        create_shelves(&db).await;
+        insert(shelf("a")).execute(&*db).await.unwrap();
+        insert(bin("a")).execute(&*db).await.unwrap();
+        insert(thing("a", "cup")).execute(&*db).await.unwrap();
+        let mut session = db.session();
+        let top = session.get::<Shelf>((1, "a".to_owned())).await.unwrap().unwrap();
+        let cup = session.get::<Thing>((1, "a".to_owned(), 1, "cup".to_owned())).await.unwrap().unwrap();
+        session[top].code = "n".into();
+        session.flush().await.unwrap();
+        // The bin between them is not there to tell.
+        assert!(session.is_stale(cup).unwrap());
+        session.commit().await.unwrap();
     }
 }

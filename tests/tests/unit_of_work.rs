@@ -416,10 +416,7 @@ on_every_database! {
         session[a].code = "Z".into();
         let other = session.add(NewCity { country_code: a.into(), name: "y".into() });
         session.commit().await.unwrap();
-        assert_eq!(session[other].country_code, "Z");
-        assert!(session.is_stale(city).unwrap());
-        session.refresh(city).await.unwrap();
-        assert_eq!(session[city].country_code, "Z");
+        assert_eq!((session[other].country_code.as_str(), session[city].country_code.as_str()), ("Z", "Z"));
     }
 
     async fn a_version_at_its_end(db: Database) {

@@ -69,15 +69,10 @@ pub(super) trait AnyStore: Any + Send + Sync {
     fn mark_stale(&mut self, now: Time);
     /// Whether one is so marked.
     fn is_stale(&self, slot: u32) -> bool;
-    /// What became of rows whose foreign key refers to deleted ones: those that were let go are stale; those that were
-    /// deleted with them are gone, and their places are given back.
-    fn parents_gone(
-        &mut self,
-        columns: &[usize],
-        parents: &HashSet<Key>,
-        cascades: bool,
-        now: Time,
-    ) -> Vec<u32>;
+    /// The places of rows that have one of these keys in these columns, as the database has them, and their generations.
+    fn holders(&self, columns: &[usize], keys: &HashSet<Key>) -> Vec<(u32, u32)>;
+    /// Says what the database did to a row by itself: it deleted it, or changed it to what is not known.
+    fn acted_on(&mut self, slot: u32, deleted: bool, now: Time);
     /// Goes back to how things were at a time.
     fn rollback(&mut self, to: Time) -> Result<()>;
     /// Keeps things as they are.
@@ -292,29 +287,26 @@ impl<E: Entity> AnyStore for Store<E> {
         }
     }
 
-    fn parents_gone(
-        &mut self,
-        columns: &[usize],
-        parents: &HashSet<Key>,
-        cascades: bool,
-        now: Time,
-    ) -> Vec<u32> {
-        let mut gone = Vec::new();
-        for slot in 0..self.entries.len() as u32 {
-            let State::Live(live) = &mut self.entries[slot as usize].state else { continue };
-            let values: Vec<Value> = columns.iter().map(|column| live.loaded(*column)).collect();
-            if live.deleted() || !parents.contains(&Key::of_values(values.iter())) {
-                continue;
+    fn holders(&self, columns: &[usize], keys: &HashSet<Key>) -> Vec<(u32, u32)> {
+        let holds = |entry: &Entry<E>| match &entry.state {
+            State::Live(live) if !live.deleted() => {
+                let values: Vec<Value> = columns.iter().map(|column| live.loaded(*column)).collect();
+                keys.contains(&Key::of_values(values.iter()))
             }
-            live.track().touched = Some(now);
-            if cascades {
-                live.track().deleted = Some(now);
-                gone.push(slot);
-            } else {
-                live.stale = true;
-            }
+            _ => false,
+        };
+        let holders = (0_u32..).zip(&self.entries).filter(|(_, entry)| holds(entry));
+        holders.map(|(slot, entry)| (slot, entry.generation)).collect()
+    }
+
+    fn acted_on(&mut self, slot: u32, deleted: bool, now: Time) {
+        let State::Live(live) = &mut self.entries[slot as usize].state else { return };
+        live.track().touched = Some(now);
+        if deleted {
+            live.track().deleted = Some(now);
+        } else {
+            live.stale = true;
         }
-        gone
     }
 
     fn rollback(&mut self, to: Time) -> Result<()> {

@@ -17,8 +17,9 @@ use relata_pool::{Executor, RowChange};
 
 use super::{
     At, Session,
-    actions::{acts, cascades, follows, parents},
+    actions::{Cause, acts},
     any_store::AnyStore,
+    entry::Time,
     error::name_of,
     keys::{Stores, key_of, link_inputs, link_values},
     plan::{Operation, UpdateKind, plan},
@@ -165,10 +166,7 @@ impl Session {
             self.settle_deletes(std::mem::take(&mut gone));
             match done {
                 Done::Inserted { store, slots } => self.stores[store as usize].1.apply_staged(&slots, now),
-                Done::Updated { at, values } => {
-                    self.settle_key(at, &values);
-                    self.stores[at.store as usize].1.settle(at.slot, &values, now)?;
-                }
+                Done::Updated { at, values } => self.settle_update(at, &values)?,
                 Done::Linked { through } if linked.contains(&through) => {}
                 Done::Linked { through } => linked.push(through),
                 Done::Deleted { .. } | Done::Nothing => {}
@@ -188,26 +186,52 @@ impl Session {
         Ok(())
     }
 
-    /// Columns of a row are changed: where others refer to them, the database may have changed those as well.
-    fn settle_key(&mut self, at: At, values: &[(usize, Value)]) {
-        let table = self.stores[at.store as usize].1.table();
-        let refers = |key: &ForeignKey| {
-            acts(key.on_update)
-                && (key.table)() == table
-                && values.iter().any(|(column, _)| key.references.contains(column))
-        };
-        if self.stores.iter().any(|(_, store)| store.table().foreign_keys.iter().any(refers)) {
-            self.mark_followers(table, RowChange::Update);
+    /// A row is updated; what the database did to those that referred to it is done to the entities, from row to row.
+    fn settle_update(&mut self, at: At, values: &[(usize, Value)]) -> Result<()> {
+        let (level, now) = (self.level(), self.clock);
+        let columns: Vec<usize> = values.iter().map(|(column, _)| *column).collect();
+        let table = self.store(at).table();
+        let cause = Cause { table, change: RowChange::Update, columns: Some(&columns) };
+        // Rows that changed, each with its values before.
+        let mut changed: Vec<(usize, u32, Vec<Value>)> = Vec::new();
+        if self.stores.iter().any(|(_, store)| cause.reaches(store.table())) {
+            let before = loaded_row(self.store(at), at.slot);
+            changed.extend(before.map(|before| (at.store as usize, at.slot, before)));
         }
+        self.stores[at.store as usize].1.settle(at.slot, values, now)?;
+        while let Some((parent, slot, before)) = changed.pop() {
+            let store = &*self.stores[parent].1;
+            let Some(after) = loaded_row(store, slot) else { continue };
+            let columns: Vec<usize> =
+                (0..after.len()).filter(|column| !before[*column].same(&after[*column])).collect();
+            let cause = Cause { table: store.table(), change: RowChange::Update, columns: Some(&columns) };
+            for (number, (_, store)) in self.stores.iter_mut().enumerate() {
+                let keys = store.table().foreign_keys.iter();
+                for key in keys.filter(|key| acts(key.on_update) && (key.table)() == cause.table) {
+                    let old = Key::of_values(key.references.iter().map(|column| &before[*column]));
+                    if old.has_null() || !key.references.iter().any(|column| columns.contains(column)) {
+                        continue;
+                    }
+                    for (slot, generation) in store.holders(key.columns, &HashSet::from([old])) {
+                        let before = loaded_row(&**store, slot);
+                        follow(&mut **store, (slot, generation), key, &after, level, now)?;
+                        changed.extend(before.map(|before| (number, slot, before)));
+                    }
+                }
+                // Nobody can tell which of these followed.
+                if cause.reaches_through_others(store.table()) {
+                    store.mark_stale(now);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Marks stale what the database may have changed by itself when it changed or deleted rows of a table.
     pub(super) fn mark_followers(&mut self, table: &'static Table, change: RowChange) {
-        let now = self.clock;
-        for (_, store) in &mut self.stores {
-            if follows(store.table(), table, change, acts, &mut Vec::new()) {
-                store.mark_stale(now);
-            }
+        let (now, cause) = (self.clock, Cause { table, change, columns: None });
+        for (_, store) in self.stores.iter_mut().filter(|(_, store)| cause.reaches(store.table())) {
+            store.mark_stale(now);
         }
     }
 
@@ -221,12 +245,9 @@ impl Session {
             gone = others;
             let store = &mut self.stores[first].1;
             let table = store.table();
-            let rows: Vec<Vec<Value>> = these
-                .iter()
-                .filter_map(|(_, slot)| {
-                    (0..table.columns.len()).map(|column| store.loaded(*slot, column)).collect()
-                })
-                .collect();
+            let cause = Cause { table, change: RowChange::Delete, columns: None };
+            let rows: Vec<Vec<Value>> =
+                these.iter().filter_map(|(_, slot)| loaded_row(&**store, *slot)).collect();
             these.iter().for_each(|(_, slot)| store.mark_gone(*slot));
             for (at, (_, store)) in self.stores.iter_mut().enumerate() {
                 for key in store.table().foreign_keys.iter().filter(|key| (key.table)() == table) {
@@ -237,19 +258,46 @@ impl Session {
                     };
                     let keys = rows.iter().map(|row| Key::of_values(key.references.iter().map(|c| &row[*c])));
                     let parents: HashSet<Key> = keys.filter(|key| !key.has_null()).collect();
-                    let children = store.parents_gone(key.columns, &parents, cascades, now);
-                    gone.extend(children.into_iter().map(|slot| (at, slot)));
+                    for (slot, _) in store.holders(key.columns, &parents) {
+                        store.acted_on(slot, cascades, now);
+                        gone.extend(cascades.then_some((at, slot)));
+                    }
                 }
-                // The rows between may not be in memory, so that nobody can tell which of these went with them.
-                let through = |between| {
-                    between != table && follows(between, table, RowChange::Delete, cascades, &mut Vec::new())
-                };
-                if parents(store.table(), RowChange::Delete, acts).any(through) {
+                // Nobody can tell which of these went with them.
+                if cause.reaches_through_others(store.table()) {
                     store.mark_stale(now);
                 }
             }
         }
     }
+}
+
+/// The values of a row as the database has them.
+fn loaded_row(store: &dyn AnyStore, slot: u32) -> Option<Vec<Value>> {
+    (0..store.table().columns.len()).map(|column| store.loaded(slot, column)).collect()
+}
+
+/// Does to a row what the database did when the one that it refers to by this key got other values.
+fn follow(
+    store: &mut dyn AnyStore,
+    (slot, generation): (u32, u32),
+    key: &ForeignKey,
+    parent: &[Value],
+    level: Time,
+    now: Time,
+) -> Result<()> {
+    for (column, reference) in key.columns.iter().zip(key.references) {
+        let value = match key.on_update {
+            ReferentialAction::Cascade => parent[*reference].clone(),
+            ReferentialAction::SetNull => Value::Null(store.table().columns[*column].ty.kind),
+            _ => {
+                store.acted_on(slot, false, now);
+                return Ok(());
+            }
+        };
+        store.assign(slot, generation, *column, &value, level, now)?;
+    }
+    store.settle(slot, &[], now)
 }
 
 /// The transaction, without locking: nobody else can have the session.

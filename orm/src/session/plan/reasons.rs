@@ -87,7 +87,7 @@ pub(super) fn edited_ends(graph: &mut Graph) {
 pub(super) fn foreign_keys(session: &Session, graph: &mut Graph) {
     let mut inserted: HashMap<Place, usize> = HashMap::new();
     let mut deleted: HashMap<Place, usize> = HashMap::new();
-    let mut renamed: HashMap<Place, usize> = HashMap::new();
+    let mut renamed: HashMap<Place, Rename> = HashMap::new();
     let referenced = targets(session, |_| true);
     for (op, operation) in graph.operations.iter().enumerate() {
         let Some(at) = operation.at() else { continue };
@@ -106,7 +106,8 @@ pub(super) fn foreign_keys(session: &Session, graph: &mut Graph) {
                         inserted.insert((table, columns.to_vec(), key), op);
                     }
                     if touched && let Some(key) = loaded(session, at, columns) {
-                        renamed.insert((table, columns.to_vec(), key), op);
+                        let changed = changes.iter().map(|(column, _)| *column).collect();
+                        renamed.insert((table, columns.to_vec(), key), Rename { op, changed });
                     }
                 }
                 Operation::Delete { .. } => {
@@ -121,24 +122,27 @@ pub(super) fn foreign_keys(session: &Session, graph: &mut Graph) {
     if inserted.is_empty() && deleted.is_empty() && renamed.is_empty() {
         return;
     }
+    add_followers(session, &referenced, &mut renamed);
     for op in 0..graph.operations.len() {
         let Some(at) = graph.operations[op].at() else { continue };
-        for key in session.store(at).table().foreign_keys {
+        let table = session.store(at).table();
+        for key in table.foreign_keys {
             let target: *const Table = (key.table)();
-            let (now, before) = match &graph.operations[op] {
-                Operation::Insert { inputs, .. } => (given(inputs, key.columns), None),
+            let place = |key_values| (target, key.references.to_vec(), key_values);
+            let (now, before, leaves) = match &graph.operations[op] {
+                Operation::Insert { inputs, .. } => (given(inputs, key.columns), None, false),
                 Operation::Update { changes, .. } => {
                     let touched =
                         key.columns.iter().any(|column| changes.iter().any(|(known, _)| known == column));
-                    if !touched {
+                    if !touched && !acts(key.on_update) {
                         continue;
                     }
-                    (updated(session, at, changes, key.columns), loaded(session, at, key.columns))
+                    let now = touched.then(|| updated(session, at, changes, key.columns)).flatten();
+                    (now, loaded(session, at, key.columns), touched)
                 }
-                Operation::Delete { .. } => (None, loaded(session, at, key.columns)),
+                Operation::Delete { .. } => (None, loaded(session, at, key.columns), true),
                 Operation::Link(_) => continue,
             };
-            let place = |key_values| (target, key.references.to_vec(), key_values);
             let mut comes = None;
             if let Some(place) = now.map(place) {
                 // A row that is there again counts, and not the one that goes.
@@ -151,13 +155,64 @@ pub(super) fn foreign_keys(session: &Session, graph: &mut Graph) {
                 }
             }
             let Some(before) = before.map(place) else { continue };
-            if let Some(delete) = deleted.get(&before).copied() {
-                graph.edge(op, delete);
+            if let Some(delete) = deleted.get(&before).filter(|_| leaves) {
+                graph.edge(op, *delete);
             }
-            // Where the database lets rows follow, they may as well do so first; and one may follow by itself.
-            let rename = renamed.get(&before).copied().filter(|rename| comes != Some(*rename));
-            if let Some(rename) = rename.filter(|_| !acts(key.on_update)) {
-                graph.edge(op, rename);
+            // Where the database lets rows follow, they may as well do so first, unless they are found by what follows; and one may
+            // follow by itself.
+            let rename = renamed.get(&before).filter(|rename| comes != Some(rename.op));
+            let is_found_by = |rename: &Rename| {
+                rename.followed_by(key).iter().any(|column| table.primary_key.contains(column))
+            };
+            if let Some(rename) = rename.filter(|rename| !acts(key.on_update) || is_found_by(rename)) {
+                graph.edge(op, rename.op);
+            }
+        }
+    }
+}
+
+/// What gives a row other values in these columns, some of which others refer to.
+struct Rename {
+    op: usize,
+    changed: Vec<usize>,
+}
+
+impl Rename {
+    /// The columns of a key that change with it, where the database lets them follow.
+    fn followed_by(&self, key: &ForeignKey) -> Vec<usize> {
+        let pairs = key.columns.iter().zip(key.references);
+        pairs.filter(|(_, reference)| self.changed.contains(reference)).map(|(column, _)| *column).collect()
+    }
+}
+
+/// A row that follows gets another key by the same operation, where others refer to what changes of it.
+fn add_followers(
+    session: &Session,
+    referenced: &HashSet<(*const Table, &'static [usize])>,
+    renamed: &mut HashMap<Place, Rename>,
+) {
+    let mut known = 0;
+    while known < renamed.len() {
+        known = renamed.len();
+        for (number, (_, store)) in (0_u32..).zip(&session.stores) {
+            let table = store.table();
+            for key in table.foreign_keys.iter().filter(|key| acts(key.on_update)) {
+                let target: *const Table = (key.table)();
+                for (slot, generation) in store.live() {
+                    let at = session.at(number, slot, generation);
+                    let Some(parent) = loaded(session, at, key.columns) else { continue };
+                    let Some(rename) = renamed.get(&(target, key.references.to_vec(), parent)) else {
+                        continue;
+                    };
+                    let (op, changed) = (rename.op, rename.followed_by(key));
+                    for (_, own) in referenced.iter().filter(|(target, _)| std::ptr::eq(*target, table)) {
+                        let follows = own.iter().any(|column| changed.contains(column));
+                        if let Some(key) = loaded(session, at, own).filter(|_| follows) {
+                            let rename = || Rename { op, changed: changed.clone() };
+                            renamed.entry((table, own.to_vec(), key)).or_insert_with(rename);
+                        }
+                    }
+                }
             }
         }
     }
