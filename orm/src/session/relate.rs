@@ -292,9 +292,9 @@ fn shared<C: Entity>(columns: &[usize], column: usize) -> Option<String> {
     }
     let table = C::TABLE;
     let of_all = |key: &[usize]| columns.iter().all(|column| key.contains(column));
-    let others =
+    let mut others =
         C::LINKS.iter().filter(|link| !(of_all(link.columns) && link.columns.len() == columns.len()));
-    if let Some(other) = others.into_iter().find(|link| link.columns.contains(&column)) {
+    if let Some(other) = others.find(|link| link.columns.contains(&column)) {
         let names: Vec<&str> = other.columns.iter().map(|column| table.columns[*column].name).collect();
         return Some(format!("is part of another key, ({}) of {}", names.join(", "), other.target.entity));
     }
