@@ -39,13 +39,13 @@ pub trait Executor: Send {
     /// What the database says of the first job that fails; and the errors of getting a connection from the pool.
     fn run<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>>;
 
-    /// Runs the jobs as a unit: in the transaction that is open, or in one of their own, whose BEGIN and COMMIT travel
-    /// along.
+    /// Runs the jobs as a unit: in a transaction of their own, whose BEGIN and COMMIT travel along, or, if one is open, in a savepoint.
+    /// There is no savepoint where a failed statement lets nothing be done but to roll back (PostgreSQL).
     ///
     /// # Errors
     ///
-    /// As [`run`](Executor::run); none of the jobs has then had an effect, unless the transaction was open before. One job alone needs
-    /// no transaction: it has had its effect where its sink could not take a row. And
+    /// As [`run`](Executor::run); none of the jobs has then had an effect, or nothing can be done but to roll back. One job alone needs
+    /// neither: it has had its effect where its sink could not take a row. And
     /// [`CommitUnknown`](relata_core::ErrorClass::CommitUnknown) if the connection broke before COMMIT was answered.
     fn run_atomic<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>>;
 

@@ -111,7 +111,7 @@ async fn run_bulk(db: &mut dyn Executor, bulk: BulkInsert<'_>) -> Result<Option<
 /// turn: on SQLite, with 100,000 rows, a tenth of the time was lost so.
 const AT_ONCE: usize = 10;
 
-/// Runs batches, some after others, in a transaction.
+/// Runs batches, some after others, as a unit.
 async fn run_in_waves(
     db: &mut dyn Executor,
     batches: &[InsertPart<'_>],
@@ -119,6 +119,7 @@ async fn run_in_waves(
 ) -> Result<(u64, String)> {
     let dialect = db.dialect().clone();
     let mut tx = db.join().await?;
+    let mut unit = tx.begin_unit().await?;
     let mut rows_affected = 0;
     let mut sql = None;
     // The server has something to do as soon as one is compiled.
@@ -130,7 +131,7 @@ async fn run_in_waves(
         // The server works meanwhile, unless there is none.
         let works = AtomicBool::new(true);
         let run = async {
-            let ran = run_batches(&mut tx, &wave, sink).await;
+            let ran = run_batches(&mut unit, &wave, sink).await;
             works.store(false, Ordering::Relaxed);
             ran
         };
@@ -145,6 +146,7 @@ async fn run_in_waves(
         sql.get_or_insert_with(|| first_text(wave));
         next = compiled;
     }
+    unit.commit().await?;
     tx.commit().await?;
     Ok((rows_affected, sql.unwrap_or_default()))
 }

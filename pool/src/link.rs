@@ -326,15 +326,42 @@ impl Link {
         }
     }
 
-    /// Runs the jobs as a unit: in the open transaction, or in one of their own that travels along.
+    /// Runs the jobs as a unit: in a transaction of their own that travels along, or, in the open one, in a savepoint that does.
     pub(crate) async fn run_atomic(&mut self, jobs: &mut [Job<'_>]) -> Result<()> {
-        if self.depth > 0 || jobs.len() <= 1 {
+        if jobs.len() <= 1 {
             return self.run(jobs).await;
+        }
+        if self.depth > 0 {
+            return self.run_within(jobs).await;
         }
         self.ready().await?;
         // No depth: should this be dropped midway, nobody is there to roll it back.
         self.ahead.extend(self.dialect.begin(&TransactionOptions::new())?.into_iter().map(Step::Begin));
         self.commit_behind(jobs).await
+    }
+
+    async fn run_within(&mut self, jobs: &mut [Job<'_>]) -> Result<()> {
+        if self.goes_on_after_errors() {
+            let depth = self.begin(&TransactionOptions::new()).await?;
+            return self.finish(depth, jobs).await;
+        }
+        let result = self.run(jobs).await;
+        if result.is_err() {
+            self.spoil();
+        }
+        result
+    }
+
+    /// Whether a failed statement leaves the others of its transaction, and only a savepoint makes a unit of several.
+    pub(crate) fn goes_on_after_errors(&self) -> bool {
+        self.dialect.after_error(ErrorClass::Unique) == AfterError::Open
+    }
+
+    /// A unit failed midway, in a transaction that does not go on after an error: nor does it where the server saw none.
+    pub(crate) fn spoil(&mut self) {
+        if self.open {
+            self.health = worse(self.health, AfterError::Aborted);
+        }
     }
 
     /// Opens a transaction, or a savepoint in the one that is open. Nothing is sent yet.
@@ -395,6 +422,8 @@ impl Link {
             self.depth = 0;
             return Ok(());
         }
+        // COMMIT ends all savepoints.
+        self.ahead.retain(|step| !matches!(step, Step::Release(_)));
         self.commit_behind(jobs).await
     }
 

@@ -43,22 +43,24 @@ pub(crate) async fn read_back(
     sink: &mut dyn Sink,
 ) -> Result<Ran> {
     let dialect = db.dialect().clone();
-    let mut tx = db.join().await?;
-    let mut back = ReadBack {
-        table: insert.table,
-        returning: std::mem::take(&mut insert.returning),
-        sink,
-        rows_affected: 0,
-        sql: None,
-        step: None,
+    let (table, returning) = (insert.table, std::mem::take(&mut insert.returning));
+    let groups = groups(insert, &*dialect)?;
+    let several = match groups.as_slice() {
+        [(_, group)] => group.batches(&*dialect).len() > 1,
+        _ => true,
     };
-    for (found, group) in groups(insert, &*dialect)? {
+    let mut tx = db.join().await?;
+    // Of a single INSERT that fails there is nothing to take back.
+    let mut unit = if several { tx.begin_unit().await? } else { tx.as_unit() };
+    let mut back = ReadBack { table, returning, sink, rows_affected: 0, sql: None, step: None };
+    for (found, group) in groups {
         match &found {
-            Found::Generated(column) => back.by_generated(&mut tx, group, *column).await?,
-            Found::Given(columns) => back.by_given(&mut tx, group, columns).await?,
+            Found::Generated(column) => back.by_generated(&mut unit, group, *column).await?,
+            Found::Given(columns) => back.by_given(&mut unit, group, columns).await?,
         }
     }
     let ReadBack { rows_affected, sql, .. } = back;
+    unit.commit().await?;
     tx.commit().await?;
     Ok(Ran { rows_affected, sql: sql.unwrap_or_default() })
 }

@@ -207,7 +207,10 @@ impl Executor for Attempt {
     }
 
     fn run_atomic<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>> {
-        self.run(jobs)
+        match self.get() {
+            Ok(transaction) => transaction.run_atomic(jobs),
+            Err(error) => Box::pin(std::future::ready(Err(error))),
+        }
     }
 
     fn join<'a>(&'a mut self) -> BoxFuture<'a, Result<Transaction<'a>>> {

@@ -29,9 +29,21 @@ pub struct Transaction<'c> {
     dialect: Arc<dyn Dialect>,
     /// 1 for a transaction, 2 for a savepoint in it, and so on.
     depth: usize,
-    /// Whether it ends with this guard.
-    own: bool,
+    scope: Scope,
+    /// Whether a failure takes all of it back, so that no unit in it needs a savepoint.
+    unit: bool,
     over: bool,
+}
+
+/// What of the transaction is this guard's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    /// All: it ends with the guard.
+    Whole,
+    /// Statements that are a unit, without a savepoint: if the guard is dropped, nothing more can be done.
+    Unit,
+    /// Nothing: it goes on behind the guard.
+    Nothing,
 }
 
 enum Held<'c> {
@@ -71,7 +83,8 @@ impl<'c> Transaction<'c> {
         let link = lease.link_mut()?;
         let depth = link.begin(options).await?;
         let dialect = link.dialect().clone();
-        Ok(Transaction { lease: Held::Own(Box::new(lease)), dialect, depth, own: true, over: false })
+        let lease = Held::Own(Box::new(lease));
+        Ok(Transaction { lease, dialect, depth, scope: Scope::Whole, unit: false, over: false })
     }
 
     pub(crate) async fn begin_lent(
@@ -81,7 +94,39 @@ impl<'c> Transaction<'c> {
         let link = lease.link_mut()?;
         let depth = link.begin(options).await?;
         let dialect = link.dialect().clone();
-        Ok(Transaction { lease: Held::Lent(lease), dialect, depth, own: true, over: false })
+        let lease = Held::Lent(lease);
+        Ok(Transaction { lease, dialect, depth, scope: Scope::Whole, unit: false, over: false })
+    }
+
+    fn part(&mut self, scope: Scope, unit: bool) -> Transaction<'_> {
+        Transaction {
+            dialect: self.dialect.clone(),
+            depth: self.depth,
+            scope,
+            unit,
+            over: false,
+            lease: Held::Lent(self.lease.get_mut()),
+        }
+    }
+
+    /// The same transaction, for who rolls it back if any of the statements fails: lists that become several statements then need
+    /// no savepoints of their own. It goes on when this is dropped.
+    pub fn as_unit(&mut self) -> Transaction<'_> {
+        self.part(Scope::Nothing, true)
+    }
+
+    /// For who has [joined](Executor::join) it and runs several statements that are one to the user: a savepoint, unless all that was
+    /// joined goes with them anyway. Dropping it takes back what was done.
+    pub(crate) async fn begin_unit(&mut self) -> Result<Transaction<'_>> {
+        if self.unit || self.scope == Scope::Whole {
+            return Ok(self.as_unit());
+        }
+        if !self.lease.get().link()?.goes_on_after_errors() {
+            return Ok(self.part(Scope::Unit, true));
+        }
+        let mut savepoint = self.begin().await?;
+        savepoint.unit = true;
+        Ok(savepoint)
     }
 
     /// Begins a savepoint: `SAVEPOINT`, which travels with its first statement. Committing it is `RELEASE SAVEPOINT`,
@@ -153,16 +198,17 @@ impl<'c> Transaction<'c> {
     /// rolled back.
     pub async fn commit_with(mut self, jobs: &mut [Job<'_>]) -> Result<()> {
         let link = self.lease.get_mut().link_mut()?;
-        if self.own {
+        if self.scope == Scope::Whole {
             let result = link.finish(self.depth, jobs).await;
             // Before this, dropping the future leaves it to the guard to roll back.
             self.over = true;
-            result
-        } else if jobs.is_empty() {
-            Ok(())
-        } else {
-            link.run(jobs).await
+            return result;
         }
+        if !jobs.is_empty() {
+            link.run(jobs).await?;
+        }
+        self.over = true;
+        Ok(())
     }
 
     /// Undoes what was done: `ROLLBACK`, or `ROLLBACK TO SAVEPOINT`.
@@ -171,7 +217,7 @@ impl<'c> Transaction<'c> {
     ///
     /// Whatever prevents it. The server rolls back by itself when the connection ends, which it then does.
     pub async fn rollback(mut self) -> Result<()> {
-        if self.own {
+        if self.scope == Scope::Whole {
             let depth = self.depth;
             let result = self.lease.get_mut().link_mut()?.undo(depth).await;
             self.over = true;
@@ -185,12 +231,15 @@ impl<'c> Transaction<'c> {
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
         // One that owns its connection gives it back, and whatever is open is then rolled back at once.
-        if self.own
-            && !self.over
+        if !self.over
             && let Held::Lent(lease) = &mut self.lease
             && let Ok(link) = lease.link_mut()
         {
-            link.abandon(self.depth);
+            match self.scope {
+                Scope::Whole => link.abandon(self.depth),
+                Scope::Unit => link.spoil(),
+                Scope::Nothing => {}
+            }
         }
     }
 }
@@ -205,18 +254,15 @@ impl Executor for Transaction<'_> {
     }
 
     fn run_atomic<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>> {
-        self.run(jobs)
+        if self.unit {
+            return self.run(jobs);
+        }
+        Box::pin(async move { self.lease.get_mut().link_mut()?.run_atomic(jobs).await })
     }
 
     fn join<'a>(&'a mut self) -> BoxFuture<'a, Result<Transaction<'a>>> {
-        let joined = Transaction {
-            dialect: self.dialect.clone(),
-            depth: self.depth,
-            own: false,
-            over: false,
-            lease: Held::Lent(self.lease.get_mut()),
-        };
-        Box::pin(std::future::ready(Ok(joined)))
+        let unit = self.unit;
+        Box::pin(std::future::ready(Ok(self.part(Scope::Nothing, unit))))
     }
 }
 

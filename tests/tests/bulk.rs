@@ -2,7 +2,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use relata::prelude::*;
+use relata::{prelude::*, statement::Insert, transaction::AfterError};
 use relata_tests::{Database, Server, on_every_database, polled};
 
 #[derive(Entity, Debug, Clone, PartialEq)]
@@ -34,6 +34,58 @@ struct Measure {
     #[column(primary_key)]
     id: i64,
     value: f64,
+}
+
+/// What refers to another table.
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "entries")]
+struct Entry {
+    #[column(primary_key)]
+    id: i64,
+    #[column(unique)]
+    number: i32,
+    #[column(references = Other::id)]
+    other_id: i64,
+}
+
+/// The ways of a list. Each gives the error of a row that refers to nothing.
+#[derive(Debug, Clone, Copy)]
+enum List {
+    Plain,
+    Returning,
+    Upsert,
+    UpsertReturning,
+}
+
+impl List {
+    const ALL: [List; 4] = [List::Plain, List::Returning, List::Upsert, List::UpsertReturning];
+
+    async fn fail(self, rows: i32, db: &mut dyn Executor) -> Error {
+        let bad = rows - 10;
+        let entry = |number| NewEntry { number, other_id: if number == bad { -1 } else { 1 }.into() };
+        let list = insert_many((0..rows).map(entry));
+        let upsert =
+            |list: Insert| list.on_conflict(Entry::number).do_update(|set| set.take(Entry::other_id));
+        let error = match self {
+            List::Plain => list.execute(db).await.map(drop),
+            List::Returning => list.returning(Entry::id).all(db).await.map(drop),
+            List::Upsert => upsert(list).execute(db).await.map(drop),
+            List::UpsertReturning => upsert(list).returning(Entry::id).all(db).await.map(drop),
+        };
+        error.unwrap_err()
+    }
+}
+
+/// Whether a transaction goes on after an error; if so, nothing of the list is in it.
+async fn goes_on(error: &Error, db: &mut dyn Executor) -> bool {
+    assert_eq!(error.class(), ErrorClass::ForeignKey, "{error}");
+    if db.dialect().after_error(error.class()) == AfterError::Open {
+        assert_eq!(Entry::select().count(&mut *db).await.unwrap(), 0);
+        return true;
+    }
+    let error = Entry::select().count(db).await.unwrap_err();
+    assert_eq!(error.class(), ErrorClass::Poisoned, "{error}");
+    false
 }
 
 /// More than are compiled at once, on every database, and no whole number of batches.
@@ -146,6 +198,90 @@ on_every_database! {
         insert_many(readings()).execute(&mut tx).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(count(&*db).await, i64::from(ROWS) + 1);
+    }
+
+    async fn a_list_that_fails_in_a_transaction_leaves_the_rest_of_it(db: Database) {
+        Schema::new().with::<Other>().with::<Entry>().create(&*db).await.unwrap();
+        insert(NewOther { weight: 0 }).execute(&*db).await.unwrap();
+        let mut others = 1;
+        for rows in [300, 3_000, ROWS] {
+            for list in List::ALL {
+                let mut tx = db.begin().await.unwrap();
+                insert(NewOther { weight: 1 }).execute(&mut tx).await.unwrap();
+                let error = list.fail(rows, &mut tx).await;
+                if goes_on(&error, &mut tx).await {
+                    insert(NewOther { weight: 2 }).execute(&mut tx).await.unwrap();
+                    tx.commit().await.unwrap();
+                    others += 2;
+                } else {
+                    assert_eq!(tx.commit().await.unwrap_err().class(), ErrorClass::Poisoned);
+                }
+                assert_eq!(Other::select().count(&*db).await.unwrap(), others, "{list:?} of {rows}");
+                assert_eq!(Entry::select().count(&*db).await.unwrap(), 0, "{list:?} of {rows}");
+            }
+        }
+    }
+
+    async fn a_list_that_fails_in_a_session_leaves_the_rest_of_it(db: Database) {
+        Schema::new().with::<Other>().with::<Entry>().create(&*db).await.unwrap();
+        insert(NewOther { weight: 0 }).execute(&*db).await.unwrap();
+        let mut others = 1;
+        for list in List::ALL {
+            let mut session = db.session();
+            session.add(NewOther { weight: 1 });
+            let error = list.fail(3_000, &mut session).await;
+            if goes_on(&error, &mut session).await {
+                let error = list.fail(ROWS, &mut session.unflushed()).await;
+                assert!(goes_on(&error, &mut session).await);
+                session.add(NewOther { weight: 2 });
+                session.commit().await.unwrap();
+                others += 2;
+            } else {
+                assert_eq!(session.commit().await.unwrap_err().class(), ErrorClass::Poisoned);
+            }
+
+            let db: &Engine = &db;
+            let committed = db.unit_of_work().run(|mut session| async move {
+                session.add(NewOther { weight: 3 });
+                let error = list.fail(3_000, &mut session).await;
+                goes_on(&error, &mut session).await;
+                session.commit().await
+            });
+            others += i64::from(committed.await.is_ok());
+            let committed = db.transaction(|mut tx| async move {
+                insert(NewOther { weight: 4 }).execute(&mut tx).await?;
+                let error = list.fail(3_000, &mut tx).await;
+                goes_on(&error, &mut tx).await;
+                Ok(())
+            });
+            others += i64::from(committed.await.is_ok());
+            assert_eq!(Other::select().count(db).await.unwrap(), others, "{list:?}");
+            assert_eq!(Entry::select().count(db).await.unwrap(), 0, "{list:?}");
+        }
+        let goes_on = db.dialect().after_error(ErrorClass::ForeignKey) == AfterError::Open;
+        assert_eq!(others, if goes_on { 17 } else { 1 });
+    }
+
+    async fn a_list_that_nobody_waits_for_in_a_transaction(db: Database) {
+        create(&db).await;
+        for polls in 0..12 {
+            let mut tx = db.begin().await.unwrap();
+            insert(reading(-1)).execute(&mut tx).await.unwrap();
+            let list = insert_many(readings()).returning(Reading::id);
+            let done = polled(list.all(&mut tx), polls + 1).await.is_some();
+            let committed = tx.commit().await;
+            let rows = loop {
+                match delete::<Reading>().execute(&*db).await {
+                    Ok(rows) => break rows,
+                    Err(error) => assert!(error.is_retryable(), "{error}"),
+                }
+            };
+            let whole = ROWS as u64 + 1;
+            match committed {
+                Ok(()) => assert!(rows == whole || (rows == 1 && !done), "{rows} rows after {polls} polls"),
+                Err(error) => assert_eq!((error.class(), rows), (ErrorClass::Poisoned, 0), "{error}"),
+            }
+        }
     }
 
     async fn a_bulk_insert_that_nobody_waits_for_leaves_nothing(db: Database) {

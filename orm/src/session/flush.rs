@@ -13,7 +13,7 @@ use relata_core::{
     statement::{Delete, Insert, InsertBody, Update},
     value::{Kind, Value},
 };
-use relata_pool::{Executor, RowChange};
+use relata_pool::{Executor, RowChange, Transaction};
 
 use super::{
     At, Session,
@@ -326,8 +326,14 @@ pub(super) fn ends_transaction(error: &Error) -> bool {
     )
 }
 
-/// Runs the operations in order: inserts of one table together, changes of rows together.
-async fn run(stores: &mut Stores, db: &mut dyn Executor, operations: Vec<Operation>) -> Result<Vec<Done>> {
+/// Runs the operations in order: inserts of one table together, changes of rows together. If any fails, the transaction or savepoint
+/// is to be rolled back.
+async fn run(
+    stores: &mut Stores,
+    transaction: &mut Transaction<'_>,
+    operations: Vec<Operation>,
+) -> Result<Vec<Done>> {
+    let db = &mut transaction.as_unit();
     let mut done = Vec::with_capacity(operations.len());
     let mut inserts: Vec<(At, Vec<Input>)> = Vec::new();
     let mut changes: Vec<Operation> = Vec::new();

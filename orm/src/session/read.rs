@@ -201,12 +201,25 @@ impl Session {
         Unflushed(self)
     }
 
-    pub(super) async fn run_unflushed(&mut self, jobs: &mut [Job<'_>]) -> Result<()> {
+    async fn run_unflushed(&mut self, jobs: &mut [Job<'_>]) -> Result<()> {
+        let result = self.midway().await?.run(jobs).await;
+        self.ran(result)
+    }
+
+    async fn run_atomic_unflushed(&mut self, jobs: &mut [Job<'_>]) -> Result<()> {
+        let result = self.midway().await?.run_atomic(jobs).await;
+        self.ran(result)
+    }
+
+    /// The transaction, for statements: until it is said how they [ran](Session::ran), nobody knows what the database did.
+    async fn midway(&mut self) -> Result<&mut Transaction<'static>> {
         self.check_usable_at_all()?;
         self.begin().await?;
         self.poisoned = true;
-        let transaction = exclusive(&mut self.transaction).as_mut().ok_or_else(lost_transaction)?;
-        let result = transaction.run(jobs).await;
+        exclusive(&mut self.transaction).as_mut().ok_or_else(lost_transaction)
+    }
+
+    fn ran(&mut self, result: Result<()>) -> Result<()> {
         self.poisoned = result.as_ref().is_err_and(ends_transaction);
         result
     }
@@ -255,7 +268,12 @@ impl Executor for Session {
     }
 
     fn run_atomic<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>> {
-        self.run(jobs)
+        Box::pin(async move {
+            if self.autoflush {
+                self.flush().await?;
+            }
+            self.run_atomic_unflushed(jobs).await
+        })
     }
 
     fn join<'a>(&'a mut self) -> BoxFuture<'a, Result<Transaction<'a>>> {
@@ -290,7 +308,7 @@ impl Executor for Unflushed<'_> {
     }
 
     fn run_atomic<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>> {
-        self.run(jobs)
+        Box::pin(self.0.run_atomic_unflushed(jobs))
     }
 
     fn join<'a>(&'a mut self) -> BoxFuture<'a, Result<Transaction<'a>>> {

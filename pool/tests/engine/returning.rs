@@ -1,11 +1,11 @@
 //! RETURNING where the database has none: the same results.
 
 use relata_core::{
-    Error, Result,
+    Error, ErrorClass, Result,
     driver::{Flow, Row, Sink},
     entity::{Entity, Insertable, InsertableExt},
     expr::{Operators, excluded},
-    statement::{Insert, insert, insert_many},
+    statement::{Insert, delete, insert, insert_many},
 };
 use relata_pool::{Execute, Fetch, insert_returning};
 
@@ -126,9 +126,48 @@ async fn it_is_a_unit() -> Result<()> {
     tx.rollback().await?;
     assert_eq!(emails(&db).await, [""; 0]);
 
+    // Of which no half stays. One INSERT alone is none.
+    let mut tx = db.engine.begin().await?;
+    db.server.trips();
+    insert(new("a@x")).returning(User::id).one(&mut tx).await?;
+    assert_eq!(db.server.trips(), ["BEGIN IMMEDIATE; INSERT INTO", "SELECT \"users\".\"id\""]);
+    let error = entities(["b@x", "c@x", "d@x", "a@x"].map(new)).all(&mut tx).await.unwrap_err();
+    assert!(error.is_unique_violation(), "{error}");
+    tx.commit().await?;
+    assert_eq!(emails(&db).await, ["a@x"]);
+    delete::<User>().execute(&db.engine).await?;
+
     db.server.trips();
     insert(new("d@x")).returning(User::id).one(&db.engine).await?;
     assert_eq!(db.server.trips(), ["BEGIN IMMEDIATE; INSERT INTO", "SELECT \"users\".\"id\"", "COMMIT"]);
+    Ok(())
+}
+
+/// A row that is refused here: the database knows nothing of it.
+#[tokio::test]
+async fn a_list_without_a_savepoint_lets_nothing_be_done_after_an_error() -> Result<()> {
+    struct Refuse;
+    impl Sink for Refuse {
+        fn row(&mut self, _: &mut dyn Row) -> Result<Flow, Error> {
+            Err(Error::new(ErrorClass::Decode, "refused"))
+        }
+    }
+    let db = database_with(options(), Behaviour { batch: 2, aborts: true, ..Behaviour::default() }).await;
+    // All at once, and in waves.
+    for rows in [3, 30] {
+        let list = || entities((0..rows).map(|row| new(&format!("{row}@x"))));
+        let mut tx = db.engine.begin().await?;
+        let error = insert_returning(&mut tx, list().into_body(), &mut Refuse).await.err().unwrap();
+        assert_eq!(error.class(), ErrorClass::Decode);
+        assert_eq!(list().all(&mut tx).await.unwrap_err().class(), ErrorClass::Poisoned);
+        tx.rollback().await?;
+
+        let mut tx = db.engine.begin().await?;
+        list().all(&mut tx).await?;
+        tx.rollback().await?;
+        let trips = db.server.trips().join("; ");
+        assert!(!trips.contains("SAVEPOINT"), "{trips}");
+    }
     Ok(())
 }
 

@@ -187,6 +187,33 @@ async fn a_failed_statement_aborts_where_the_database_does() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_list_of_several_statements_has_a_savepoint() -> Result<()> {
+    let db = database_with(options(), Behaviour { batch: 2, ..Behaviour::default() }).await;
+    let list = |emails: [&str; 3]| insert_many(emails.map(new));
+    let mut tx = db.engine.begin().await?;
+    list(["a@x", "b@x", "c@x"]).execute(&mut tx).await?;
+    assert!(list(["d@x", "e@x", "a@x"]).execute(&mut tx).await.unwrap_err().is_unique_violation());
+    insert_many([new("f@x"), new("g@x")]).execute(&mut tx).await?;
+    list(["h@x", "i@x", "j@x"]).execute(&mut tx.as_unit()).await?;
+    list(["k@x", "l@x", "m@x"]).execute(&mut tx).await?;
+    tx.commit().await?;
+    assert_eq!(
+        db.server.trips(),
+        [
+            "BEGIN IMMEDIATE; SAVEPOINT relata_1; INSERT INTO; INSERT INTO",
+            "RELEASE SAVEPOINT; SAVEPOINT relata_1; INSERT INTO; INSERT INTO",
+            "ROLLBACK TO; RELEASE SAVEPOINT; INSERT INTO",
+            "INSERT INTO; INSERT INTO",
+            "SAVEPOINT relata_1; INSERT INTO; INSERT INTO",
+            "COMMIT",
+        ]
+    );
+    let expected = ["a@x", "b@x", "c@x", "f@x", "g@x", "h@x", "i@x", "j@x", "k@x", "l@x", "m@x"];
+    assert_eq!(emails(&db).await, expected);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_deadlock_ends_all_of_it() -> Result<()> {
     let db = database().await;
     let mut tx = db.engine.begin().await?;
