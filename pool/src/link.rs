@@ -473,7 +473,14 @@ impl Link {
             return Ok(());
         }
         if depth == 1 {
-            return self.clean().await;
+            return match self.clean().await {
+                // Then the server rolls it back.
+                Err(error) if error.is_disconnect() => {
+                    self.depth = 0;
+                    Ok(())
+                }
+                done => done,
+            };
         }
         self.abandon(depth);
         self.ready().await?;

@@ -215,7 +215,8 @@ impl<'c> Transaction<'c> {
     ///
     /// # Errors
     ///
-    /// Whatever prevents it. The server rolls back by itself when the connection ends, which it then does.
+    /// Whatever prevents it; the connection is then closed. For a transaction it is none that the connection was lost: the server then
+    /// rolls back by itself.
     pub async fn rollback(mut self) -> Result<()> {
         if self.scope == Scope::Whole {
             let depth = self.depth;

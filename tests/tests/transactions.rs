@@ -16,6 +16,7 @@ use relata::{
     driver::{Flow, Job, Mode, Row, Sink},
     prelude::*,
     render::Statement as _,
+    statement::sql_unchecked,
 };
 use relata_tests::{Database, Server, at_rest, blog::*, on_every_database, polled};
 
@@ -497,6 +498,35 @@ on_every_database! {
     }
 
     /// The same by the clock, which hits where the server is in the middle of something.
+    async fn rolled_back_after_a_dropped_statement(db: Database) {
+        create(&db).await;
+        for polls in 1..8 {
+            let mut tx = db.begin().await.unwrap();
+            insert(user("a")).execute(&mut tx).await.unwrap();
+            polled(insert(user("b")).execute(&mut tx), polls).await;
+            tx.rollback().await.unwrap();
+            at_rest(&db).await;
+            assert_eq!(emails(&db).await, [""; 0]);
+        }
+    }
+
+    /// The server has done what was asked for.
+    async fn rolled_back_after_the_connection_was_lost(db: Database) {
+        let (session, kill) = match db.server() {
+            Server::Sqlite => return,
+            Server::Postgres => ("SELECT pg_backend_pid()", "SELECT pg_terminate_backend({})"),
+            Server::MariaDb | Server::MySql => ("SELECT CAST(CONNECTION_ID() AS SIGNED)", "KILL {}"),
+        };
+        create(&db).await;
+        let mut tx = db.begin().await.unwrap();
+        insert(user("a")).execute(&mut tx).await.unwrap();
+        let own = sql(session).columns::<i64>().one(&mut tx).await.unwrap();
+        sql_unchecked(kill.replace("{}", &own.to_string())).execute(&*db).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        tx.rollback().await.unwrap();
+        assert_eq!(emails(&db).await, [""; 0]);
+    }
+
     async fn timed_out(db: Database) {
         create(&db).await;
         for micros in (0..3000).step_by(150) {

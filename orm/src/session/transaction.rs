@@ -63,10 +63,7 @@ impl Session {
         self.next_transaction();
         self.poisoned = false;
         match transaction {
-            Some(transaction) => transaction.rollback().await.or_else(|error| match error.is_disconnect() {
-                true => Ok(()),
-                false => Err(error),
-            }),
+            Some(transaction) => transaction.rollback().await,
             None => Ok(()),
         }
     }
