@@ -95,7 +95,7 @@ impl Engine {
         }
         let limits = [shared.options.idle_timeout, shared.options.max_lifetime];
         if let Some(limit) = limits.into_iter().flatten().min() {
-            shared.runtime.spawn(retire(pool.weak(), limit));
+            shared.spawn(retire(pool.weak(), limit));
         }
         Ok(Engine { inner: Arc::new(Inner { pool, shared, dialect, shared_reads }) })
     }

@@ -43,7 +43,7 @@ impl Drop for Lease {
             // The locks of an open transaction must not wait for the next user, so it is cleaned now. Until then it keeps
             // its place in the pool. Should the runtime end meanwhile, it comes back in doubt and is dropped when taken.
             let shared = object.shared().clone();
-            shared.runtime.spawn(async move {
+            shared.spawn(async move {
                 match object.clean().await {
                     Ok(()) => object.rest(),
                     Err(_) => drop(Object::take(object)),

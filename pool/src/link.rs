@@ -230,10 +230,9 @@ impl Link {
         }
         let busy = self.busy;
         let limit = shared.options.connect_timeout;
-        let runtime = shared.runtime.clone();
-        let leaving = Leaving::new(shared);
+        let leaving = Leaving::new(shared.clone());
         // A runtime that has ended drops it.
-        runtime.spawn(async move {
+        shared.spawn(async move {
             let _leaving = leaving;
             // Best effort: what cannot say good-bye is dropped. Where a statement was left running, the server is told to stop
             // it, or it would go on for nobody.

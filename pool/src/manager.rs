@@ -10,7 +10,11 @@ use std::{
 
 use deadpool::managed::{self, Metrics, RecycleResult};
 use relata_core::{Error, ErrorClass, Result, driver::Driver};
-use tokio::{runtime::Handle, sync::Notify, time::timeout};
+use tokio::{
+    runtime::{Handle, RuntimeFlavor},
+    sync::Notify,
+    time::timeout,
+};
 
 use crate::{
     link::Link,
@@ -24,8 +28,8 @@ pub(crate) struct Shared {
     pub(crate) recorders: Recorders,
     /// Counts the times that a connection was lost: those that were opened before are checked before they are used again.
     pub(crate) generation: AtomicU64,
-    /// Where connections are cleaned when they come back in doubt.
-    pub(crate) runtime: Handle,
+    /// The runtime in which the engine was opened.
+    runtime: Handle,
     /// How many connections are saying good-bye.
     pub(crate) leaving: AtomicUsize,
     /// Told when a connection has left the pool.
@@ -42,6 +46,14 @@ impl Shared {
             leaving: AtomicUsize::new(0),
             left: Notify::new(),
         }
+    }
+
+    /// Runs what nobody waits for. A runtime of a single thread goes on only while something is awaited in it, which may be never again:
+    /// the present one is better then.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let single = self.runtime.runtime_flavor() == RuntimeFlavor::CurrentThread;
+        let present = Handle::try_current().ok().filter(|_| single);
+        present.as_ref().unwrap_or(&self.runtime).spawn(work);
     }
 
     /// Notes that a connection of a generation was lost: once for all that were opened in it, however many of them notice.

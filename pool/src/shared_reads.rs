@@ -86,7 +86,7 @@ impl SharedReads {
         let link = lease.link_mut()?;
         let Some((reader, mover)) = link.share() else { return Ok(Way::Alone(lease)) };
         let shared = link.shared().clone();
-        shared.runtime.spawn(mover);
+        shared.spawn(mover);
         let line = Arc::new(ReadLine {
             reader: Some(reader),
             dialect: link.dialect().clone(),
