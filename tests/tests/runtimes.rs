@@ -24,6 +24,18 @@ fn opened_elsewhere(url: &str) -> (Engine, Runtime) {
 }
 
 on_every_database! {
+    async fn the_one_it_was_opened_in_has_ended(db: Database) {
+        schema().create(&*db).await.unwrap();
+        let (other, runtime) = opened_elsewhere(&db.url);
+        thread::spawn(|| drop(runtime)).join().unwrap();
+        insert(tag("a")).execute(&other).await.unwrap();
+        let mut tx = other.begin().await.unwrap();
+        insert(tag("b")).execute(&mut tx).await.unwrap();
+        drop(tx);
+        at_rest(&other).await;
+        assert_eq!(select(Tag::name).all(&other).await.unwrap(), ["a"]);
+    }
+
     /// The connection of a server goes on only there.
     async fn the_one_it_was_opened_in_is_not_driven(db: Database) {
         if db.server() != Server::Sqlite {

@@ -18,6 +18,7 @@ use super::{
     autocommit::{Autocommit, Lead, Step, begins_with, is_plain},
     bind::to_native,
     row::{MysqlRow, Shape},
+    runtime::Runtime,
     statements::Statements,
 };
 use crate::{Mysql, error};
@@ -41,6 +42,7 @@ pub(super) struct Identity {
 pub(super) struct MysqlConnection {
     /// `None` once it is known to be of no use.
     conn: Option<Conn>,
+    runtime: Runtime,
     dialect: Arc<Mysql>,
     /// The largest packet that the server takes, in bytes.
     max_packet: usize,
@@ -70,6 +72,7 @@ impl MysqlConnection {
             opts: conn.opts().clone(),
             identity,
             conn: Some(conn),
+            runtime: Runtime::present(),
             dialect,
             max_packet,
             statements: Statements::new(statement_cache),
@@ -585,7 +588,7 @@ impl Connection for MysqlConnection {
     }
 
     fn is_closed(&self) -> bool {
-        self.conn.as_ref().is_none_or(Conn::is_disconnected)
+        self.conn.as_ref().is_none_or(Conn::is_disconnected) || self.runtime.has_ended()
     }
 
     fn in_transaction(&self) -> bool {
