@@ -64,12 +64,24 @@ impl Engine {
     /// # Errors
     ///
     /// Those of connecting: [`Connect`](ErrorClass::Connect), [`Authentication`](ErrorClass::Authentication),
-    /// [`Tls`](ErrorClass::Tls); and [`Configuration`](ErrorClass::Configuration) outside of a tokio runtime.
+    /// [`Tls`](ErrorClass::Tls); and [`Configuration`](ErrorClass::Configuration) outside of a tokio runtime, or if the options ask for what
+    /// cannot be.
     pub async fn open(driver: Arc<dyn Driver>, options: PoolOptions) -> Result<Engine> {
         let runtime = Handle::try_current().map_err(|error| {
             Error::new(ErrorClass::Configuration, "an engine is opened inside of a tokio runtime")
                 .with_source(error)
         })?;
+        if let Some(limit) = options.read_connections
+            && limit.get() > options.pool_size
+        {
+            return Err(Error::new(
+                ErrorClass::Configuration,
+                format!(
+                    "read_connections is {limit}, but the pool has no more than {} connections: see pool_size",
+                    options.pool_size
+                ),
+            ));
+        }
         let mut config = PoolConfig::new(options.pool_size);
         // Last in, first out: what is not needed grows old at the bottom.
         config.queue_mode = QueueMode::Lifo;

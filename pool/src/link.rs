@@ -18,7 +18,7 @@ use relata_core::{
 use tokio::time::timeout;
 
 use crate::{
-    manager::{Shared, some_of},
+    manager::{Shared, some_of, within},
     trace::Watch,
 };
 
@@ -172,22 +172,16 @@ impl Link {
         let limit = self.shared.options.connect_timeout;
         let connection = self.connection.as_mut().ok_or_else(closed)?;
         self.busy = true;
-        let answer = timeout(limit, connection.ping()).await;
+        let answer = within(limit, connection.ping()).await;
         self.busy = false;
-        match answer {
-            Ok(answer) => answer,
-            Err(_) => {
-                Err(Error::new(ErrorClass::Disconnected, format!("no answer to a ping within {limit:?}")))
-            }
-        }
+        answer.unwrap_or_else(|limit| Err(silent("a ping", limit)))
     }
 
     /// Rolls back whatever is open and makes it as good as new.
     pub(crate) async fn clean(&mut self) -> Result<()> {
         let limit = self.shared.options.connect_timeout;
-        let result = timeout(limit, self.clean_in_time()).await.unwrap_or_else(|_| {
-            Err(Error::new(ErrorClass::Disconnected, format!("no answer to a ROLLBACK within {limit:?}")))
-        });
+        let result = within(limit, self.clean_in_time()).await;
+        let result = result.unwrap_or_else(|limit| Err(silent("a ROLLBACK", limit)));
         match &result {
             Ok(()) => self.ended(),
             Err(_) => self.dead = true,
@@ -237,8 +231,8 @@ impl Link {
             // Best effort: what cannot say good-bye is dropped. Where a statement was left running, the server is told to stop
             // it, or it would go on for nobody.
             let _ = match busy {
-                true => timeout(limit, connection.reset()).await.map(drop),
-                false => timeout(limit, connection.close()).await,
+                true => within(limit, connection.reset()).await.map(drop),
+                false => within(limit, connection.close()).await,
             };
         });
     }
@@ -607,6 +601,11 @@ impl Drop for Leaving {
         self.0.leaving.fetch_sub(1, Ordering::AcqRel);
         self.0.left.notify_waiters();
     }
+}
+
+/// That the connection gave no sign of life in time.
+fn silent(what: &str, limit: Duration) -> Error {
+    Error::new(ErrorClass::Disconnected, format!("no answer to {what} within {limit:?}"))
 }
 
 /// That there was no answer in time.

@@ -78,13 +78,13 @@ impl managed::Manager for Manager {
         // Taken before connecting: what is lost meanwhile makes this one be checked, too.
         let generation = self.shared.generation.load(Ordering::Acquire);
         let limit = self.shared.options.connect_timeout;
-        match timeout(limit, self.driver.connect()).await {
+        match within(limit, self.driver.connect()).await {
             Ok(connection) => {
                 let mut connection = connection?;
                 connection.limit_time(self.shared.options.statement_timeout);
                 Ok(Box::new(Link::new(connection, generation, self.shared.clone())))
             }
-            Err(_) => {
+            Err(limit) => {
                 Err(Error::new(ErrorClass::Connect, format!("the server did not let us in within {limit:?}")))
             }
         }
@@ -113,6 +113,17 @@ impl managed::Manager for Manager {
     /// Called for each connection that leaves the pool.
     fn detach(&self, link: &mut Box<Link>) {
         link.close_in_background();
+    }
+}
+
+/// What a future gives within a limit, if there is one; the limit, if it does not.
+pub(crate) async fn within<T>(
+    limit: Option<Duration>,
+    future: impl Future<Output = T>,
+) -> Result<T, Duration> {
+    match limit {
+        None => Ok(future.await),
+        Some(limit) => timeout(limit, future).await.map_err(|_| limit),
     }
 }
 

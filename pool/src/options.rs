@@ -23,7 +23,7 @@ use relata_core::{
 pub struct PoolOptions {
     pub(crate) pool_size: usize,
     pub(crate) wait_timeout: Duration,
-    pub(crate) connect_timeout: Duration,
+    pub(crate) connect_timeout: Option<Duration>,
     pub(crate) close_timeout: Duration,
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) max_lifetime: Option<Duration>,
@@ -51,7 +51,7 @@ impl Default for PoolOptions {
         PoolOptions {
             pool_size: (4 * cores).clamp(4, 32),
             wait_timeout: Duration::from_secs(30),
-            connect_timeout: Duration::from_secs(10),
+            connect_timeout: Some(Duration::from_secs(10)),
             close_timeout: Duration::from_secs(30),
             idle_timeout: Some(Duration::from_secs(10 * 60)),
             max_lifetime: Some(Duration::from_secs(30 * 60)),
@@ -74,8 +74,8 @@ impl PoolOptions {
     /// `idle_timeout`, `max_lifetime`, `pre_ping` (`always`, `never`, or a time of idleness such as `30s`),
     /// `statement_timeout`, `slow_statement`, `log_parameters` and `read_connections`.
     ///
-    /// Times are written with their unit: `250ms`, `30s`, `5m`, `1h`. For `idle_timeout`, `max_lifetime`,
-    /// `statement_timeout` and `slow_statement`, `0s` means no limit.
+    /// Times are written with their unit: `250ms`, `30s`, `5m`, `1h`. For `connect_timeout`, `idle_timeout`,
+    /// `max_lifetime`, `statement_timeout` and `slow_statement`, `0s` means no limit.
     ///
     /// ```
     /// use relata_core::url::DatabaseUrl;
@@ -101,16 +101,15 @@ impl PoolOptions {
         if let Some(limit) = url.take_with("read_connections", &expected(0), |text| connections(text, 0))? {
             options = options.read_connections(limit);
         }
-        for (name, place) in [
-            ("wait_timeout", &mut options.wait_timeout),
-            ("connect_timeout", &mut options.connect_timeout),
-            ("close_timeout", &mut options.close_timeout),
-        ] {
+        for (name, place) in
+            [("wait_timeout", &mut options.wait_timeout), ("close_timeout", &mut options.close_timeout)]
+        {
             if let Some(time) = url.take_duration(name)? {
                 *place = time;
             }
         }
         for (name, place) in [
+            ("connect_timeout", &mut options.connect_timeout),
             ("idle_timeout", &mut options.idle_timeout),
             ("max_lifetime", &mut options.max_lifetime),
             ("statement_timeout", &mut options.statement_timeout),
@@ -147,11 +146,11 @@ impl PoolOptions {
         self
     }
 
-    /// How long it may take to open a connection; then [`Connect`](relata_core::ErrorClass::Connect). The default is 10
-    /// seconds. Pings and the cleaning of connections have the same limit.
+    /// How long it may take to open a connection, or `None` for no limit; then [`Connect`](relata_core::ErrorClass::Connect). The default
+    /// is 10 seconds. Pings and the cleaning of connections have the same limit.
     #[must_use]
-    pub fn connect_timeout(mut self, time: Duration) -> Self {
-        self.connect_timeout = time;
+    pub fn connect_timeout(mut self, time: impl Into<Option<Duration>>) -> Self {
+        self.connect_timeout = time.into();
         self
     }
 
@@ -209,7 +208,8 @@ impl PoolOptions {
         self
     }
 
-    /// Over how many of the connections the reads outside of transactions go side by side; 0, the default, for none.
+    /// Over how many of the connections the reads outside of transactions go side by side; 0, the default, for none. There cannot be more
+    /// of them than the [pool has](PoolOptions::pool_size).
     ///
     /// Each `SELECT` on the engine is then sent at once, behind those that are not answered yet, so that a few connections serve
     /// many short reads: server and client wake less often. While there are fewer reads than that each has a connection of its own.

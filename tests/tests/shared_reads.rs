@@ -52,6 +52,9 @@ on_every_database! {
             assert_eq!(error.class(), ErrorClass::Configuration);
             assert!(error.to_string().starts_with("read_connections is for databases that take"), "{error}");
         }
+        let error = Engine::connect(&format!("{}{separator}read_connections=1000", db.url)).await.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::Configuration);
+        assert!(error.to_string().contains("read_connections is 1000, but the pool has no more than"), "{error}");
     }
 }
 

@@ -211,8 +211,10 @@ impl PostgresOptions {
         let target = url.take_with("target_session_attrs", targets, TargetSession::parse)?;
         o.target_session = target.unwrap_or(o.target_session);
         o.statement_cache = url.take_number("statement_cache")?.unwrap_or(o.statement_cache);
-        o.connect_timeout = url.take_duration("connect_timeout")?;
-        o.connect_attempts = url.take_number("connect_attempts")?.unwrap_or(o.connect_attempts);
+        o.connect_timeout = url.take_duration("connect_timeout")?.filter(|limit| !limit.is_zero());
+        let attempts = |text: &str| text.parse().ok().filter(|attempts| *attempts > 0);
+        o.connect_attempts =
+            url.take_with("connect_attempts", "a number from 1 on", attempts)?.unwrap_or(o.connect_attempts);
         o.keepalives = url.take_bool("keepalives")?.unwrap_or(o.keepalives);
         o.keepalives_idle = url.take_duration("keepalives_idle")?.unwrap_or(o.keepalives_idle);
         o.keepalives_interval = url.take_duration("keepalives_interval")?;
@@ -458,6 +460,7 @@ mod tests {
             ("postgres://h/d?sslcert=/c", "both sslcert and sslkey"),
             ("postgres://h/d?aplication_name=x", "known are application_name, connect_attempts"),
             ("postgres://h/d?statement_timeout=30", "a time such as"),
+            ("postgres://h/d?connect_attempts=0", "a number from 1 on"),
         ] {
             let error = options(url).unwrap_err();
             assert_eq!(error.class(), ErrorClass::Configuration);

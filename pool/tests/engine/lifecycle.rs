@@ -63,6 +63,7 @@ async fn connecting_has_an_end() -> Result<()> {
     assert_eq!(error.class(), ErrorClass::Connect);
     db.server.slow_connect.store(false, SeqCst);
     db.engine.connection().await?;
+    database_with(options().connect_timeout(None), Behaviour::default()).await;
     Ok(())
 }
 
@@ -221,13 +222,14 @@ fn a_runtime_that_ends_does_not_hand_on_what_is_in_doubt() {
 #[test]
 fn options_come_from_a_url() {
     let mut url = DatabaseUrl::parse(
-        "x:?pool_size=3&wait_timeout=1s&idle_timeout=0s&pre_ping=30s&slow_statement=250ms&log_parameters=true&other=1",
+        "x:?pool_size=3&wait_timeout=1s&connect_timeout=0s&idle_timeout=0s&pre_ping=30s&slow_statement=250ms&log_parameters=true&other=1",
     )
     .unwrap();
     let options = format!("{:?}", PoolOptions::take_from(&mut url).unwrap());
     for part in [
         "pool_size: 3",
         "wait_timeout: 1s",
+        "connect_timeout: None",
         "idle_timeout: None",
         "pre_ping: AfterIdle(30s)",
         "slow_statement: Some(250ms)",
