@@ -183,8 +183,9 @@ impl PoolOptions {
         self
     }
 
-    /// How long the statements of one call may take; `None` for no limit, which is the default. Then
-    /// [`Timeout`](relata_core::ErrorClass::Timeout), and the connection is closed.
+    /// How long the statements of one trip to the database may take; `None` for no limit, which is the default. Then
+    /// [`Timeout`](relata_core::ErrorClass::Timeout), and the connection is closed. For a call that makes several trips it begins anew
+    /// with each.
     ///
     /// It does not hold for a [stream](crate::Fetch::stream), which takes as long as its reader does. It is the client that
     /// watches; a server's own limit, where there is one, ends the statement more gently.
