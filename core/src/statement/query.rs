@@ -70,10 +70,7 @@ impl Query {
         self.filter.render(" WHERE ", out)?;
         if !self.group_by.is_empty() {
             out.sql(" GROUP BY ").list(&self.group_by, ", ", |out, expression| {
-                match Some(expression)
-                    .filter(|grouped| holds_bind(grouped))
-                    .and_then(|grouped| self.place_of(grouped))
-                {
+                match holds_bind(expression).then(|| self.place_of(expression)).flatten() {
                     Some(place) => out.number(place),
                     None => out.clause(Clause::GroupItem(expression))?,
                 };
@@ -82,31 +79,24 @@ impl Query {
         }
         self.having.render(" HAVING ", out)?;
         if !order_by.is_empty() {
-            let by_place = self.distinct || !self.group_by.is_empty();
-            out.sql(" ORDER BY ").list(order_by, ", ", |out, item| {
-                // Written twice in one order, as where NULL is tested for first, MySQL does not know what was computed again.
-                let once =
-                    holds_bind(&item.expression) || item.nulls.is_some() && is_computed(&item.expression);
-                match Some(item).filter(|_| by_place && once).and_then(|item| self.place_of(&item.expression))
-                {
-                    Some(position) => {
-                        // In an expression, a column that is read from has precedence.
-                        let name = own_name(&self.items, position as usize - 1)
-                            .filter(|name| !self.sources().any(|source| source.has_column(name)));
-                        out.clause(Clause::SelectedOrder(SelectedOrder {
-                            name,
-                            position,
-                            item,
-                            of_set: false,
-                        }))
-                    }
-                    None => out.clause(Clause::OrderItem(item)),
-                }
-                .map(drop)
-            })?;
+            out.sql(" ORDER BY ").list(order_by, ", ", |out, item| self.render_order(item, out))?;
         }
         out.leave();
         Ok(())
+    }
+
+    fn render_order<'s>(&'s self, item: &'s OrderItem, out: &mut Renderer<'s>) -> Compile {
+        let expression = &item.expression;
+        let is_of_selected = self.distinct || !self.group_by.is_empty();
+        // MySQL tests for NULL first, and does not know what is computed twice.
+        let is_once = holds_bind(expression) || item.nulls.is_some() && is_computed(expression);
+        let Some(position) = (is_of_selected && is_once).then(|| self.place_of(expression)).flatten() else {
+            return out.clause(Clause::OrderItem(item)).map(drop);
+        };
+        // In an expression, a column that is read from has precedence.
+        let name = own_name(&self.items, position as usize - 1)
+            .filter(|name| !self.sources().any(|source| source.has_column(name)));
+        out.clause(Clause::SelectedOrder(SelectedOrder { name, position, item, of_set: false })).map(drop)
     }
 
     /// The place, counted from 1, of the item that is this expression.
