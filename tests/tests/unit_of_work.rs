@@ -417,6 +417,40 @@ on_every_database! {
         let other = session.add(NewCity { country_code: a.into(), name: "y".into() });
         session.commit().await.unwrap();
         assert_eq!((session[other].country_code.as_str(), session[city].country_code.as_str()), ("Z", "Z"));
+        // One comes to it by the key that it has had.
+        let moved = session.add(NewCity { country_code: b.into(), name: "z".into() });
+        session.commit().await.unwrap();
+        session.set(moved, City::country, a);
+        session[a].code = "Q".into();
+        session.commit().await.unwrap();
+        assert_eq!(session[moved].country_code, "Q");
+        assert_eq!(City::select().filter(City::country_code.eq("Q")).count(&*db).await.unwrap(), 3);
+    }
+
+    async fn many_edited_keys(db: Database) {
+        create(&db).await;
+        let mut session = db.session();
+        let countries: Vec<_> = (0..150).map(|n| session.add(country(&format!("A{n}")))).collect();
+        let cities: Vec<_> = countries
+            .iter()
+            .map(|at| session.add(NewCity { country_code: (*at).into(), name: "x".into() }))
+            .collect();
+        session.commit().await.unwrap();
+        // Each has the key of the one before it, and the cities move on by one country.
+        for n in (0..150).rev() {
+            session[countries[n]].code = format!("A{}", n + 1);
+        }
+        for n in (0..149).step_by(2) {
+            session.set(cities[n], City::country, countries[n + 1]);
+        }
+        session.commit().await.unwrap();
+        for n in 0..150 {
+            let expected = if n % 2 == 0 && n < 149 { n + 2 } else { n + 1 };
+            assert_eq!(session[cities[n]].country_code, format!("A{expected}"), "{n}");
+        }
+        let stored = select((City::id, City::country_code)).order_by(City::id).all(&*db).await.unwrap();
+        let held: Vec<_> = cities.iter().map(|city| (session[*city].id, session[*city].country_code.clone())).collect();
+        assert_eq!(stored, held);
     }
 
     async fn a_version_at_its_end(db: Database) {

@@ -69,8 +69,10 @@ pub(super) trait AnyStore: Any + Send + Sync {
     fn mark_stale(&mut self, now: Time);
     /// Whether one is so marked.
     fn is_stale(&self, slot: u32) -> bool;
-    /// The places of rows that have one of these keys in these columns, as the database has them, and their generations.
-    fn holders(&self, columns: &[usize], keys: &HashSet<Key>) -> Vec<(u32, u32)>;
+    /// Whether one is deleted, in the session or in the database.
+    fn is_deleted(&self, slot: u32) -> bool;
+    /// What rows have in these columns, as the database has them, with their places and generations.
+    fn keys_in(&self, columns: &[usize]) -> Vec<(Key, (u32, u32))>;
     /// Says what the database did to a row by itself: it deleted it, or changed it to what is not known.
     fn acted_on(&mut self, slot: u32, deleted: bool, now: Time);
     /// Goes back to how things were at a time.
@@ -273,6 +275,11 @@ impl<E: Entity> AnyStore for Store<E> {
         }
     }
 
+    fn is_deleted(&self, slot: u32) -> bool {
+        let entry = self.entries.get(slot as usize);
+        entry.is_some_and(|entry| matches!(&entry.state, State::Live(live) if live.deleted()))
+    }
+
     fn is_stale(&self, slot: u32) -> bool {
         let entry = self.entries.get(slot as usize);
         entry.is_some_and(|entry| matches!(&entry.state, State::Live(live) if live.stale))
@@ -287,16 +294,16 @@ impl<E: Entity> AnyStore for Store<E> {
         }
     }
 
-    fn holders(&self, columns: &[usize], keys: &HashSet<Key>) -> Vec<(u32, u32)> {
-        let holds = |entry: &Entry<E>| match &entry.state {
+    fn keys_in(&self, columns: &[usize]) -> Vec<(Key, (u32, u32))> {
+        let key = |entry: &Entry<E>| match &entry.state {
             State::Live(live) if !live.deleted() => {
                 let values: Vec<Value> = columns.iter().map(|column| live.loaded(*column)).collect();
-                keys.contains(&Key::of_values(values.iter()))
+                Some(Key::of_values(values.iter()))
             }
-            _ => false,
+            _ => None,
         };
-        let holders = (0_u32..).zip(&self.entries).filter(|(_, entry)| holds(entry));
-        holders.map(|(slot, entry)| (slot, entry.generation)).collect()
+        let entries = (0_u32..).zip(&self.entries);
+        entries.filter_map(|(slot, entry)| Some((key(entry)?, (slot, entry.generation)))).collect()
     }
 
     fn acted_on(&mut self, slot: u32, deleted: bool, now: Time) {

@@ -23,6 +23,7 @@ use super::{
     error::name_of,
     keys::{Stores, key_of, link_inputs, link_values},
     plan::{Operation, UpdateKind, plan},
+    referrers::Referrers,
     relate::Link,
 };
 use crate::key::Key;
@@ -158,15 +159,22 @@ impl Session {
         let now = self.clock;
         let mut gone: Vec<(usize, u32)> = Vec::new();
         let mut linked: Vec<&'static Table> = Vec::new();
+        let mut referrers = Referrers::default();
         for done in done {
             if let Done::Deleted { at } = done {
                 gone.push((at.store as usize, at.slot));
                 continue;
             }
-            self.settle_deletes(std::mem::take(&mut gone));
+            if !gone.is_empty() {
+                self.settle_deletes(std::mem::take(&mut gone));
+                referrers = Referrers::default();
+            }
             match done {
-                Done::Inserted { store, slots } => self.stores[store as usize].1.apply_staged(&slots, now),
-                Done::Updated { at, values } => self.settle_update(at, &values)?,
+                Done::Inserted { store, slots } => {
+                    self.stores[store as usize].1.apply_staged(&slots, now);
+                    referrers.forget(store as usize, |_| true);
+                }
+                Done::Updated { at, values } => self.settle_update(at, &values, &mut referrers)?,
                 Done::Linked { through } if linked.contains(&through) => {}
                 Done::Linked { through } => linked.push(through),
                 Done::Deleted { .. } | Done::Nothing => {}
@@ -187,7 +195,7 @@ impl Session {
     }
 
     /// A row is updated; what the database did to those that referred to it is done to the entities, from row to row.
-    fn settle_update(&mut self, at: At, values: &[(usize, Value)]) -> Result<()> {
+    fn settle_update(&mut self, at: At, values: &[(usize, Value)], referrers: &mut Referrers) -> Result<()> {
         let (level, now) = (self.level(), self.clock);
         let columns: Vec<usize> = values.iter().map(|(column, _)| *column).collect();
         let table = self.store(at).table();
@@ -199,6 +207,7 @@ impl Session {
             changed.extend(before.map(|before| (at.store as usize, at.slot, before)));
         }
         self.stores[at.store as usize].1.settle(at.slot, values, now)?;
+        referrers.forget(at.store as usize, |column| columns.contains(column));
         while let Some((parent, slot, before)) = changed.pop() {
             let store = &*self.stores[parent].1;
             let Some(after) = loaded_row(store, slot) else { continue };
@@ -212,10 +221,18 @@ impl Session {
                     if old.has_null() || !key.references.iter().any(|column| columns.contains(column)) {
                         continue;
                     }
-                    for (slot, generation) in store.holders(key.columns, &HashSet::from([old])) {
-                        let before = loaded_row(&**store, slot);
-                        follow(&mut **store, (slot, generation), key, &after, level, now)?;
-                        changed.extend(before.map(|before| (number, slot, before)));
+                    let mut rows = referrers.take((number, &**store), key.columns, &old);
+                    rows.retain(|row| !store.is_deleted(row.0));
+                    for row in &rows {
+                        let before = loaded_row(&**store, row.0);
+                        follow(&mut **store, *row, key, &after, level, now)?;
+                        changed.extend(before.map(|before| (number, row.0, before)));
+                    }
+                    if !rows.is_empty() {
+                        let cascades = key.on_update == ReferentialAction::Cascade;
+                        let new = cascades
+                            .then(|| Key::of_values(key.references.iter().map(|column| &after[*column])));
+                        referrers.put(number, key.columns, new, rows);
                     }
                 }
                 // Nobody can tell which of these followed.
@@ -258,7 +275,8 @@ impl Session {
                     };
                     let keys = rows.iter().map(|row| Key::of_values(key.references.iter().map(|c| &row[*c])));
                     let parents: HashSet<Key> = keys.filter(|key| !key.has_null()).collect();
-                    for (slot, _) in store.holders(key.columns, &parents) {
+                    let rows = store.keys_in(key.columns).into_iter();
+                    for (_, (slot, _)) in rows.filter(|(key, _)| parents.contains(key)) {
                         store.acted_on(slot, cascades, now);
                         gone.extend(cascades.then_some((at, slot)));
                     }

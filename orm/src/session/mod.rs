@@ -9,6 +9,7 @@ mod handle;
 mod keys;
 mod plan;
 mod read;
+mod referrers;
 mod relate;
 mod store;
 mod transaction;

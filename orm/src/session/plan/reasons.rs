@@ -152,6 +152,8 @@ pub(super) fn foreign_keys(session: &Session, graph: &mut Graph) {
                     graph.refers.entry(op).or_default().push((insert, key.columns));
                 } else if let Some(delete) = deleted.get(&place).copied() {
                     graph.edge(op, delete);
+                } else if let Some(rename) = renamed.get(&place).filter(|_| acts(key.on_update)) {
+                    graph.edge(op, rename.op);
                 }
             }
             let Some(before) = before.map(place) else { continue };
