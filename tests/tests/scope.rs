@@ -284,6 +284,16 @@ fn columns_of_what_is_read_by_a_name() {
         compiles(select(named.column(User::name)).from(&named)).contains("SELECT \"named\".\"name\" FROM")
     );
 
+    // Inside of a recursive one, too.
+    let mut inside = String::new();
+    let begin = select((User::id, Post::id)).join(User::posts);
+    recursive("walk", begin, |walk| {
+        let more = select((walk.column(Post::id), walk.column(User::id))).from(walk);
+        inside = more.compile(&Standard).map_or_else(|error| error.to_string(), |compiled| compiled.sql);
+        more
+    });
+    assert!(inside.starts_with("SELECT \"walk\".\"id_2\", \"walk\".\"id\" FROM"), "{inside}");
+
     let told = "has no column, or several, that it reads as they are from";
     let count = select((User::id, count_all().label("email"))).group_by(User::id).cte("counted");
     let [one, other] = [User::alias("one"), User::alias("other")];

@@ -73,7 +73,7 @@ pub(super) fn named_column(alias: Cow<'static, str>, column: Cow<'static, str>, 
 pub(super) fn read_column<E: Entity, T: Type>(
     name: Cow<'static, str>,
     columns: &[Cow<'static, str>],
-    select: Option<&SelectBody>,
+    select: &SelectBody,
     column: Column<E, T>,
 ) -> Expr<T> {
     let (table, column) = (E::TABLE, column.def());
@@ -89,12 +89,10 @@ pub(super) fn read_column<E: Entity, T: Type>(
 /// The name that a statement gives to a column which it reads. If it is read more than once, that of its table itself.
 fn name_of<'c>(
     columns: &'c [Cow<'static, str>],
-    select: Option<&SelectBody>,
+    select: &SelectBody,
     table: &'static Table,
     column: &'static ColumnDef,
 ) -> Option<&'c Cow<'static, str>> {
-    // What a recursive one reads from itself has the names that it began with.
-    let Some(select) = select else { return columns.iter().find(|known| **known == column.name) };
     let query = select.leftmost();
     let mut others = Vec::new();
     for (known, item) in columns.iter().zip(&query.items) {
@@ -113,9 +111,9 @@ fn is_from(query: &Query, named: &AliasColumn, table: &'static Table, column: &'
         return named.table == Some(table) && named.column == column.name;
     }
     let known = query.sources().find(|source| source.name() == named.alias).and_then(|source| match source {
-        SourceRef::Subquery(derived) => name_of(&derived.columns, Some(&derived.select), table, column),
+        SourceRef::Subquery(derived) => name_of(&derived.columns, &derived.select, table, column),
         SourceRef::Cte(cte) | SourceRef::CteAlias(cte, _) => {
-            name_of(&cte.columns, cte.select.as_ref(), table, column)
+            name_of(&cte.columns, &cte.select, table, column)
         }
         SourceRef::Table(_) | SourceRef::Alias(..) => None,
     });

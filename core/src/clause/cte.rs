@@ -30,8 +30,10 @@ pub struct CteDefinition {
     pub columns: Vec<Cow<'static, str>>,
     /// Whether it reads from itself.
     pub recursive: bool,
-    /// What it reads. None inside of a recursive one, where the name stands for the rows found so far.
-    pub select: Option<SelectBody>,
+    /// What it reads; inside of a recursive one, what that began with.
+    pub select: SelectBody,
+    /// Whether it is read inside of itself, where the name stands for the rows found so far.
+    pub inside: bool,
 }
 
 impl CteDefinition {
@@ -44,9 +46,7 @@ impl CteDefinition {
     pub(crate) fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
         out.identifier(&self.name)?.sql(" (");
         out.list(&self.columns, ", ", |out, column| out.identifier(column).map(drop))?.sql(") AS (");
-        if let Some(select) = &self.select {
-            select.render(out)?;
-        }
+        self.select.render(out)?;
         out.sql(")");
         Ok(())
     }
@@ -57,7 +57,7 @@ impl<R> Select<R> {
     pub fn cte(self, name: impl Into<Cow<'static, str>>) -> Cte<R> {
         let mut select = self.into_body();
         let columns = select.name_columns();
-        Cte::new(CteDefinition { name: name.into(), columns, recursive: false, select: Some(select) })
+        Cte::new(CteDefinition { name: name.into(), columns, recursive: false, select, inside: false })
     }
 }
 
@@ -72,15 +72,17 @@ pub fn recursive<R>(
     more: impl FnOnce(&Cte<R>) -> Select<R>,
 ) -> Cte<R> {
     let name = name.into();
-    let columns = begin.body().clone().name_columns();
+    let mut first = begin.body().clone();
+    let columns = first.name_columns();
     let inner = Cte::new(CteDefinition {
         name: name.clone(),
         columns: columns.clone(),
         recursive: true,
-        select: None,
+        select: first,
+        inside: true,
     });
     let select = begin.union_all(more(&inner)).into_body();
-    Cte::new(CteDefinition { name, columns, recursive: true, select: Some(select) })
+    Cte::new(CteDefinition { name, columns, recursive: true, select, inside: false })
 }
 
 impl<R: Columns> Cte<R> {
@@ -122,6 +124,6 @@ impl<R> Cte<R> {
 
     /// The column that it reads, as it is, from this one. If there is none, it is an error when the statement is compiled.
     pub fn column<E: Entity, T: Type>(&self, column: Column<E, T>) -> Expr<T> {
-        read_column(self.name().clone(), &self.definition.columns, self.definition.select.as_ref(), column)
+        read_column(self.name().clone(), &self.definition.columns, &self.definition.select, column)
     }
 }

@@ -131,7 +131,7 @@ impl<'s> SourceRef<'s> {
         let select = match self {
             SourceRef::Table(_) | SourceRef::Alias(..) => None,
             SourceRef::Subquery(derived) => Some(&derived.select),
-            SourceRef::Cte(cte) | SourceRef::CteAlias(cte, _) => cte.select.as_ref(),
+            SourceRef::Cte(cte) | SourceRef::CteAlias(cte, _) => Some(&cte.select),
         }?;
         if !select.leftmost().sources().any(|source| source.name() == inside) {
             return None;
@@ -263,7 +263,7 @@ impl<R> Subquery<R> {
     /// The column that it reads, as it is, from this one. If there is none, it is an error when the statement is compiled.
     pub fn column<E: Entity, T: Type>(&self, column: Column<E, T>) -> Expr<T> {
         let Derived { name, select, columns } = &*self.derived;
-        read_column(name.clone(), columns, Some(select), column)
+        read_column(name.clone(), columns, select, column)
     }
 }
 

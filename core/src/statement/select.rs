@@ -446,12 +446,10 @@ fn collect_ctes<'s>(body: &'s SelectBody, ctes: &mut Vec<&'s CteDefinition>) {
                 match source {
                     Source::Subquery(derived) => collect_ctes(&derived.select, ctes),
                     Source::Cte(cte) | Source::CteAlias(cte, _)
-                        if !ctes.iter().any(|known| known.is(cte)) =>
+                        if !cte.inside && !ctes.iter().any(|known| known.is(cte)) =>
                     {
-                        if let Some(select) = &cte.select {
-                            collect_ctes(select, ctes);
-                            ctes.push(cte);
-                        }
+                        collect_ctes(&cte.select, ctes);
+                        ctes.push(cte);
                     }
                     _ => {}
                 }
