@@ -303,16 +303,8 @@ fn in_list<'s>(n: &'s In, out: &mut Renderer<'s>) -> Compile {
         return n.render(out);
     }
     let list = json::elements(*kind).and_then(|elements| Some((elements, json::encode(values)?)));
-    let Some((elements, list)) = list else {
-        if values.len() > out.dialect().max_binds() {
-            return Err(CompileError::invalid(format!(
-                "SQLite takes {} binds, and a list of {} floats, decimals, or texts that hold a NUL cannot be one bind: ask in parts",
-                out.dialect().max_binds(),
-                values.len()
-            )));
-        }
-        return n.render(out);
-    };
+    // Floats, decimals, and texts that hold a NUL are binds of their own.
+    let Some((elements, list)) = list else { return n.render(out) };
     out.operand(&n.operand, Precedence::Comparison)?;
     out.sql(if n.negated { " NOT IN (SELECT " } else { " IN (SELECT " })
         .sql(match elements {
