@@ -334,7 +334,8 @@ async fn run_one(wire: &mut Wire, cache: &mut Cache, job: &mut Job<'_>) -> Resul
 
 /// A prepared statement whose columns have changed since ("cached plan must not change result type"), or that is not known
 /// any more, after DISCARD or behind a pooler, or that names a type that was dropped and made anew, or whose binds have other types
-/// than its columns by now. All are found before anything is done.
+/// than its columns by now. All are found before anything is done. What a function raises with one of these codes is taken for the same:
+/// it is run once more, and has left nothing by then, as a statement that fails is undone.
 pub(super) fn is_outdated(error: &Error) -> bool {
     match error.code() {
         Some("0A000" | "26000" | "42804" | "42883") => true,
