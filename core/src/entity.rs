@@ -107,6 +107,16 @@ pub enum Input {
     Pending(PendingKey, Option<usize>),
 }
 
+impl Input {
+    /// The value, if there is one already.
+    pub fn value(&self) -> Option<&Value> {
+        match self {
+            Input::Value(value) => Some(value),
+            Input::Default | Input::Pending(..) => None,
+        }
+    }
+}
+
 /// Names an entity that a session has not inserted yet: its key is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct PendingKey {

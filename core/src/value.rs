@@ -1,6 +1,6 @@
 //! Values on their way to the database ([`Value`]) and back ([`Cell`]), and what kind of SQL type they have ([`Kind`]).
 
-use std::fmt;
+use std::{fmt, mem::discriminant};
 
 /// The SQL type of a value, a bind parameter or a column, independent of the database.
 ///
@@ -285,6 +285,14 @@ impl Value {
             Value::Enum(ty, _) => Kind::Enum(ty),
             Value::Array(element, _) => element.array().unwrap_or(*element),
         }
+    }
+
+    /// Whether both are of one kind.
+    #[inline]
+    pub(crate) fn is_alike(&self, other: &Value) -> bool {
+        // Most have a variant of their own, which is compared sooner.
+        let plain = !matches!(self, Value::Null(_) | Value::Enum(..) | Value::Array(..));
+        (plain && discriminant(self) == discriminant(other)) || self.kind() == other.kind()
     }
 
     /// The value as a cell that was read; `None` for a list.

@@ -132,6 +132,19 @@ on_every_database! {
         assert!(rows.iter().all(|row| row.id < next));
     }
 
+    async fn rows_leave_out_what_they_like(db: Database) {
+        create(&db).await;
+        let weight = |number: i32| (number % 7 > 2).then(|| i64::from(number));
+        let rows = (0..700).map(|number| NewReading { weight: weight(number), ..reading(number) });
+        assert_eq!(insert_many(rows).execute(&*db).await.unwrap(), 700);
+        let rows = Reading::select().order_by(Reading::number).all(&*db).await.unwrap();
+        assert_eq!(rows.len(), 700);
+        for (row, number) in rows.into_iter().zip(0..) {
+            let expected = (number, reading(number).note, weight(number).unwrap_or(7));
+            assert_eq!((row.number, row.note, row.weight), expected);
+        }
+    }
+
     async fn one_bad_row_and_none_is_there(db: Database) {
         create(&db).await;
         let mut twice = readings();

@@ -41,23 +41,51 @@ impl<'s> Values<'s> {
         Ok(())
     }
 
-    /// Writes one input.
+    /// Writes ` VALUES (…), (…)`: all rows, each in the order of these columns. `write_default` writes what stands where a row has no
+    /// value for a column, whose place it is told.
     ///
     /// # Errors
     ///
-    /// If it is a default where the database wants a value, or the key of a row that is not there yet.
-    pub fn render_input(self, input: &'s Input, out: &mut Renderer<'s>) -> Compile {
-        match input {
-            Input::Value(value) => out.bind(value),
-            Input::Default => out.require(Feature::DefaultInValues)?.sql("DEFAULT"),
-            Input::Pending(..) => {
-                return Err(CompileError::invalid(format!(
-                    "a row of {} refers to an entity that is not inserted yet: add it to the session of that entity",
-                    self.table.name
-                )));
-            }
+    /// Those of `write_default`; the key of a row that is not there yet.
+    pub fn render_rows(
+        self,
+        columns: &[usize],
+        out: &mut Renderer<'s>,
+        write_default: impl Fn(&mut Renderer<'s>, usize) -> Compile,
+    ) -> Compile {
+        let write_row = |out: &mut Renderer<'s>, row: &'s [Input]| {
+            out.sql("(").list(columns, ", ", |out, column| match &row[*column] {
+                Input::Value(value) => {
+                    out.bind(value);
+                    Ok(())
+                }
+                Input::Default => write_default(out, *column),
+                Input::Pending(..) => Err(self.pending()),
+            })?;
+            out.sql(")");
+            Ok(())
         };
+        let mut rows = self.rows();
+        out.sql(" VALUES ");
+        rows.next().map_or(Ok(()), |first| write_row(out, first))?;
+        while let Some(row) = rows.next() {
+            let start = out.mark();
+            write_row(out.sql(", "), row)?;
+            if !out.dialect().numbers_binds() {
+                // Thousands of rows mostly have one text.
+                let count = rows.clone().take_while(|next| alike(columns, row, next)).count();
+                let values = |row: &'s [Input]| columns.iter().filter_map(|column| row[*column].value());
+                out.repeat(start, count, rows.by_ref().take(count).flat_map(values));
+            }
+        }
         Ok(())
+    }
+
+    fn pending(self) -> CompileError {
+        CompileError::invalid(format!(
+            "a row of {} refers to an entity that is not inserted yet: add it to the session of that entity",
+            self.table.name
+        ))
     }
 
     pub(super) fn render(self, out: &mut Renderer<'s>) -> Compile {
@@ -70,10 +98,17 @@ impl<'s> Values<'s> {
             return Ok(());
         }
         self.render_columns(&columns, out)?;
-        out.sql(" VALUES ").list(self.rows(), ", ", |out, row| {
-            out.sql("(").list(&columns, ", ", |out, column| self.render_input(&row[*column], out))?.sql(")");
+        self.render_rows(&columns, out, |out, _| {
+            out.require(Feature::DefaultInValues)?.sql("DEFAULT");
             Ok(())
-        })?;
-        Ok(())
+        })
     }
+}
+
+/// Whether two rows have values of the same types in these columns, and nothing else.
+fn alike(columns: &[usize], a: &[Input], b: &[Input]) -> bool {
+    columns.iter().all(|column| match (a[*column].value(), b[*column].value()) {
+        (Some(a), Some(b)) => a.is_alike(b),
+        _ => false,
+    })
 }

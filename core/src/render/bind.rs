@@ -4,7 +4,6 @@ use std::{borrow::Cow, fmt};
 
 use crate::{
     clause::Values,
-    entity::Input,
     value::{Kind, Value},
 };
 
@@ -93,9 +92,6 @@ impl<'s> InputColumn<'s> {
     pub fn values(&self) -> impl ExactSizeIterator<Item = &'s Value> + Clone + use<'s> {
         static NULL: Value = Value::Null(Kind::Text);
         let column = self.column;
-        self.rows.rows().map(move |row| match &row[column] {
-            Input::Value(value) => value,
-            Input::Default | Input::Pending(..) => &NULL,
-        })
+        self.rows.rows().map(move |row| row[column].value().unwrap_or(&NULL))
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     dialect::{Dialect, Feature},
     expr::{Expression, Node},
     schema::{ColumnDef, Table},
-    value::Kind,
+    value::{Kind, Value},
 };
 
 /// Something that can be compiled to one SQL text with binds.
@@ -72,6 +72,13 @@ pub struct Renderer<'s> {
     shared_from: Option<usize>,
     /// In what an upsert sets, the table of the row that could not be inserted, and how many levels of scope are around.
     excluded: Option<(&'static Table, usize)>,
+}
+
+/// A place in what is written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mark {
+    text: usize,
+    bind: usize,
 }
 
 /// A bit for a level of scope; the same for all that are deeper than anybody nests.
@@ -177,6 +184,20 @@ impl<'s> Renderer<'s> {
         });
         self.dialect.write_placeholder(&mut self.sql, place, kind);
         self
+    }
+
+    /// Where it writes, for [`repeat`](Renderer::repeat).
+    pub(crate) fn mark(&self) -> Mark {
+        Mark { text: self.sql.len(), bind: self.binds.len() }
+    }
+
+    /// Writes what was written from a mark on so many times more, with other values of the same types in the places of its binds.
+    /// Only where placeholders are not numbered.
+    pub(crate) fn repeat(&mut self, start: Mark, times: usize, values: impl Iterator<Item = &'s Value>) {
+        let more = self.sql[start.text..].repeat(times);
+        self.sql.push_str(&more);
+        self.binds.reserve((self.binds.len() - start.bind) * times);
+        self.binds.extend(values.map(Bind::from));
     }
 
     /// The place, counted from 1, of a bind that may stand for this one.

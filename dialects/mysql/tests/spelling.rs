@@ -414,6 +414,20 @@ fn inserting() {
     assert_eq!(sql(&empty), "INSERT INTO `items` () VALUES ()");
     let mixed = insert_many([item("a", 1), NewItem { name: Some("b".into()), ..NewItem::default() }]);
     assert_eq!(sql(&mixed), "INSERT INTO `items` (`na``me`, `a:mount`) VALUES (?, ?), (?, DEFAULT)");
+    let weightless = || NewItem { name: Some("b".into()), ..NewItem::default() };
+    let many =
+        insert_many([item("a", 1), item("b", 2), item("c", 3), weightless(), item("d", 4), item("e", 5)]);
+    let compiled = many.compile(&MYSQL).unwrap();
+    assert!(
+        compiled.sql.ends_with(" VALUES (?, ?), (?, ?), (?, ?), (?, DEFAULT), (?, ?), (?, ?)"),
+        "{}",
+        compiled.sql
+    );
+    let binds = ["a", "1", "b", "2", "c", "3", "b", "d", "4", "e", "5"];
+    assert_eq!(compiled.binds.len(), binds.len());
+    for (bind, expected) in compiled.binds.iter().zip(binds) {
+        assert!(format!("{bind:?}").contains(expected), "{bind:?} is not {expected}");
+    }
     on_each(|mut db| async move {
         let connection = &mut *db.connection;
         create(connection).await;

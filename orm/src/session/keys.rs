@@ -14,13 +14,7 @@ pub(super) type Stores = [(TypeId, Box<dyn AnyStore>)];
 
 /// The values that an insert gives for these columns, if it gives all and none is NULL.
 pub(super) fn given(inputs: &[Input], columns: &[usize]) -> Option<Key> {
-    let values: Option<Vec<&Value>> = columns
-        .iter()
-        .map(|column| match &inputs[*column] {
-            Input::Value(value) => Some(value),
-            _ => None,
-        })
-        .collect();
+    let values: Option<Vec<&Value>> = columns.iter().map(|column| inputs[*column].value()).collect();
     Some(Key::of_values(values?.into_iter())).filter(|key| !key.has_null())
 }
 

@@ -5,7 +5,6 @@ use relata_core::{
         Clause, ConflictAction, Direction, Limit, Lock, LockStrength, Nulls, OnConflict, OrderItem,
         SelectedOrder, Values,
     },
-    entity::Input,
     expr::{Expression, Node},
     render::{Compile, CompileError, Precedence, Renderer},
     schema::Table,
@@ -42,18 +41,10 @@ pub(super) fn render<'s>(dialect: &'s Mysql, clause: Clause<'s>, out: &mut Rende
 fn render_values<'s>(values: Values<'s>, out: &mut Renderer<'s>) -> Compile {
     let columns = values.columns();
     values.render_columns(&columns, out)?;
-    out.sql(" VALUES ").list(values.rows(), ", ", |out, row| {
-        let input = |out: &mut Renderer<'s>, column: &usize| match &row[*column] {
-            Input::Default if values.table.columns[*column].generated => {
-                out.sql("NULL");
-                Ok(())
-            }
-            input => values.render_input(input, out),
-        };
-        out.sql("(").list(&columns, ", ", input)?.sql(")");
+    values.render_rows(&columns, out, |out, column| {
+        out.sql(if values.table.columns[column].generated { "NULL" } else { "DEFAULT" });
         Ok(())
-    })?;
-    Ok(())
+    })
 }
 
 /// NULL is the smallest value (MySQL 8.4 manual 5.3.4.6); where it shall be elsewhere, whether it is NULL is ordered by first.

@@ -318,8 +318,7 @@ fn updated(session: &Session, at: At, changes: &[(usize, Input)], columns: &[usi
     let values: Option<Vec<Value>> = columns
         .iter()
         .map(|column| match changes.iter().find(|(known, _)| known == column) {
-            Some((_, Input::Value(value))) => Some(value.clone()),
-            Some(_) => None,
+            Some((_, input)) => input.value().cloned(),
             None => session.store(at).loaded(at.slot, *column),
         })
         .collect();
