@@ -1,9 +1,11 @@
 //! Values that can be looked up: keys of rows, as hash maps want them.
 
+use std::hash::{Hash, Hasher};
+
 use relata_core::value::{Cell, DecimalValue, Kind, Value};
 
 /// The values of some columns of a row.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Key {
     /// Of one column: nothing to allocate for a number.
     One(Part),
@@ -12,7 +14,7 @@ pub(crate) enum Key {
 }
 
 /// The value of one column. What is equal in the database is equal here, however the driver gave it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Part {
     Null,
     Bool(bool),
@@ -31,14 +33,40 @@ pub(crate) enum Part {
     TimestampTz(i64),
 }
 
+// Without what variant it is: the keys of a map are mostly of one kind, and hashing that takes longer than hashing a number.
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.parts().iter().for_each(|part| part.hash(state));
+    }
+}
+
+impl Hash for Part {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Part::Null => {}
+            Part::Bool(value) => value.hash(state),
+            Part::Integer(value) | Part::Time(value) | Part::Timestamp(value) | Part::TimestampTz(value) => {
+                value.hash(state);
+            }
+            Part::Large(value) | Part::Float(value) => value.hash(state),
+            Part::Text(text) => text.hash(state),
+            Part::Bytes(bytes) => bytes.hash(state),
+            Part::Decimal(value) => value.hash(state),
+            Part::Uuid(bytes) => bytes.hash(state),
+            Part::Date(days) => days.hash(state),
+        }
+    }
+}
+
 impl Part {
     /// The part that a cell of a column of this kind is, where the database may have stored it as something else: what is a decimal
     /// is text on SQLite, with as many digits as were written.
+    #[inline]
     pub(crate) fn of_column(cell: Cell<'_>, kind: Kind) -> Part {
-        match (cell, kind) {
-            (Cell::Text(text), Kind::Decimal) => DecimalValue::parse(text)
+        match cell {
+            Cell::Text(text) if kind == Kind::Decimal => DecimalValue::parse(text)
                 .map_or(Part::Text(text.into()), |value| Part::of(Cell::Decimal(value))),
-            (cell, _) => Part::of(cell),
+            cell => Part::of(cell),
         }
     }
 

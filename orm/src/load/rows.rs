@@ -317,8 +317,10 @@ impl<S> GraphSink<S> {
                 order.push(cell);
             }
             for at in keys.iter_mut() {
-                if matches!(at.places, Places::Watched(own) if own == place) {
-                    at.keys.0.extend(at.kinds.first().map(|kind| Key::One(Part::of_column(cell, *kind))));
+                if matches!(at.places, Places::Watched(own) if own == place)
+                    && let [kind] = at.kinds[..]
+                {
+                    at.keys.0.push(Key::One(Part::of_column(cell, kind)));
                 }
             }
         };

@@ -1,6 +1,6 @@
 //! The identity map of one entity type: who owns the entities.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map};
 
 use relata_core::{
     Error, ErrorClass, Result,
@@ -18,6 +18,7 @@ pub(super) struct Store<E: Entity> {
     /// Rows of a flush under way: they become entities when all of it has succeeded.
     pub(super) staged: Vec<(u32, Option<E>)>,
 }
+
 /// Why a handle gives no entity.
 pub(super) type Why = &'static str;
 
@@ -25,25 +26,10 @@ const GONE: Why = "names an entity that is no longer in the session: it was expu
 const DELETED: Why = "names an entity that was deleted in this session";
 const PENDING: Why = "names an entity that is not flushed yet, so it has no key and no defaults: `session.draft(handle)` is what was added";
 const PERSISTENT: Why = "names an entity that is flushed already: it is no draft any more";
+
 impl<E: Entity> Store<E> {
     pub(super) fn new() -> Self {
         Store { entries: Vec::new(), free: Vec::new(), map: HashMap::new(), staged: Vec::new() }
-    }
-
-    fn insert(&mut self, state: State<E>) -> (u32, u32) {
-        match self.free.pop() {
-            Some(slot) => {
-                let entry = &mut self.entries[slot as usize];
-                entry.state = state;
-                (slot, entry.generation)
-            }
-            None => {
-                // Four thousand million entities do not fit into memory.
-                let slot = self.entries.len() as u32;
-                self.entries.push(Entry { generation: 0, state });
-                (slot, 0)
-            }
-        }
     }
 
     pub(super) fn release(&mut self, slot: u32) -> State<E> {
@@ -79,7 +65,8 @@ impl<E: Entity> Store<E> {
     }
 
     pub(super) fn add<N: Insertable<Entity = E>>(&mut self, new: N, now: Time) -> (u32, u32) {
-        self.insert(State::Pending(Pending { draft: Box::new(new), overrides: Vec::new(), added: now }))
+        let state = State::Pending(Pending { draft: Box::new(new), overrides: Vec::new(), added: now });
+        insert(&mut self.entries, &mut self.free, state)
     }
 
     pub(super) fn live(&self, slot: u32, generation: u32) -> Result<&Live<E>, Why> {
@@ -151,18 +138,22 @@ impl<E: Entity> Store<E> {
 
     /// Takes in an entity that was read: a known one that is clean takes the new values whole, an edited one keeps its edits.
     pub(super) fn attach(&mut self, entity: E, now: Time) -> Result<(u32, u32)> {
-        let key = entity.key();
-        if let Some(slot) = self.map.get(&key) {
-            let slot = *slot;
-            let entry = &mut self.entries[slot as usize];
-            if let State::Live(live) = &mut entry.state {
-                live.read_again(entity, now)?;
+        match self.map.entry(entity.key()) {
+            hash_map::Entry::Occupied(known) => {
+                let slot = *known.get();
+                let entry = &mut self.entries[slot as usize];
+                if let State::Live(live) = &mut entry.state {
+                    live.read_again(entity, now)?;
+                }
+                Ok((slot, entry.generation))
             }
-            return Ok((slot, entry.generation));
+            hash_map::Entry::Vacant(place) => {
+                let state = State::Live(Live::new(entity, now));
+                let (slot, generation) = insert(&mut self.entries, &mut self.free, state);
+                place.insert(slot);
+                Ok((slot, generation))
+            }
         }
-        let (slot, generation) = self.insert(State::Live(Live::new(entity, now)));
-        self.map.insert(key, slot);
-        Ok((slot, generation))
     }
 
     /// Forgets an entity that is not inserted yet; `false` if it is no such one.
@@ -185,6 +176,24 @@ impl<E: Entity> Store<E> {
         }
     }
 }
+
+/// Puts an entity into a free place, or a new one: its slot and generation.
+fn insert<E: Entity>(entries: &mut Vec<Entry<E>>, free: &mut Vec<u32>, state: State<E>) -> (u32, u32) {
+    match free.pop() {
+        Some(slot) => {
+            let entry = &mut entries[slot as usize];
+            entry.state = state;
+            (slot, entry.generation)
+        }
+        None => {
+            // Four thousand million entities do not fit into memory.
+            let slot = entries.len() as u32;
+            entries.push(Entry { generation: 0, state });
+            (slot, 0)
+        }
+    }
+}
+
 pub(super) fn handle_error(table: &Table, why: Why) -> Error {
     Error::new(ErrorClass::Handle, format!("a handle of {} {why}", table.entity)).with_table(table.name)
 }
