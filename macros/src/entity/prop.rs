@@ -157,7 +157,7 @@ pub(super) fn last_name(path: &Path) -> String {
 }
 
 /// Whether a type is written as one of these words.
-fn is_one_of(ty: &Type, words: &[&str]) -> bool {
+pub(super) fn is_one_of(ty: &Type, words: &[&str]) -> bool {
     matches!(ty, Type::Path(path) if path.qself.is_none()
         && path.path.get_ident().is_some_and(|ident| words.iter().any(|word| ident == word)))
 }

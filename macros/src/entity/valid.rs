@@ -7,7 +7,7 @@ use syn::{Ident, ext::IdentExt};
 use super::{
     ast::{Column, Entity},
     attr::{ForeignKey, Link},
-    prop::last_name,
+    prop::{is_one_of, last_name},
 };
 use crate::{context::Context, suggest};
 
@@ -102,6 +102,9 @@ fn check_column(entity: &Entity<'_>, column: &Column<'_>, context: &Context) {
     }
     if let (Some(index), Some(_)) = (&attributes.index, &attributes.unique) {
         context.error(index, "`unique` makes an index already: leave `index` out");
+    }
+    if attributes.primary_key.is_some() && is_one_of(column.ty, &["f32", "f64"]) {
+        context.error(column.ty, "a float cannot be a primary key: floats are not compared exactly");
     }
     if attributes.primary_key.is_some() && entity.key().len() == 1 {
         for said in [&attributes.unique, &attributes.index].into_iter().flatten() {

@@ -18,4 +18,10 @@ struct User {
     c: i64,
 }
 
+#[derive(Entity)]
+struct Reading {
+    #[column(primary_key)]
+    second: f64,
+}
+
 fn main() {}
