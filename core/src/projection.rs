@@ -81,6 +81,11 @@ impl<'r> RowReader<'r> {
         RowReader { watched: places, watcher: Some(watcher), ..self }
     }
 
+    /// The row itself.
+    pub(crate) fn row(&mut self) -> &mut dyn Row {
+        self.row
+    }
+
     /// Reads the next cell.
     ///
     /// # Errors

@@ -13,25 +13,24 @@ use crate::session::{Session, Uncommitted};
 #[derive(Debug)]
 pub struct UnitOfWork<'e> {
     engine: &'e Engine,
-    options: TransactionOptions,
+    transaction: Option<TransactionOptions>,
     retry: RetryOptions,
 }
 
 impl<'e> UnitOfWork<'e> {
     pub(crate) fn new(engine: &'e Engine) -> Self {
-        let mut options = TransactionOptions::new();
-        options.isolation = engine.dialect().strictest_isolation();
-        UnitOfWork { engine, options, retry: RetryOptions::new() }
+        UnitOfWork { engine, transaction: None, retry: RetryOptions::new() }
     }
 
     /// With another kind of transaction.
     #[must_use]
     pub fn transaction(mut self, options: TransactionOptions) -> Self {
-        self.options = options;
+        self.transaction = Some(options);
         self
     }
 
-    /// With another number of attempts, or another time between them.
+    /// With another number of attempts, or another time between them; and with the transaction that these options say, if
+    /// [`transaction`](UnitOfWork::transaction) says none.
     #[must_use]
     pub fn retry(mut self, retry: RetryOptions) -> Self {
         self.retry = retry;
@@ -52,10 +51,11 @@ impl<'e> UnitOfWork<'e> {
         F: FnMut(Session) -> U,
         U: Future<Output = Result<T>>,
     {
+        let options = self.transaction.unwrap_or_else(|| self.retry.transaction_on(&**self.engine.dialect()));
         let mut attempt = 1;
         loop {
             let uncommitted = Uncommitted::default();
-            let session = Session::with(self.engine, self.options).watched(&uncommitted);
+            let session = Session::with(self.engine, options).watched(&uncommitted);
             match unit(session).await {
                 Ok(value) => return uncommitted.check().map(|()| value),
                 Err(error) => self.retry.wait_for_next(attempt, error).await?,

@@ -107,11 +107,11 @@ fn how_found(insert: &InsertBody, row: &[Input], dialect: &dyn Dialect) -> Resul
     if let Some(conflict) = &insert.conflict {
         // NULL and a generated key are in no conflict with anything: such a row is inserted for certain.
         if !conflict.target.is_empty() && conflict.target.iter().all(given) {
-            return Ok(Found::Given(conflict.target.clone()));
+            return given_for(insert, &conflict.target, dialect);
         }
     }
     if !table.primary_key.is_empty() && table.primary_key.iter().all(given) {
-        return Ok(Found::Given(table.primary_key.to_vec()));
+        return given_for(insert, table.primary_key, dialect);
     }
     match table.generated() {
         Some(column) if !given(&column) => Ok(Found::Generated(column)),
@@ -120,6 +120,28 @@ fn how_found(insert: &InsertBody, row: &[Input], dialect: &dyn Dialect) -> Resul
              key, or leave out `.returning(…)`",
             dialect.name(),
             table.name
+        ))
+        .into()),
+    }
+}
+
+/// Found by the values given for these columns, unless an upsert gives the row others.
+fn given_for(insert: &InsertBody, columns: &[usize], dialect: &dyn Dialect) -> Result<Found> {
+    let changed = match insert.conflict.as_ref().map(|conflict| &conflict.action) {
+        Some(ConflictAction::Update(set)) => set.iter().find(|(column, value)| {
+            let own = &insert.table.columns[*column];
+            columns.contains(column)
+                && !matches!(value, Expression::Excluded(from) if std::ptr::eq(from.column, own))
+        }),
+        _ => None,
+    };
+    match changed {
+        None => Ok(Found::Given(columns.to_vec())),
+        Some((column, _)) => Err(CompileError::invalid(format!(
+            "{} has no INSERT … RETURNING, and a row whose {} the update changes cannot be read back by it: leave out `.returning(…)`, \
+             or do not set it",
+            dialect.name(),
+            insert.table.columns[*column].name
         ))
         .into()),
     }
@@ -165,7 +187,7 @@ impl ReadBack<'_> {
             })?;
             let operand = self.column(column);
             let order = (rows > 1).then(|| operand.clone());
-            self.select(tx, any_value(operand, keys), order, Some(rows)).await?;
+            self.select(tx, any_value(operand, keys), order, Some(rows), None).await?;
         }
         Ok(())
     }
@@ -190,11 +212,14 @@ impl ReadBack<'_> {
         let filter = self.filter(&group, columns);
         // Two rows of an upsert may be one in the table.
         let expected = group.conflict.is_none().then_some(rows.len());
+        // A row that an update left as it was may be newer than the transaction's snapshot, which only a locking read sees past
+        // (MySQL 8.4 manual 17.7.2.3); the update has locked it already.
+        let lock = group.conflict.as_ref().and_then(|_| for_update(&*dialect));
         for batch in group.batches(&*dialect) {
             self.insert(tx, &batch).await?;
         }
         let order = (rows.len() > 1).then(|| position(rows));
-        self.select(tx, filter, order, expected).await
+        self.select(tx, filter, order, expected, lock).await
     }
 
     /// Takes out of a group the rows that `DO NOTHING` will leave out, and keeps others from inserting the rest meanwhile.
@@ -211,9 +236,7 @@ impl ReadBack<'_> {
             let item = Item::new(position(self.conditions(group, columns)), true);
             let mut select = self.body(vec![item], self.filter(group, columns));
             // Also locks the gaps where there is no row yet (MySQL 8.4 manual 17.7.2.4).
-            select.lock = dialect
-                .supports(Feature::Locking)
-                .then_some(Lock { strength: LockStrength::Update, wait: LockWait::Wait });
+            select.lock = for_update(&*dialect);
             let mut present = Collect::<Option<i64>>::new(|row: &mut RowReader<'_>| row.read());
             run_statement(&select, tx, Some(&mut present), Mode::Cached).await?;
             if present.rows.is_empty() {
@@ -264,8 +287,10 @@ impl ReadBack<'_> {
         filter: Expression,
         order: Option<Expression>,
         expected: Option<usize>,
+        lock: Option<Lock>,
     ) -> Result<()> {
         let mut select = self.body(self.returning.clone(), filter);
+        select.lock = lock;
         select.order_by.extend(order.map(|expression| OrderItem {
             expression,
             direction: Direction::Ascending,
@@ -324,6 +349,12 @@ impl ReadBack<'_> {
             columns => Logical::joined(Connective::Or, self.conditions(group, columns)),
         }
     }
+}
+
+/// `FOR UPDATE`, where there is such a thing.
+fn for_update(dialect: &dyn Dialect) -> Option<Lock> {
+    let lock = Lock { strength: LockStrength::Update, wait: LockWait::Wait };
+    dialect.supports(Feature::Locking).then_some(lock)
 }
 
 /// The value that a row gives for a column. Rows that do not are found in another way.

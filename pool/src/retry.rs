@@ -67,6 +67,15 @@ impl RetryOptions {
         self
     }
 
+    /// How the transaction of an attempt begins on a database: as was said, or at its strictest isolation level.
+    pub fn transaction_on(&self, dialect: &dyn Dialect) -> TransactionOptions {
+        self.transaction.unwrap_or_else(|| {
+            let mut options = TransactionOptions::new();
+            options.isolation = dialect.strictest_isolation();
+            options
+        })
+    }
+
     /// After an attempt, counted from 1, that failed: waits if another one is to be made, otherwise gives the error back.
     ///
     /// # Errors
@@ -115,11 +124,7 @@ impl<'e> Retrying<'e> {
         U: Future<Output = Result<T>> + Send,
         T: Send,
     {
-        let options = self.options.transaction.unwrap_or_else(|| {
-            let mut options = TransactionOptions::new();
-            options.isolation = self.engine.dialect().strictest_isolation();
-            options
-        });
+        let options = self.options.transaction_on(&**self.engine.dialect());
         let mut attempt = 1;
         loop {
             match self.once(&options, &mut unit).await {

@@ -1069,6 +1069,20 @@ on_every_database! {
         assert_eq!(users(&db).await, [("a".to_string(), Some("y".to_string())), ("b".to_string(), None)]);
     }
 
+    /// Nothing was done in the transaction before, so nothing is lost with it: what is pending goes into the next.
+    async fn a_first_flush_whose_connection_is_lost(db: Database) {
+        blog(&db).await;
+        let Some(line) = Line::lay(&db).await else { return };
+        let mut session = line.session();
+        let handle = session.add(user("a"));
+        line.lose_the_next_answer();
+        let error = session.flush().await.unwrap_err();
+        assert!(error.is_disconnect(), "{error:?}");
+        session.draft_mut(handle).unwrap().name = Some("x".into());
+        session.commit().await.unwrap();
+        assert_eq!(users(&db).await, [("a".to_string(), Some("x".to_string()))]);
+    }
+
     async fn a_connection_that_is_lost(db: Database) {
         blog(&db).await;
         let Some(line) = Line::lay(&db).await else { return };

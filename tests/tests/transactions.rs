@@ -246,6 +246,20 @@ on_every_database! {
         assert_eq!(emails(&db).await.len(), 1);
     }
 
+    /// What the options of a retry say of the transaction holds in a unit of work as well, unless it says more itself.
+    async fn retries_begin_as_they_are_told(db: Database) {
+        create(&db).await;
+        let reading = RetryOptions::new().transaction(TransactionOptions::new().read_only());
+        let write = |mut session: Session| async move {
+            session.add(user("a"));
+            session.commit().await
+        };
+        let error = db.unit_of_work().retry(reading).run(write).await.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::ReadOnly, "{error}");
+        db.unit_of_work().transaction(TransactionOptions::new()).retry(reading).run(write).await.unwrap();
+        assert_eq!(emails(&db).await, ["a"]);
+    }
+
     /// Two that have read the same row before either writes it: one is run again, with a session that knows nothing of before.
     async fn units_of_work_are_run_again(db: Database) {
         create(&db).await;

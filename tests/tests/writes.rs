@@ -3,7 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use relata::{dialect::Feature, prelude::*};
-use relata_tests::{Database, on_every_database};
+use relata_tests::{Database, Server, on_every_database};
 use rust_decimal::Decimal;
 
 #[derive(Entity, Debug, Clone, PartialEq)]
@@ -303,6 +303,38 @@ on_every_database! {
         }
     }
 
+    /// What somebody else has written since the transaction's first look is met by an upsert, and comes back, changed or not.
+    async fn upsert_of_a_row_that_is_newer_than_the_snapshot(db: Database) {
+        create(&db).await;
+        // On SQLite, where a writer goes before the reader, it is refused as DESIGN says; PostgreSQL reads what is committed.
+        if db.server() == Server::Sqlite {
+            return;
+        }
+        let label = || NewLabel { name: "a".into(), uses: Some(1) };
+        let mut tx = db.begin().await.unwrap();
+        assert_eq!(Label::select().count(&mut tx).await.unwrap(), 0);
+        insert(label()).execute(&*db).await.unwrap();
+        let upsert = insert(label()).on_conflict(Label::name).do_update(|row| row.take(Label::uses));
+        assert_eq!(upsert.returning(Label::name).all(&mut tx).await.unwrap(), ["a"]);
+        tx.commit().await.unwrap();
+    }
+
+    /// Where rows are read back, one whose key an upsert changes would not be found: it is refused before anything is done.
+    async fn upsert_that_changes_its_target(db: Database) {
+        create(&db).await;
+        let label = || NewLabel { name: "a".into(), uses: Some(1) };
+        insert(label()).execute(&*db).await.unwrap();
+        let upsert = insert(label()).on_conflict(Label::name).do_update(|row| row.set(Label::name, "z"));
+        match upsert.returning(Label::name).all(&*db).await {
+            Ok(names) => assert_eq!(names, ["z"]),
+            Err(error) => {
+                assert_eq!(error.class(), ErrorClass::Compile, "{error}");
+                assert!(!db.dialect().supports(Feature::InsertReturning), "{error}");
+                assert_eq!(select(Label::name).all(&*db).await.unwrap(), ["a"]);
+            }
+        }
+    }
+
     async fn update_(db: Database) {
         create(&db).await;
         insert_many(["a", "b", "c"].map(item)).execute(&*db).await.unwrap();
@@ -365,6 +397,16 @@ on_every_database! {
         assert_eq!(rows, [("a?'".to_owned(), 1), ("b".to_owned(), 2)]);
         let labels = sql("SELECT name, uses FROM labels WHERE name = ?").bind("b").entities::<Label>().one(&*db).await.unwrap();
         assert_eq!(labels, Label { name: "b".into(), uses: 2 });
+        let anywhere = sql("SELECT 7 AS more, uses, name FROM labels WHERE name = ?").bind("b").entities::<Label>();
+        assert_eq!(anywhere.one(&*db).await.unwrap(), labels);
+        for (wrong, why) in [
+            ("SELECT name, uses AS times FROM labels", "the rows have no column uses, but name, times"),
+            ("SELECT a.*, b.* FROM labels a, labels b", "the rows have two columns named name"),
+        ] {
+            let error = sql(wrong).entities::<Label>().all(&*db).await.unwrap_err();
+            assert_eq!(error.class(), ErrorClass::Decode, "{error}");
+            assert!(error.to_string().contains(why), "{error}");
+        }
         assert_eq!(sql("UPDATE labels SET uses = uses + 1").execute(&*db).await.unwrap(), 2);
         // Neither too few columns nor too many.
         for wrong in ["SELECT 1", "SELECT 1, 2, 3"] {

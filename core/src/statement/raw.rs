@@ -5,11 +5,13 @@ use std::{borrow::Cow, fmt};
 use super::ReadRow;
 use crate::{
     clause::Columns,
+    driver::Row,
     entity::Entity,
-    error::Result,
+    error::{Error, ErrorClass, Result},
     expr::{IntoExpr, Raw},
     projection::{Projection, RowReader},
     render::{Compile, Renderer, Statement},
+    value::Cell,
 };
 
 /// SQL text with binds, whose rows become an `R`.
@@ -71,9 +73,11 @@ impl<R> RawStatement<R> {
         RawStatement { raw: self.raw, read: read_all::<T::Exprs> }
     }
 
-    /// Reads each row as an entity; the text selects all its columns, in the order of the fields.
+    /// Reads each row as an entity: its columns are found by their names, in whatever order they come and whatever else is there.
+    ///
+    /// One that is not there, or is there twice, is an error of class [`Decode`](crate::ErrorClass::Decode).
     pub fn entities<E: Entity>(self) -> RawStatement<E> {
-        RawStatement { raw: self.raw, read: E::read }
+        RawStatement { raw: self.raw, read: read_by_name::<E> }
     }
 
     /// How a row becomes an `R`.
@@ -87,6 +91,60 @@ fn read_all<P: Projection>(row: &mut RowReader<'_>) -> Result<P::Row> {
     let read = P::read(row)?;
     row.end()?;
     Ok(read)
+}
+
+/// Reads an entity whose columns may stand anywhere in the row.
+fn read_by_name<E: Entity>(row: &mut RowReader<'_>) -> Result<E> {
+    let row = row.row();
+    let places = E::TABLE.columns.iter().map(|column| place_of(column.name, row)).collect::<Result<_>>()?;
+    E::read(&mut RowReader::new(&mut Rearranged { row, places }))
+}
+
+/// The place of the column with a name.
+fn place_of(name: &str, row: &dyn Row) -> Result<usize> {
+    let mut places = (0..row.width()).filter(|place| row.name(*place) == name);
+    let why = match (places.next(), places.next()) {
+        (Some(place), None) => return Ok(place),
+        (Some(_), Some(_)) => {
+            format!("the rows have two columns named {name}: select one of them, or under another name")
+        }
+        (None, _) => {
+            let names: Vec<&str> = (0..row.width()).map(|place| row.name(place)).collect();
+            format!("the rows have no column {name}, but {}", names.join(", "))
+        }
+    };
+    Err(Error::new(ErrorClass::Decode, why))
+}
+
+/// A row with its cells at other places.
+struct Rearranged<'r> {
+    row: &'r mut dyn Row,
+    places: Vec<usize>,
+}
+
+impl Rearranged<'_> {
+    /// Where a cell stands; behind all others if there is none.
+    fn place(&self, index: usize) -> usize {
+        self.places.get(index).copied().unwrap_or_else(|| self.row.width())
+    }
+}
+
+impl Row for Rearranged<'_> {
+    fn width(&self) -> usize {
+        self.places.len()
+    }
+
+    fn cell(&self, index: usize) -> Result<Cell<'_>> {
+        self.row.cell(self.place(index))
+    }
+
+    fn take_text(&mut self, index: usize) -> Option<String> {
+        self.row.take_text(self.place(index))
+    }
+
+    fn name(&self, index: usize) -> &str {
+        self.row.name(self.place(index))
+    }
 }
 
 impl<R> Statement for RawStatement<R> {

@@ -78,7 +78,8 @@ impl Session {
     /// Sends what is pending: INSERTs in the order of the foreign keys, UPDATEs of the changed columns only, DELETEs. Keys
     /// and defaults come back into the entities.
     ///
-    /// It is all or nothing: if a statement fails, the database is as before, and everything is pending still.
+    /// It is all or nothing: if a statement fails, the database is as before, and everything is pending still. Only where the failure
+    /// has ended the transaction, as a deadlock does, and something was done in it before, the session has to be rolled back.
     ///
     /// # Errors
     ///
@@ -133,7 +134,8 @@ impl Session {
                         // What comes of it says nothing that the first error does not.
                         let _ = transaction.rollback().await;
                     }
-                    self.poisoned = ends_transaction(&error);
+                    // All of it is gone, and all that is pending can be flushed again.
+                    self.poisoned = false;
                 }
                 Err(error)
             }
