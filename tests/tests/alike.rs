@@ -347,6 +347,13 @@ on_every_database! {
         assert_eq!(groups.all(&*db).await.unwrap(), [(2, 4)]);
     }
 
+    async fn a_union_from_its_second_row_on(db: Database) {
+        create(&db).await;
+        let ids = |from: i64| select(Thing::id).filter(Thing::id.between(from, from + 1));
+        assert_eq!(ids(1).union(ids(3)).offset(1).all(&*db).await.unwrap().len(), 3);
+        assert_eq!(ids(1).union_all(ids(3)).offset(3).all(&*db).await.unwrap().len(), 1);
+    }
+
     async fn do_nothing_returns_no_row_that_was_there(db: Database) {
         create(&db).await;
         let stock = |site| NewStock { sku: "a".into(), site };

@@ -210,6 +210,34 @@ on_every_database! {
     }
 
     /// The rows are stored in another order, where the database lets them be.
+    /// Of two edges that travel together the first cannot be decoded, and the second fails on the server, which will not commit then.
+    async fn edges_that_fail_side_by_side(db: Database) {
+        if db.server() != Server::Postgres {
+            return;
+        }
+        schema().create(&*db).await.unwrap();
+        let user = |email: &str| NewUser { email: email.into(), name: None };
+        let author = insert(user("a")).returning(User::id).one(&*db).await.unwrap();
+        let post = NewPost { author_id: author.into(), reviewer_id: None, title: "p".into() };
+        insert(post).execute(&*db).await.unwrap();
+        insert(NewTag { name: "t".into() }).execute(&*db).await.unwrap();
+        for change in [
+            "INSERT INTO post_tags (post_id, tag_id) SELECT posts.id, tags.id FROM posts, tags",
+            "ALTER TABLE comments ALTER COLUMN text DROP NOT NULL",
+            "INSERT INTO comments (post_id, text) SELECT id, NULL FROM posts",
+            "ALTER TABLE tags RENAME TO all_tags",
+            "CREATE VIEW tags AS SELECT id, CAST(1 / (1 - LENGTH(name)) AS TEXT) AS name FROM all_tags",
+        ] {
+            sql(change).execute(&*db).await.unwrap();
+        }
+        let mut tx = db.begin().await.unwrap();
+        insert(user("b")).execute(&mut tx).await.unwrap();
+        let error = Post::select().with(Post::comments).with(Post::tags).all(&mut tx).await.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::Decode, "{error}");
+        assert_eq!(tx.commit().await.unwrap_err().class(), ErrorClass::Poisoned);
+        assert_eq!(User::select().count(&*db).await.unwrap(), 1);
+    }
+
     async fn ends_come_in_the_order_of_their_keys(db: Database) {
         schema().create(&*db).await.unwrap();
         for text in [

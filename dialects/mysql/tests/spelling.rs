@@ -279,7 +279,7 @@ fn lists_have_few_lengths() {
 fn limits() {
     assert_eq!(
         sql(&select(Item::id).offset(1)),
-        "SELECT `items`.`id` FROM `items` LIMIT 18446744073709551615 OFFSET 1"
+        "SELECT `items`.`id` FROM `items` LIMIT 9223372036854775807 OFFSET 1"
     );
     on_each(|mut db| async move {
         let connection = &mut *db.connection;

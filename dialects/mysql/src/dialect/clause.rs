@@ -17,9 +17,9 @@ pub(super) fn render<'s>(dialect: &'s Mysql, clause: Clause<'s>, out: &mut Rende
         Clause::Item(expression) => expression::render_item(dialect, expression, out),
         Clause::GroupItem(expression) => expression::render_key(dialect, expression, out),
         Clause::OrderItem(item) => render_order(dialect, item, out),
-        // OFFSET needs a LIMIT, and the manual says to take this number (MySQL 8.4 manual 15.2.13).
+        // OFFSET needs a LIMIT (MySQL 8.4 manual 15.2.13). With the largest number, which the manual takes, MySQL gives no row of a UNION.
         Clause::Limit(Limit { limit: None, offset: Some(offset) }) => {
-            out.sql(" LIMIT ").number(u64::MAX).sql(" OFFSET ").number(*offset);
+            out.sql(" LIMIT ").number(i64::MAX as u64).sql(" OFFSET ").number(*offset);
             Ok(())
         }
         Clause::Lock(lock) if dialect.server.is_mariadb() && lock.strength == LockStrength::Share => {

@@ -32,7 +32,7 @@ pub(crate) const BEGIN: &str = "START TRANSACTION";
 ///
 /// let dialect = Mysql::new(Server::MYSQL);
 /// let statement = select(val("a".to_string()).concat("b")).offset(5);
-/// assert_eq!(statement.compile(&dialect)?.sql, "SELECT CONCAT(?, ?) LIMIT 18446744073709551615 OFFSET 5");
+/// assert_eq!(statement.compile(&dialect)?.sql, "SELECT CONCAT(?, ?) LIMIT 9223372036854775807 OFFSET 5");
 /// # Ok::<(), relata_core::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -252,6 +252,11 @@ impl Answer {
                 self.flow(flow);
             }
             message::ROW_DESCRIPTION => self.described = Column::all(message.body),
+            // A transaction in which a statement has failed is not committed, and COMMIT is no error then (PostgreSQL manual, "COMMIT").
+            message::COMMAND_COMPLETE if job.sql == "COMMIT" && message.body.starts_with(b"ROLLBACK") => {
+                let why = "the server has rolled back the transaction instead: a statement in it had failed";
+                return Err(Error::new(ErrorClass::Poisoned, why));
+            }
             message::COMMAND_COMPLETE => {
                 self.affected = row_count(message.body).saturating_add(self.affected)
             }
