@@ -278,7 +278,7 @@ impl Link {
                 "a statement failed in this transaction: roll it back, or to a savepoint made before",
             )),
             AfterError::Ended => {
-                Err(poisoned("the database has rolled back this transaction after an error: begin it again"))
+                Err(poisoned("this transaction ended with an error of an earlier statement: begin it again"))
             }
         }
     }

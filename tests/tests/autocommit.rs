@@ -387,8 +387,11 @@ on_mysql_and_mariadb! {
         train(&wire).await;
         let mut tx = wire.begin_with(TransactionOptions::new().read_only()).await.unwrap();
         assert_eq!(add("b", &mut tx).await.unwrap_err().class(), ErrorClass::ReadOnly);
-        drop(tx);
-        at_rest(&wire).await;
+        // That is no end of it.
+        let before = names_in(&mut tx).await;
+        add("late", &*db).await.unwrap();
+        assert_eq!(names_in(&mut tx).await, before);
+        tx.commit().await.unwrap();
         let mut tx = wire.begin().await.unwrap();
         add("b", &mut tx).await.unwrap();
         tx.commit().await.unwrap();
@@ -396,7 +399,7 @@ on_mysql_and_mariadb! {
         plain_statements_are_on_their_own(&db, &wire).await;
     }
 
-    /// DDL ends a transaction. What comes after it is as it always was: each statement on its own.
+    /// DDL ends a transaction. What comes after it is as it always was: each statement on its own. Not after an error.
     async fn ddl_inside(db: Database) {
         let mut count = 0;
         for is_trained in [false, true] {
@@ -414,9 +417,10 @@ on_mysql_and_mariadb! {
                 }
                 assert_eq!(sql_unchecked(ddl).execute(&mut tx).await.is_err(), fails);
                 assert_eq!(names(&db).await, &["before"][..usize::from(before)]);
-                add("after", &mut tx).await.unwrap();
+                let after = add("after", &mut tx).await.map_err(|error| error.class());
+                assert_eq!(after, if fails { Err(ErrorClass::Poisoned) } else { Ok(1) });
                 let seen = names(&db).await;
-                assert!(seen.contains(&"after".to_owned()), "{is_trained} {before} {fails}: {seen:?}");
+                assert_eq!(seen.contains(&"after".to_owned()), !fails, "{is_trained} {before}: {seen:?}");
                 tx.rollback().await.unwrap();
                 assert_eq!(names(&db).await, seen);
                 plain_statements_are_on_their_own(&db, &wire).await;
@@ -521,6 +525,62 @@ on_mysql_and_mariadb! {
         assert!(all.contains(&"zz".to_owned()) && all.contains(&"zzz".to_owned()));
         drop(connection);
         plain_statements_are_on_their_own(&db, &wire).await;
+    }
+
+    /// What comes behind it would be committed at once.
+    async fn a_procedure_that_ends_it(db: Database) {
+        for (name, body) in [
+            ("broken", "DECLARE EXIT HANDLER FOR SQLEXCEPTION BEGIN ROLLBACK; RESIGNAL; END; INSERT INTO tags (id, name) VALUES (7, 'x'), (7, 'y')"),
+            ("commits", "START TRANSACTION; INSERT INTO tags (name) VALUES ('p'); COMMIT"),
+            ("rolls_back", "ROLLBACK"),
+        ] {
+            let mut admin = db.connection().await.unwrap();
+            sql_unchecked(format!("CREATE PROCEDURE {name}() BEGIN {body}; END")).execute(&mut admin).await.unwrap();
+            for is_trained in [false, true] {
+                let wire = if is_trained { trained(&db).await } else { Wire::tap(&db).await };
+                for depth in 0..3 {
+                    delete::<Tag>().execute(&*db).await.unwrap();
+                    let call = sql_unchecked(format!("CALL {name}()"));
+                    let mut tx = wire.begin().await.unwrap();
+                    add("before", &mut tx).await.unwrap();
+                    let called = if depth == 0 {
+                        call.execute(&mut tx).await
+                    } else {
+                        let mut inner = tx.begin().await.unwrap();
+                        if depth == 2 {
+                            add("within", &mut inner).await.unwrap();
+                        }
+                        call.execute(&mut inner).await
+                    };
+                    let class = if name == "broken" { ErrorClass::Unique } else { ErrorClass::Poisoned };
+                    assert_eq!(called.unwrap_err().class(), class, "{name}");
+                    let left = names(&db).await;
+                    assert_eq!(add("behind", &mut tx).await.unwrap_err().class(), ErrorClass::Poisoned);
+                    assert_eq!(tx.begin().await.unwrap_err().class(), ErrorClass::Poisoned);
+                    match depth {
+                        0 => assert_eq!(tx.commit().await.unwrap_err().class(), ErrorClass::Poisoned),
+                        _ => tx.rollback().await.unwrap(),
+                    }
+                    at_rest(&wire).await;
+                    assert_eq!(names(&db).await, left);
+                }
+                plain_statements_are_on_their_own(&db, &wire).await;
+            }
+        }
+        // A failure of one that ends nothing is undone alone.
+        sql("CREATE PROCEDURE fails() BEGIN INSERT INTO tags (name) VALUES ('p'); SIGNAL SQLSTATE '45000'; END")
+            .execute(&*db).await.unwrap();
+        for is_trained in [false, true] {
+            delete::<Tag>().execute(&*db).await.unwrap();
+            let wire = if is_trained { trained(&db).await } else { Wire::tap(&db).await };
+            let mut tx = wire.begin().await.unwrap();
+            add("before", &mut tx).await.unwrap();
+            sql("CALL fails()").execute(&mut tx).await.unwrap_err();
+            add("behind", &mut tx).await.unwrap();
+            assert_eq!(names(&db).await, [""; 0]);
+            tx.rollback().await.unwrap();
+            assert_eq!(names(&db).await, [""; 0]);
+        }
     }
 
     async fn a_procedure_that_sets_it(db: Database) {

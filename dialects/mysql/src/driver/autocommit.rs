@@ -8,7 +8,10 @@
 //! What the session is in is never guessed from texts: the server says it with each answer.
 
 use mysql_async::consts::StatusFlags;
-use relata_core::driver::{Job, Mode};
+use relata_core::{
+    ErrorClass,
+    driver::{Job, Mode},
+};
 
 use crate::dialect::BEGIN;
 
@@ -47,9 +50,10 @@ impl Kind {
         }
         match job.sql {
             _ if job.mode != Mode::Text => Kind::Other,
-            BEGIN => Kind::Begin,
             "COMMIT" | "ROLLBACK" => Kind::End,
             _ if !can_be_joined(job) => Kind::Other,
+            // Also READ ONLY.
+            sql if sql.starts_with(BEGIN) => Kind::Begin,
             sql if ["SAVEPOINT ", "RELEASE SAVEPOINT ", "ROLLBACK TO SAVEPOINT "]
                 .iter()
                 .any(|begin| sql.starts_with(begin)) =>
@@ -134,7 +138,7 @@ pub(super) struct Autocommit {
     plain: bool,
     /// Whether something ran that may have ended the transaction, and the server has not said.
     in_doubt: bool,
-    /// What the server said with its last answer; `None` after an error, which says nothing of it.
+    /// What the server said with its last answer; `None` after an error outside of transactions, which says nothing of it.
     status: Option<StatusFlags>,
     /// Whether that was the answer to a SELECT. MariaDB's query cache gives those with the flags that they had once, when they
     /// had begun a transaction.
@@ -273,7 +277,7 @@ impl Autocommit {
         if self.transaction == Transaction::None {
             match kind {
                 Kind::End => {}
-                Kind::Begin if next_is_plain => self.forecast.begun(),
+                Kind::Begin if next_is_plain && job.sql == BEGIN => self.forecast.begun(),
                 _ => self.forecast.something_else(!can_be_joined(job)),
             }
         }
@@ -318,15 +322,33 @@ impl Autocommit {
 
     /// Whether a transaction is open, as far as is known, or begins with whatever comes next.
     pub(super) fn in_transaction(&self) -> bool {
-        self.transaction != Transaction::None
-            || self.off_by_hand
-            || self.status.is_some_and(|status| status.contains(StatusFlags::SERVER_STATUS_IN_TRANS))
+        self.transaction != Transaction::None || self.off_by_hand || self.is_open()
     }
 
-    /// What the server says when all that was sent is done; `None` after an error.
-    pub(super) fn hear(&mut self, status: Option<StatusFlags>) {
+    /// What was sent last has failed, with an error of this class: whether the server has to be asked what is left of the
+    /// transaction. Not where a plain statement breaks a constraint, which is undone alone.
+    pub(super) fn failed(&mut self, job: Option<&Job<'_>>, class: ErrorClass) -> bool {
+        use ErrorClass::{Check, ForeignKey, NotNull, Unique};
+        if self.transaction == Transaction::None {
+            self.status = None;
+            return false;
+        }
+        let is_undone_alone =
+            self.is_open() && is_plain(job) && matches!(class, Unique | ForeignKey | NotNull | Check);
+        self.in_doubt |= !is_undone_alone;
+        self.in_doubt
+    }
+
+    /// Whether the server has said that a transaction is open.
+    fn is_open(&self) -> bool {
+        self.status.is_some_and(|status| status.contains(StatusFlags::SERVER_STATUS_IN_TRANS))
+    }
+
+    /// What the server says when all that was sent is done: whether a transaction ended with it that was not ended here.
+    pub(super) fn hear(&mut self, status: Option<StatusFlags>) -> bool {
+        let was_open = self.is_open();
         self.status = status;
-        let Some(status) = status else { return };
+        let Some(status) = status else { return false };
         if !self.hearsay {
             self.off_by_hand = !self.off && !status.contains(StatusFlags::SERVER_STATUS_AUTOCOMMIT);
         }
@@ -342,13 +364,20 @@ impl Autocommit {
             Transaction::None => false,
             Transaction::Begun => !open,
             // It may not have begun.
-            Transaction::Implied => !open && self.in_doubt,
+            Transaction::Implied => was_open && !open && self.in_doubt,
         };
         if ended {
             self.transaction = Transaction::None;
         }
         self.in_doubt = false;
+        ended
     }
+}
+
+/// Whether a job can end a transaction without a word of it in its text: a procedure, or a block of statements. Whoever writes DDL
+/// or COMMIT by hand knows.
+pub(super) fn ends_unseen(job: &Job<'_>) -> bool {
+    begins_with(job.sql, &["CALL", "EXECUTE", "BEGIN"])
 }
 
 /// Whether a job reads or changes rows, and no more.
@@ -363,7 +392,7 @@ fn reads(job: &Job<'_>) -> bool {
 
 /// Whether jobs begin a transaction that can as well begin by itself.
 fn begins_plainly(jobs: &[Job<'_>]) -> bool {
-    matches!(jobs, [begin, first, ..] if Kind::of(begin) == Kind::Begin && is_plain(Some(first)))
+    matches!(jobs, [begin, first, ..] if begin.mode == Mode::Text && begin.sql == BEGIN && is_plain(Some(first)))
 }
 
 /// Whether a text may set autocommit. In a transaction that does nothing where it was 1, and commits where it was 0; where it
@@ -448,17 +477,22 @@ mod tests {
 
     fn ran(state: &mut Autocommit, sql: &str, status: Option<StatusFlags>) {
         state.begins(&job(sql), false);
-        if status.is_some() {
-            state.ended(&job(sql));
+        match status {
+            None => {
+                state.failed(Some(&job(sql)), ErrorClass::Statement);
+            }
+            Some(_) => {
+                state.ended(&job(sql));
+                state.hear(status);
+            }
         }
-        state.hear(status);
     }
 
     #[test]
     fn what_a_text_is() {
         for (sql, kind) in [
             ("START TRANSACTION", Kind::Begin),
-            ("START TRANSACTION READ ONLY", Kind::Other),
+            ("START TRANSACTION READ ONLY", Kind::Begin),
             ("COMMIT", Kind::End),
             ("ROLLBACK", Kind::End),
             ("COMMIT AND CHAIN", Kind::Other),
@@ -493,6 +527,7 @@ mod tests {
         assert_eq!(next(&state, &[BEGIN, "SAVEPOINT a", INSERT]), leave(2));
         assert_eq!(next(&state, &[BEGIN, "CREATE TABLE t (n INT)"]), leave(2));
         assert_eq!(next(&state, &["SET TRANSACTION READ ONLY", BEGIN, INSERT]), leave(2));
+        assert_eq!(next(&state, &["START TRANSACTION READ ONLY", INSERT]), leave(1));
         for status in [None, Some(BY_ITSELF), Some(OPEN)] {
             let mut state = waiting();
             state.status = status;
@@ -524,14 +559,11 @@ mod tests {
             ran(&mut state, sql, Some(StatusFlags::empty()));
             assert_eq!(next(&state, &[INSERT]), Step::behind(Lead::Leave, 0));
             // It may have been ended, and then failed.
-            for (status, then) in
-                [(OPEN, Step::send(1)), (StatusFlags::empty(), Step::behind(Lead::Leave, 0))]
-            {
+            for (status, over) in [(OPEN, false), (StatusFlags::empty(), true)] {
                 let mut state = within(Some(OPEN));
                 ran(&mut state, sql, None);
-                assert_eq!(next(&state, &[INSERT]), Step::Ask);
-                state.hear(Some(status));
-                assert_eq!(next(&state, &[INSERT]), then);
+                assert_eq!(state.hear(Some(status)), over);
+                assert_eq!(state.in_transaction(), !over);
             }
             // By autocommit, whoever has set it.
             let mut state = within(Some(OPEN));
@@ -545,10 +577,21 @@ mod tests {
         state.asked();
         state.hear(Some(StatusFlags::empty()));
         assert_eq!(next(&state, &["SET @a = ?"]), Step::behind(Lead::Begin, 0));
-        // A statement that fails ends nothing, or all, which the dialect knows.
-        let mut state = within(Some(OPEN));
-        ran(&mut state, INSERT, None);
-        assert_eq!(next(&state, &[INSERT]), Step::send(1));
+        // A statement that fails ends nothing, or all: only the server knows.
+        for (status, over) in [(OPEN, false), (StatusFlags::empty(), true)] {
+            let mut state = within(Some(OPEN));
+            assert!(!state.failed(Some(&job(INSERT)), ErrorClass::Unique));
+            assert!(state.failed(Some(&job("CALL p(?)")), ErrorClass::Unique));
+            assert!(state.failed(Some(&job(INSERT)), ErrorClass::LockTimeout));
+            assert_eq!(state.hear(Some(status)), over);
+            // The first, with which it may not even have begun.
+            let mut state = within(Some(StatusFlags::empty()));
+            assert!(state.failed(Some(&job(INSERT)), ErrorClass::Unique));
+            assert!(!state.hear(Some(status)));
+            assert!(state.in_transaction());
+        }
+        let mut state = Autocommit::new();
+        assert!(!state.failed(Some(&job("CALL p(?)")), ErrorClass::Other));
     }
 
     #[test]

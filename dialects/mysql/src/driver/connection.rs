@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures_util::{FutureExt, future::join};
 use mysql_async::{
     Conn, Opts, Params, QueryResult, Value as Native,
+    consts::StatusFlags,
     prelude::{Protocol, Queryable},
 };
 use relata_core::{
@@ -15,7 +16,7 @@ use relata_core::{
 };
 
 use super::{
-    autocommit::{Autocommit, Lead, Step, begins_with, is_plain},
+    autocommit::{Autocommit, Lead, Step, begins_with, ends_unseen, is_plain},
     bind::to_native,
     row::{MysqlRow, Shape},
     runtime::Runtime,
@@ -67,7 +68,7 @@ impl MysqlConnection {
         identity: Identity,
     ) -> Self {
         let mut autocommit = Autocommit::new();
-        autocommit.hear(conn.last_ok_packet().map(|ok| ok.status_flags()));
+        autocommit.hear(status_of(&conn));
         MysqlConnection {
             opts: conn.opts().clone(),
             identity,
@@ -106,6 +107,7 @@ impl MysqlConnection {
         let (max_packet, kept) = (self.max_packet, self.kept);
         let (mut at, mut ready) = (0, None);
         loop {
+            let from = at;
             let (_, rest) = jobs.split_at_mut(at);
             let Some(sql) = rest.first().map(|job| job.sql) else { return Ok(()) };
             let Some(conn) = &mut self.conn else {
@@ -119,15 +121,9 @@ impl MysqlConnection {
                     continue;
                 }
                 Step::Refuse => return Err(refused_autocommit(sql)),
-                Step::Ask => match conn.ping().await {
-                    Ok(()) if conn.last_ok_packet().is_some() => {
-                        self.autocommit.asked();
-                        Ok(Ended::Cleanly)
-                    }
-                    // It would be asked for ever.
-                    Ok(()) => Err(Failure { error: closed().with_statement(sql), rows_left: true }),
-                    Err(e) => Err(error::running(e, sql).into()),
-                },
+                Step::Ask => {
+                    ask(conn, &mut self.autocommit).await.map_err(|error| error.with_statement(sql).into())
+                }
                 Step::Send { lead, jobs, trail } => {
                     at += jobs;
                     let (now, later) = rest.split_at_mut(jobs);
@@ -158,13 +154,25 @@ impl MysqlConnection {
                     }
                 }
             };
-            let status = conn.last_ok_packet().map(|ok| ok.status_flags());
-            self.autocommit.hear(status.filter(|_| outcome.is_ok()));
+            let sent = jobs.get(from..at).unwrap_or_default();
             match outcome {
-                Ok(Ended::Cleanly) => {}
-                Ok(Ended::WithRowsLeft | Ended::InDoubt) => self.discard(),
+                Ok(ended) => {
+                    let over = self.autocommit.hear(status_of(conn));
+                    if !matches!(ended, Ended::Cleanly) {
+                        self.discard();
+                    }
+                    if over && let Some(job) = sent.iter().find(|job| ends_unseen(job)) {
+                        return Err(over_by(job.sql));
+                    }
+                }
                 Err(Failure { error, rows_left }) => {
-                    if rows_left || self.conn.as_ref().is_some_and(Conn::is_disconnected) {
+                    let failed = sent.iter().find(|job| !job.done);
+                    let mut lost = rows_left || conn.is_disconnected();
+                    if !lost && self.autocommit.failed(failed, error.class()) {
+                        lost = ask(conn, &mut self.autocommit).await.is_err();
+                        self.autocommit.hear(status_of(conn));
+                    }
+                    if lost {
                         self.discard();
                     }
                     return Err(error::name_key(error, self.dialect.server()));
@@ -172,6 +180,20 @@ impl MysqlConnection {
             }
         }
     }
+}
+
+/// What the server said with its last answer.
+fn status_of(conn: &Conn) -> Option<StatusFlags> {
+    conn.last_ok_packet().map(|ok| ok.status_flags())
+}
+
+/// Asks the server in what the session is.
+async fn ask(conn: &mut Conn, autocommit: &mut Autocommit) -> Result<Ended> {
+    conn.ping().await.map_err(|e| error::running(e, ""))?;
+    // It would be asked for ever.
+    status_of(conn).ok_or_else(closed)?;
+    autocommit.asked();
+    Ok(Ended::Cleanly)
 }
 
 fn closed() -> Error {
@@ -182,6 +204,11 @@ fn refused_autocommit(sql: &str) -> Error {
     let why =
         "autocommit cannot be set inside of a transaction: it would commit it, or never let another one be";
     Error::new(ErrorClass::Statement, why).with_statement(sql)
+}
+
+fn over_by(sql: &str) -> Error {
+    let why = "the statement has ended the transaction that it ran in: what was done before was committed or rolled back by it";
+    Error::new(ErrorClass::Poisoned, why).with_statement(sql)
 }
 
 /// How a job ended that did not fail.
@@ -566,8 +593,7 @@ impl Connection for MysqlConnection {
             self.busy = true;
             let Some(conn) = &mut self.conn else { return Err(closed()) };
             let outcome = run_with(conn, &mut self.autocommit, Lead::Leave, &mut [], false, None).await;
-            let status = conn.last_ok_packet().map(|ok| ok.status_flags());
-            self.autocommit.hear(status.filter(|_| outcome.is_ok()));
+            self.autocommit.hear(status_of(conn).filter(|_| outcome.is_ok()));
             self.busy = false;
             match outcome {
                 Ok(Ended::Cleanly) => Ok(()),
