@@ -354,6 +354,35 @@ on_every_database! {
         assert_eq!(ids(1).union_all(ids(3)).offset(3).all(&*db).await.unwrap().len(), 1);
     }
 
+    /// Where its rows are looked up.
+    async fn a_page_of_a_set_operation_within_another_query(db: Database) {
+        create(&db).await;
+        let ids = |from: i64| select(Thing::id).filter(Thing::id.between(from, from + 1));
+        for set in [ids(1).union(ids(3)), ids(1).union_all(ids(3)), ids(1).union(ids(3)).except(ids(9)), ids(1).union(ids(3)).intersect(ids(1).union(ids(3)))] {
+            for (page, rows) in [(set.clone().offset(1), 3), (set.clone().limit(2).offset(2), 2), (set.clone().limit(3), 3), (set.clone().limit(9).offset(4), 0)] {
+                let within = select(Thing::id).filter(Thing::id.in_select(page.clone()));
+                assert_eq!(within.all(&*db).await.unwrap().len(), rows);
+                let without = select(Thing::id).filter(Thing::id.not_in_select(page.clone()));
+                assert_eq!(without.all(&*db).await.unwrap().len(), 4 - rows);
+                let derived = page.clone().subquery("page");
+                let joined = select(Thing::id).join_on(&derived, derived.columns().eq(Thing::id));
+                assert_eq!(joined.all(&*db).await.unwrap().len(), rows);
+                let named = page.clone().cte("page");
+                let joined = select(Thing::id).join_on(&named, named.columns().eq(Thing::id));
+                assert_eq!(joined.all(&*db).await.unwrap().len(), rows);
+                assert_eq!(page.count(&*db).await.unwrap(), rows as i64);
+            }
+        }
+    }
+
+    async fn in_a_union_that_names_what_is_around_it(db: Database) {
+        create(&db).await;
+        let other = Thing::alias("other");
+        let same = || select(Thing::id.of(&other)).from(&other).filter(Thing::id.of(&other).eq(Thing::id));
+        let found = select(Thing::id).filter(val(2_i64).in_select(same().union(same())));
+        assert_eq!(found.all(&*db).await.unwrap(), [2]);
+    }
+
     async fn do_nothing_returns_no_row_that_was_there(db: Database) {
         create(&db).await;
         let stock = |site| NewStock { sku: "a".into(), site };

@@ -79,6 +79,13 @@ pub enum Clause<'s> {
     GroupItem(&'s Expression),
     /// An expression of ORDER BY.
     OrderItem(&'s OrderItem),
+    /// What stands in place of ORDER BY where there is none, before LIMIT and OFFSET: nothing, but where the database needs something.
+    Unordered {
+        /// LIMIT and OFFSET.
+        limit: &'s Limit,
+        /// Whether they are of a set operation.
+        of_set: bool,
+    },
     /// LIMIT and OFFSET.
     Limit(&'s Limit),
     /// FOR UPDATE and its kin.
@@ -109,6 +116,7 @@ impl<'s> Clause<'s> {
             Clause::Join(join) => join.render(out),
             Clause::Item(expression) | Clause::GroupItem(expression) => out.expression(expression).map(drop),
             Clause::OrderItem(item) => item.render(out),
+            Clause::Unordered { .. } => Ok(()),
             Clause::Limit(limit) => limit.render(out),
             Clause::Lock(lock) => lock.render(out),
             Clause::SetOperand(select) => select.render_operand(out),

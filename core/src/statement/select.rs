@@ -469,6 +469,12 @@ impl Statement for SelectBody {
             }
         }
         if self.limit != Limit::default() {
+            if self.order_by.is_empty() {
+                out.clause(Clause::Unordered {
+                    limit: &self.limit,
+                    of_set: matches!(self.core, Core::Set(_)),
+                })?;
+            }
             out.clause(Clause::Limit(&self.limit))?;
         }
         if let Some(lock) = &self.lock {

@@ -17,6 +17,13 @@ pub(super) fn render<'s>(dialect: &'s Mysql, clause: Clause<'s>, out: &mut Rende
         Clause::Item(expression) => expression::render_item(dialect, expression, out),
         Clause::GroupItem(expression) => expression::render_key(dialect, expression, out),
         Clause::OrderItem(item) => render_order(dialect, item, out),
+        // In a derived table, MySQL would count the rows of OFFSET anew whenever it looks one up (no page of its manual says it).
+        Clause::Unordered { limit: Limit { offset: Some(_), .. }, of_set: true }
+            if !dialect.server.is_mariadb() =>
+        {
+            out.sql(" ORDER BY NULL");
+            Ok(())
+        }
         // OFFSET needs a LIMIT (MySQL 8.4 manual 15.2.13). With the largest number, which the manual takes, MySQL gives no row of a UNION.
         Clause::Limit(Limit { limit: None, offset: Some(offset) }) => {
             out.sql(" LIMIT ").number(i64::MAX as u64).sql(" OFFSET ").number(*offset);

@@ -8,7 +8,7 @@ use relata_core::{
     dialect::Dialect,
     expr::{Aggregate, Case, Expression, In, InList, Infix, Node, Operator},
     render::{Compile, Precedence, Renderer, Statement},
-    statement::{Core, SelectBody},
+    statement::{Core, SelectBody, SetOperation, SetOperator},
     value::{DecimalValue, Kind, Value},
 };
 
@@ -176,7 +176,7 @@ fn render_case<'s>(dialect: &'s Mysql, n: &'s Case, out: &mut Renderer<'s>) -> C
 /// also find rows in EXCEPT ALL and its like that are not there, unless it stands so (no page of their manuals says it).
 fn render_in<'s>(dialect: &'s Mysql, n: &'s In, whole: &'s Expression, out: &mut Renderer<'s>) -> Compile {
     match &n.list {
-        InList::Select(select) if select.limit != Limit::default() || matches!(select.core, Core::Set(_)) => {
+        InList::Select(select) if select.limit != Limit::default() || is_unsafe_in(select) => {
             out.operand(&n.operand, Precedence::Comparison)?;
             out.sql(if n.negated { " NOT IN (" } else { " IN (" });
             render_rows(select, out)?;
@@ -193,6 +193,14 @@ fn render_in<'s>(dialect: &'s Mysql, n: &'s In, whole: &'s Expression, out: &mut
         }
         _ => whole.render(out),
     }
+}
+
+/// Whether it is a set operation of which both servers find other rows in IN. They do not of UNION alone.
+fn is_unsafe_in(select: &SelectBody) -> bool {
+    let is_union = |set: &SetOperation| {
+        matches!(set.operator, SetOperator::Union | SetOperator::UnionAll) && set.is_flat()
+    };
+    matches!(&select.core, Core::Set(set) if !is_union(set))
 }
 
 /// Whether it is a set operation with more in it than a chain of plain queries. In EXISTS and as a value, both servers take
