@@ -98,7 +98,12 @@ fn of_driver(error: DriverError) -> Error {
         | DriverError::MixedParams => ErrorClass::Statement,
         _ => ErrorClass::Other,
     };
-    Error::new(class, format!("mysql_async: {error}"))
+    // The server has said good-bye before it was asked anything, and that is read as the answer.
+    let why = match &error {
+        DriverError::PacketOutOfOrder => "the server has closed the connection while it was idle".to_owned(),
+        error => format!("mysql_async: {error}"),
+    };
+    Error::new(class, why)
 }
 
 /// Whether the server does not know a prepared statement any more, or cannot use it: ER_UNKNOWN_STMT_HANDLER,

@@ -151,6 +151,23 @@ async fn a_lock_that_is_not_granted_in_time() {
     texts(&mut *second, &["BEGIN IMMEDIATE", "COMMIT"]).await.unwrap();
 }
 
+/// The one that waits leaves the thread to the one that has the lock.
+#[tokio::test]
+async fn a_lock_that_another_task_of_the_thread_holds() {
+    for blocking in ["auto", "inline", "thread"] {
+        let folder = Folder::new();
+        let driver = folder.driver(&format!("busy_timeout=10s&blocking={blocking}"));
+        let mut first = driver.connect().await.unwrap();
+        let mut second = driver.connect().await.unwrap();
+        texts(&mut *first, &[SCHEMA, "BEGIN IMMEDIATE"]).await.unwrap();
+        let began = std::time::Instant::now();
+        let (waits, ends) =
+            tokio::join!(texts(&mut *second, &["BEGIN IMMEDIATE", "COMMIT"]), texts(&mut *first, &["COMMIT"]));
+        (waits.unwrap(), ends.unwrap());
+        assert!(began.elapsed() < std::time::Duration::from_secs(5), "{blocking}");
+    }
+}
+
 #[tokio::test]
 async fn a_write_after_reading_what_is_no_longer_there() {
     let folder = Folder::new();

@@ -24,7 +24,6 @@ use super::{
     packed::{Packer, Unpacker, pack},
     thread,
 };
-use crate::options::Blocking;
 
 /// A connection to a SQLite database.
 pub(super) struct SqliteConnection {
@@ -199,13 +198,9 @@ impl Connection for SqliteConnection {
         // Two futures, so that the usual one is small.
         match self.runtime(jobs) {
             Ok(None) => Box::pin(async move {
-                let wait = match self.settings.options.blocking {
-                    Blocking::Auto => Wait::Outside,
-                    Blocking::Inline | Blocking::Thread => Wait::Here,
-                };
-                match (self.run_here(jobs, wait), wait) {
-                    (Err(error), Wait::Outside) => Box::pin(self.run_when_unlocked(jobs, error)).await,
-                    (result, _) => result,
+                match self.run_here(jobs, Wait::Outside) {
+                    Err(error) => Box::pin(self.run_when_unlocked(jobs, error)).await,
+                    done => done,
                 }
             }),
             Ok(Some(runtime)) => Box::pin(self.run_on_thread(jobs, runtime)),
