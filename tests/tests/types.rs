@@ -562,6 +562,35 @@ on_every_database! {
         round_trip::<Uuids>(&db, &[Uuid::nil(), Uuid::max(), Uuid::from_u128(1)].into_iter().chain(random).collect::<Vec<_>>()).await;
     }
 
+    async fn the_least_and_the_greatest(db: Database) {
+        macro_rules! extremes {
+            ($($name:ident $new:ident [$($value:expr),+];)*) => {$(
+                create::<$name>(&db).await;
+                let values = [$($value),+];
+                insert_many(values.clone().map(|value| $new { value, maybe: None })).execute(&*db).await.unwrap();
+                let all = select((min($name::value), max($name::value), max($name::maybe)));
+                let (least, greatest) = (values.first().cloned(), values.last().cloned());
+                assert_eq!(all.one(&*db).await.unwrap(), (least.clone(), greatest.clone(), None));
+                let part = select(min($name::value).filter_where($name::id.gt(1))).one(&*db).await.unwrap();
+                assert_eq!(part, values.get(1).cloned());
+                let over_all = select(over(max($name::value), window())).limit(1).one(&*db).await.unwrap();
+                assert_eq!(over_all, greatest);
+            )*};
+        }
+        let uuid = Uuid::from_u128;
+        extremes! {
+            Bools NewBools [false, true];
+            U8s NewU8s [0, 9, 200];
+            U64s NewU64s [1, 9, 10, u64::from(u32::MAX)];
+            F64s NewF64s [-1.5, 0.0, 1e300];
+            Decimals NewDecimals ["-2".parse::<Decimal>().unwrap(), "1.5".parse().unwrap(), "10".parse().unwrap()];
+            Uuids NewUuids [Uuid::nil(), uuid(1), uuid(0xff), uuid(u128::MAX / 2), Uuid::max()];
+            Blobs NewBlobs [vec![], vec![0], vec![0, 0], vec![9, 0xff], vec![0x9a], vec![0xa0], vec![0xff]];
+            Dates NewDates [civil::date(1, 1, 1), civil::date(1999, 12, 31), civil::date(9999, 12, 31)];
+            Instants NewInstants [jiff::Timestamp::UNIX_EPOCH, "2024-03-31T02:30:00.5Z".parse().unwrap()];
+        }
+    }
+
     async fn jiff_days_and_times(db: Database) {
         round_trip::<Dates>(&db, &parse(&["0001-01-01", "1582-10-10", "1969-12-31", "1970-01-01", "2000-02-29", "2038-01-20", "9999-12-31"])).await;
         round_trip::<Times>(&db, &parse(&["00:00:00", "00:00:00.000001", "12:30:00", "12:30:00.5", "23:59:59", "23:59:59.999999"])).await;

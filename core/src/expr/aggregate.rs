@@ -26,12 +26,22 @@ pub struct Aggregate {
     pub kind: Kind,
 }
 
-impl Node for Aggregate {
-    fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
+impl Aggregate {
+    /// Writes it by another name, with something before and behind its operand.
+    ///
+    /// # Errors
+    ///
+    /// If the dialect lacks what it needs, or a column is not in scope.
+    pub fn render_as<'s>(
+        &'s self,
+        name: &'static str,
+        [before, behind]: [&'static str; 2],
+        out: &mut Renderer<'s>,
+    ) -> Compile {
         let only_outer = out.names_only_outer(|out| {
-            out.sql(self.name).sql(if self.distinct { "(DISTINCT " } else { "(" });
+            out.sql(name).sql(if self.distinct { "(DISTINCT " } else { "(" });
             match &self.operand {
-                Some(operand) => out.expression(operand)?,
+                Some(operand) => out.sql(before).expression(operand)?.sql(behind),
                 None => out.sql("*"),
             };
             out.sql(")");
@@ -49,6 +59,12 @@ impl Node for Aggregate {
             )));
         }
         Ok(())
+    }
+}
+
+impl Node for Aggregate {
+    fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
+        self.render_as(self.name, ["", ""], out)
     }
 
     fn for_each_child<'s>(&'s self, visit: &mut dyn FnMut(&'s Expression)) {

@@ -161,8 +161,10 @@ async fn a_lock_that_another_task_of_the_thread_holds() {
         let mut second = driver.connect().await.unwrap();
         texts(&mut *first, &[SCHEMA, "BEGIN IMMEDIATE"]).await.unwrap();
         let began = std::time::Instant::now();
-        let (waits, ends) =
-            tokio::join!(texts(&mut *second, &["BEGIN IMMEDIATE", "COMMIT"]), texts(&mut *first, &["COMMIT"]));
+        let (waits, ends) = tokio::join!(
+            texts(&mut *second, &["BEGIN IMMEDIATE", "COMMIT"]),
+            texts(&mut *first, &["COMMIT"])
+        );
         (waits.unwrap(), ends.unwrap());
         assert!(began.elapsed() < std::time::Duration::from_secs(5), "{blocking}");
     }

@@ -1,5 +1,6 @@
 //! How PostgreSQL spells SQL. Sections are those of the PostgreSQL 17 manual.
 
+mod aggregate;
 mod copy;
 mod ddl;
 mod enums;
@@ -172,19 +173,11 @@ impl Dialect for Postgres {
                 Ok(())
             }
             Expression::Cast(cast) => render_cast(cast, out),
-            Expression::Aggregate(sum) if is_sum_of_integers(expression) => {
-                out.sql("CAST(");
-                sum.render(out)?;
-                out.sql(" AS BIGINT)");
-                Ok(())
-            }
-            Expression::Window(window) if is_sum_of_integers(&window.function) => {
-                out.sql("CAST(");
-                window.function.render(out)?;
-                window.render_over(out)?;
-                out.sql(" AS BIGINT)");
-                Ok(())
-            }
+            Expression::Aggregate(n) => aggregate::render(n, None, out),
+            Expression::Window(window) => match &window.function {
+                Expression::Aggregate(n) => aggregate::render(n, Some(window), out),
+                _ => window.render(out),
+            },
             other => other.render(out),
         }
     }
@@ -210,11 +203,6 @@ impl Dialect for Postgres {
         }
         ddl::render(ddl, out)
     }
-}
-
-/// A sum of BIGINTs is a NUMERIC (9.21), with which `/` would not cut off the fraction.
-fn is_sum_of_integers(expression: &Expression) -> bool {
-    matches!(expression, Expression::Aggregate(n) if n.name == "SUM" && matches!(n.kind, Kind::I64 | Kind::U64))
 }
 
 /// Truth values and numbers: CAST knows INTEGER only (pg_cast, "CREATE CAST").
