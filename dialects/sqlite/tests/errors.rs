@@ -165,7 +165,8 @@ async fn a_lock_that_another_task_of_the_thread_holds() {
             texts(&mut *second, &["BEGIN IMMEDIATE", "COMMIT"]),
             texts(&mut *first, &["COMMIT"])
         );
-        (waits.unwrap(), ends.unwrap());
+        waits.unwrap();
+        ends.unwrap();
         assert!(began.elapsed() < std::time::Duration::from_secs(5), "{blocking}");
     }
 }
