@@ -156,6 +156,58 @@ fn aggregates_stand_where_groups_are() {
     );
 }
 
+/// What a subquery names of a grouped statement has one value for each group, too.
+#[test]
+fn subqueries_of_groups() {
+    let comment = || select(max(Comment::text)).filter(Comment::post_id.eq(Post::id));
+    let by_author = || select((Post::author_id, count_all())).group_by(Post::author_id);
+    let words = refused(select((Post::author_id, scalar(comment()))).group_by(Post::author_id));
+    assert_eq!(
+        words,
+        "posts.id is neither aggregated nor in GROUP BY, so it has no one value for a group: add `.group_by(…)` for it or its table's primary key"
+    );
+    let same = || select(Comment::text).filter(Comment::post_id.eq(Post::id));
+    let deep = select(User::id).filter(exists(same())).filter(User::id.eq(Post::author_id));
+    for words in [
+        refused(by_author().having(exists(same()))),
+        refused(by_author().having(val("x".to_string()).in_select(same()))),
+        refused(by_author().having(exists(deep))),
+        refused(by_author().order_by(scalar(comment()))),
+        refused(select((count_all(), scalar(comment()))).from(Post::entity())),
+        refused(by_author().order_by(over(count_all(), window().order_by(scalar(comment()))))),
+        // One that is grouped by is no other one.
+        refused(select((scalar(comment()), exists(same()))).from(Post::entity()).group_by(scalar(comment()))),
+    ] {
+        assert!(words.starts_with("posts.id is neither aggregated nor in GROUP BY"), "{words}");
+    }
+    let post = Post::alias("post");
+    let of_alias = select(count_all())
+        .from(&post)
+        .group_by(post.column(Post::author_id))
+        .having(exists(select(Comment::id).filter(Comment::post_id.eq(post.column(Post::id)))));
+    assert!(refused(of_alias).starts_with("post.id is neither aggregated nor in GROUP BY"));
+    // What is grouped by, by itself or by its primary key; what is aggregated; and what the subquery itself reads.
+    compiles(by_author().having(exists(select(User::email).filter(User::id.eq(Post::author_id)))));
+    compiles(select((Post::title, scalar(comment()))).group_by(Post::id));
+    compiles(
+        select((post.column(Post::title), count_all()))
+            .from(&post)
+            .group_by(post.column(Post::id))
+            .having(exists(select(Comment::id).filter(Comment::text.eq(post.column(Post::title))))),
+    );
+    compiles(select(max(scalar(comment()))).from(Post::entity()));
+    compiles(
+        select((scalar(comment()), count_all()))
+            .from(Post::entity())
+            .group_by(scalar(comment()))
+            .order_by(scalar(comment())),
+    );
+    compiles(by_author().filter(exists(same())));
+    // A column of the statement around it is the same for all of its rows.
+    let groups = scalar(select(count_all()).filter(Comment::post_id.eq(Post::id)).having(Post::id.gt(1)));
+    compiles(select((Post::title, groups)));
+}
+
 #[test]
 fn the_optional_side_of_an_outer_join() {
     let words = refused(select((User::email, Post::title)).left_join(User::posts));

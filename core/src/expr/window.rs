@@ -150,7 +150,8 @@ pub fn lead<O: IntoExpr>(operand: O) -> Expr<<O::Sql as Type>::Nullable> {
 
 impl Node for Window {
     fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
-        out.expression(&self.function)?;
+        // An aggregate over a window is none of the group.
+        out.dialect().render_expression(&self.function, out)?;
         self.render_over(out)
     }
 

@@ -231,7 +231,14 @@ impl<'s> Renderer<'s> {
     ///
     /// If the dialect lacks what it needs, or a column is not in scope.
     pub fn expression(&mut self, expression: &'s Expression) -> Compile<&mut Self> {
-        self.dialect.render_expression(expression, self)?;
+        match self.scope {
+            Some(scope) if scope.is_of_group(expression) => {
+                self.scope = Some(scope.of_groups(None));
+                self.dialect.render_expression(expression, self)?;
+                self.scope = Some(scope);
+            }
+            _ => self.dialect.render_expression(expression, self)?,
+        }
         Ok(self)
     }
 
@@ -402,11 +409,11 @@ impl<'s> Renderer<'s> {
     ///
     /// # Errors
     ///
-    /// If the table is not in scope.
+    /// If the table is not in scope, or the column has no one value for a group.
     pub fn column(&mut self, table: &'static Table, column: &'static ColumnDef) -> Compile<&mut Self> {
         // With a schema before it, the name is no other's.
         let name = if table.schema.is_none() { table.name } else { "" };
-        if !self.sees(name, |source| source.is_table(table))? {
+        if !self.sees(name, column.name, |source| source.is_table(table))? {
             return Err(self.out_of_scope(table.name, column.name, true));
         }
         if self.scope.is_some_and(|scope| scope.bare) {
@@ -422,9 +429,9 @@ impl<'s> Renderer<'s> {
     ///
     /// # Errors
     ///
-    /// If the alias is not in scope.
+    /// If the alias is not in scope, or the column has no one value for a group.
     pub fn alias_column(&mut self, alias: &str, column: &str) -> Compile<&mut Self> {
-        if !self.sees(alias, |source| source.is_alias(alias))? {
+        if !self.sees(alias, column, |source| source.is_alias(alias))? {
             return Err(self.out_of_scope(alias, column, false));
         }
         self.identifier(alias)?.sql(".").identifier(column)
@@ -450,13 +457,13 @@ impl<'s> Renderer<'s> {
         self.scope.is_some_and(|scope| scope.is_optional(|source| source.is_alias(alias)))
     }
 
-    /// Whether a source can be named from here. One of a level around this one cannot be where another of its name is nearer.
-    fn sees(&mut self, name: &str, is: impl Fn(SourceRef<'s>) -> bool) -> Compile<bool> {
+    /// Whether a column of a source can be named from here. One of a level around this one cannot be where another of its name is nearer.
+    fn sees(&mut self, name: &str, column: &str, is: impl Fn(SourceRef<'s>) -> bool) -> Compile<bool> {
         let mut hidden = false;
         let mut found = None;
         for (up, scope) in self.levels().enumerate() {
             if scope.reads(&is) {
-                found = Some(up);
+                found = Some((up, scope.check_group(column, &is)));
                 break;
             }
             hidden |= scope.hides(name);
@@ -465,9 +472,9 @@ impl<'s> Renderer<'s> {
             Some(_) if hidden => Err(CompileError::invalid(format!(
                 "{name} of the statement around this one is hidden by another of that name: give one an alias"
             ))),
-            Some(up) => {
+            Some((up, checked)) => {
                 self.named |= level_bit(self.outer.len() - up);
-                Ok(true)
+                checked.map(|()| true)
             }
             None => Ok(false),
         }

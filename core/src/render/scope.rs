@@ -1,7 +1,9 @@
 //! Which tables a column may name.
 
+use super::error::{Compile, CompileError};
 use crate::{
     clause::{Join, JoinKind, SourceRef},
+    expr::Expression,
     schema::Table,
 };
 
@@ -12,13 +14,15 @@ pub struct Scope<'s> {
     joins: &'s [Join],
     /// Those further right, which cannot be named here, but hide what is around the statement.
     later: &'s [Join],
+    /// Where only what has one value for each group can be named: what the groups are by.
+    groups: Option<&'s [Expression]>,
     pub(super) bare: bool,
 }
 
 impl<'s> Scope<'s> {
     /// The scope of a query: what stands behind FROM, if anything does, and the joins.
     pub fn new(first: Option<SourceRef<'s>>, joins: &'s [Join]) -> Self {
-        Scope { first, joins, later: &[], bare: false }
+        Scope { first, joins, later: &[], groups: None, bare: false }
     }
 
     /// The scope of the condition of a join: what stands before it and itself (SQL:2016 Foundation 7.10), not what is joined later.
@@ -37,6 +41,50 @@ impl<'s> Scope<'s> {
     pub fn bare(mut self) -> Self {
         self.bare = true;
         self
+    }
+
+    /// The same, where what is written is of each group; of each row, if there are none.
+    #[must_use]
+    pub(crate) fn of_groups(mut self, groups: Option<&'s [Expression]>) -> Self {
+        self.groups = groups;
+        self
+    }
+
+    /// Whether an expression has one value for each group whatever it names: it is aggregated or grouped by.
+    pub(super) fn is_of_group(self, expression: &Expression) -> bool {
+        self.groups.is_some_and(|groups| {
+            matches!(expression, Expression::Aggregate(_)) || groups.contains(expression)
+        })
+    }
+
+    /// A column of the source that `is` picks has one value for each group where it, or the whole primary key of its table, is grouped by.
+    pub(super) fn check_group(self, column: &str, is: impl Fn(SourceRef<'s>) -> bool) -> Compile {
+        let Some(groups) = self.groups else { return Ok(()) };
+        let Some(source) = self.sources().find(|source| is(*source)) else { return Ok(()) };
+        let is_grouped = |column: &str| {
+            groups.iter().any(|key| match (source, key) {
+                (SourceRef::Table(table), Expression::Column(key)) => {
+                    std::ptr::eq(key.table, table) && key.column.name == column
+                }
+                (SourceRef::Table(_), _) => false,
+                (_, Expression::AliasColumn(key)) => key.alias == source.name() && key.column == column,
+                _ => false,
+            })
+        };
+        let is_keyed = || match source {
+            SourceRef::Table(table) | SourceRef::Alias(table, _) => {
+                let mut key = table.primary_key.iter().map(|key| table.columns[*key].name);
+                !table.primary_key.is_empty() && key.all(is_grouped)
+            }
+            _ => false,
+        };
+        match is_grouped(column) || is_keyed() {
+            true => Ok(()),
+            false => Err(CompileError::invalid(format!(
+                "{}.{column} is neither aggregated nor in GROUP BY, so it has no one value for a group: add `.group_by(…)` for it or its table's primary key",
+                source.name()
+            ))),
+        }
     }
 
     /// The sources, in the order in which they are written.

@@ -55,11 +55,14 @@ impl Query {
 
     fn render_clauses<'s>(&'s self, order_by: &'s [OrderItem], out: &mut Renderer<'s>) -> Compile {
         let source = self.source();
-        out.enter(self.scope(source)?);
+        let scope = self.scope(source)?;
+        out.enter(scope);
         self.check_nullness(out)?;
-        self.check_groups(order_by, out)?;
+        let of_groups = Some(scope.of_groups(self.check_groups(order_by, out)?));
+        out.change_scope(of_groups);
         out.sql(if self.distinct { "SELECT DISTINCT " } else { "SELECT " });
         render_items(&self.items, out)?;
+        out.change_scope(Some(scope));
         if let Some(source) = source {
             out.sql(" FROM ").clause(Clause::Source(source))?;
         }
@@ -77,6 +80,7 @@ impl Query {
                 Ok(())
             })?;
         }
+        out.change_scope(of_groups);
         self.having.render(" HAVING ", out)?;
         if !order_by.is_empty() {
             out.sql(" ORDER BY ").list(order_by, ", ", |out, item| self.render_order(item, out))?;
