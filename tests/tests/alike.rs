@@ -286,6 +286,21 @@ on_every_database! {
         assert_eq!(without.count(&*db).await.unwrap(), 4);
     }
 
+    async fn whether_there_are_more_groups(db: Database) {
+        create(&db).await;
+        update::<Thing>().set(Thing::group, 1).filter(Thing::id.lt(3)).execute(&*db).await.unwrap();
+        update::<Thing>().set(Thing::group, 2).filter(Thing::id.gt(2)).execute(&*db).await.unwrap();
+        let groups = || select(Thing::group).group_by(Thing::group);
+        assert!(!groups().offset(2).exists(&*db).await.unwrap());
+        assert!(groups().offset(1).exists(&*db).await.unwrap());
+        assert!(!select((Thing::group, count_all())).group_by(Thing::group).limit(1).offset(2).exists(&*db).await.unwrap());
+        let third = groups().having(count_all().gt(1)).order_by(max(Thing::id)).limit(5).offset(2);
+        assert_eq!(select(Thing::id).filter(not_exists(third)).count(&*db).await.unwrap(), 4);
+        let all = || select(count_all()).from(Thing::entity());
+        assert!(all().exists(&*db).await.unwrap());
+        assert!(!all().offset(1).exists(&*db).await.unwrap());
+    }
+
     async fn a_union_of_columns_of_one_name(db: Database) {
         create(&db).await;
         insert_many([1, 2].map(|site| NewStock { sku: "a".into(), site })).execute(&*db).await.unwrap();

@@ -38,8 +38,9 @@ fn any_row<R>(select: Select<R>) -> SelectBody {
         body.name_columns();
     }
     if let Core::Query(query) = &mut body.core {
-        // Some databases leave DISTINCT out of EXISTS, where it seems to change nothing, and then skip rows that are the same.
-        if query.distinct && body.limit.offset.is_some_and(|rows| rows > 0) {
+        // Some databases leave DISTINCT and GROUP BY out of EXISTS, where they seem to change nothing, and then skip rows that are the
+        // same.
+        if (query.distinct || !query.group_by.is_empty()) && body.limit.offset.is_some_and(|rows| rows > 0) {
             return SelectBody::over(body);
         }
         let table = |expression: &Expression| match expression {
