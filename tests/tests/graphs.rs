@@ -127,6 +127,13 @@ struct Label {
     name: String,
 }
 
+/// Not what tells users apart.
+#[derive(Shape, Debug)]
+#[shape(of = User)]
+struct Named {
+    name: Option<String>,
+}
+
 /// A person with edges side by side.
 #[derive(Shape, Debug)]
 #[shape(of = Person)]
@@ -419,5 +426,50 @@ on_every_database! {
         session.commit().await.unwrap();
         let left = select((Follow::follower_id, Follow::followed_id)).order_by((Follow::follower_id, Follow::followed_id)).all(&*db).await.unwrap();
         assert_eq!(left, [(ids[0], ids[1]), (ids[0], ids[2]), (ids[2], ids[0])]);
+    }
+
+    /// Rows that differ only in what a shape leaves out stay rows.
+    async fn distinct_rows_of_a_shape(db: Database) {
+        schema().create(&*db).await.unwrap();
+        let user = |email: &str| NewUser { email: email.into(), name: Some("Ann".into()) };
+        let users = insert_many(["a", "b"].map(user)).returning(User::id).all(&*db).await.unwrap();
+        let posts = users.iter().flat_map(|id| [(); 2].map(|()| NewPost { author_id: (*id).into(), reviewer_id: None, title: "x".into() }));
+        insert_many(posts).execute(&*db).await.unwrap();
+        let authors = || User::select().join(User::posts).distinct();
+        assert_eq!(authors().all(&*db).await.unwrap().len(), 2);
+        let named: Vec<Named> = authors().order_by(User::id).shape().all(&*db).await.unwrap();
+        assert_eq!(named.iter().map(|user| user.name.as_deref()).collect::<Vec<_>>(), [Some("Ann"), Some("Ann")]);
+        let written: Vec<Author> = authors().order_by(User::email).shape().all(&*db).await.unwrap();
+        assert_eq!(written.iter().map(|author| author.posts.len()).collect::<Vec<_>>(), [2, 2]);
+    }
+
+    /// Nothing is sent, whether or not a row leads there.
+    async fn edges_that_make_no_sense(db: Database) {
+        let recorder = db.record();
+        macro_rules! refused {
+            ($graph:expr) => {{
+                let error = $graph.all(&*db).await.expect_err("it was loaded");
+                assert_eq!((error.class(), recorder.count()), (ErrorClass::Compile, 0), "{error}");
+                error.to_string()
+            }};
+        }
+        let words = refused!(User::select().with(User::posts.filter(User::id.eq(1))));
+        assert!(words.starts_with("column users.id is not in scope: the statement reads from posts;"), "{words}");
+        let words = refused!(User::select().with(User::posts.order_by(User::id)));
+        assert!(words.contains("users.id is not in scope"), "{words}");
+        let words = refused!(User::select().with(User::posts.filter(count(Post::id).gt(1))));
+        assert!(words.contains("an aggregate cannot be in a filter"), "{words}");
+        let words = refused!(Post::select().with(Post::author).with(Post::tags.filter(User::id.eq(1))));
+        assert!(words.contains("the statement reads from tags, post_tags"), "{words}");
+        let deep = User::posts.with(Post::reviewer).with(Post::comments.filter(Post::id.eq(1)));
+        let words = refused!(User::select().with(deep.clone()));
+        assert!(words.contains("posts.id is not in scope: the statement reads from comments"), "{words}");
+        let mut session = db.session();
+        let error = session.all(User::select().with(deep)).await.unwrap_err();
+        assert_eq!((error.class(), recorder.count()), (ErrorClass::Compile, 0), "{error}");
+        let words = refused!(Country::select().with(Country::cities.filter(Country::code.eq("x"))));
+        assert!(words.contains("countries.code is not in scope"), "{words}");
+        let words = refused!(User::select().union(User::select()).with(User::posts));
+        assert!(words.contains("a union") && words.contains("in_select"), "{words}");
     }
 }

@@ -5,11 +5,12 @@ use std::collections::{HashMap, hash_map::Entry};
 use relata_core::{
     Error, ErrorClass, Result,
     clause::{IntoOrder, Join, JoinKind, Limit, OrderItem, Source},
-    dialect::Feature,
+    dialect::{Dialect, Feature},
     driver::BoxFuture,
     entity::Entity,
     expr::{Condition, Connective, Expression, In, InList, Infix, IntoExpr, Logical, TableColumn},
     relationship::{BelongsTo, HasMany, HasOne, ManyToMany, Optional, Relationship, Required},
+    render::{Compile, Statement},
     schema::Table,
     statement::{Core, Query, SelectBody},
     value::{Kind, Value},
@@ -40,6 +41,15 @@ pub trait Edge: Send + Sync + 'static {
     ///
     /// What the database says; a row that should be there and is not.
     fn load<'a>(&'a self, keys: Keys, loader: &'a Loader) -> BoxFuture<'a, Result<Vec<Self::Output>>>;
+
+    /// Finds what is wrong with its filters and orders, whether or not a row will lead there.
+    ///
+    /// # Errors
+    ///
+    /// As compiling its statement.
+    fn check(&self, _: &dyn Dialect) -> Compile {
+        Ok(())
+    }
 }
 
 /// An [`Edge`] that begins at the entity `E`: each does at its source.
@@ -168,7 +178,7 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
         let sort = order == Order::Here;
         let parts = keys.chunks(chunk.max(1)).zip(wanted.counts.chunks(chunk.max(1)));
         let loads = parts.map(|(part, counts)| {
-            let body = self.select(table, columns, part, order);
+            let body = self.select(Some(among(table, columns, part)), order);
             let copies = part.iter().zip(counts).filter(|(_, count)| **count > 1);
             let copies = copies.map(|(key, count)| ((*key).clone(), *count)).collect();
             let group = Group { table, columns, sort, copies };
@@ -195,18 +205,21 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
         Ok(numbers)
     }
 
+    /// Compiles its statement, without keys, if something was added to it; and those behind it.
+    fn check_all(&self, dialect: &dyn Dialect) -> Compile {
+        if !self.filter.is_empty() || !self.order_by.is_empty() {
+            self.select(None, Order::None).compile(dialect)?;
+        }
+        self.load.check(dialect)
+    }
+
     /// `SELECT … FROM target [JOIN association] WHERE column IN (keys) [ORDER BY …]`, whose items are still to be chosen.
-    fn select(
-        &self,
-        table: &'static Table,
-        columns: &'static [usize],
-        wanted: &[&Key],
-        order: Order,
-    ) -> SelectBody {
+    fn select(&self, among: Option<Expression>, order: Order) -> SelectBody {
         let target = R::Target::TABLE;
         let mut query = Query::default();
         query.from = Some(Source::Table(target));
         if let Some(through) = self.relationship.through() {
+            let table = through.table;
             let pairs = through.target_columns.iter().zip(self.relationship.target_columns());
             let on =
                 pairs.map(|(own, other)| Infix::equals(column_of(table, *own), column_of(target, *other)));
@@ -216,8 +229,7 @@ impl<R: Relationship, L: Load<Entity = R::Target>> To<R, L> {
                 on: Some(Logical::joined(Connective::And, on.collect())),
             });
         }
-        query.filter.push(among(table, columns, wanted));
-        query.filter.extend(self.filter.iter().cloned());
+        query.filter.extend(among.into_iter().chain(self.filter.iter().cloned()));
         let mut order_by = self.order_by.clone();
         if order == Order::There && order_by.is_empty() {
             order_by.extend(target.primary_key.iter().map(|key| ascending(column_of(target, *key))));
@@ -411,6 +423,10 @@ macro_rules! edge {
             fn load<'a>(&'a self, $keys: Keys, $loader: &'a Loader) -> BoxFuture<'a, Result<Vec<Self::Output>>> {
                 let $to = self;
                 Box::pin(async move { $load })
+            }
+
+            fn check(&self, dialect: &dyn Dialect) -> Compile {
+                self.check_all(dialect)
             }
         }
 

@@ -2,7 +2,9 @@
 
 use std::marker::PhantomData;
 
-use relata_core::{Result, driver::BoxFuture, entity::Entity, projection::RowReader};
+use relata_core::{
+    Result, dialect::Dialect, driver::BoxFuture, entity::Entity, projection::RowReader, render::Compile,
+};
 
 use super::{
     edge::{EdgeHandles, EdgeOf},
@@ -65,6 +67,13 @@ pub trait Edges<E: Entity>: Send + Sync + 'static {
         keys: Vec<Keys>,
         loader: &'a Loader,
     ) -> BoxFuture<'a, Result<Vec<Self::Output>>>;
+
+    /// Checks each.
+    ///
+    /// # Errors
+    ///
+    /// As [`Edge::check`](super::Edge::check).
+    fn check(&self, dialect: &dyn Dialect) -> Compile;
 }
 
 /// Edges whose ends a session can take in.
@@ -113,6 +122,10 @@ impl<E: Entity, X: Edges<E>> Load for Graph<E, X> {
         loader: &'a Loader,
     ) -> BoxFuture<'a, Result<Vec<X::Output>>> {
         self.edges.assemble(scalars, keys, loader)
+    }
+
+    fn check(&self, dialect: &dyn Dialect) -> Compile {
+        self.edges.check(dialect)
     }
 }
 
@@ -168,6 +181,11 @@ macro_rules! edges {
                         }
                         Ok(rows)
                     })
+                }
+
+                fn check(&self, dialect: &dyn Dialect) -> Compile {
+                    $(self.$at.check(dialect)?;)+
+                    Ok(())
                 }
             }
 

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 
 use relata_core::{
-    Error, ErrorClass, Result,
+    CompileError, Result,
+    dialect::Dialect,
     driver::{BoxFuture, Flow, Row, Sink},
     entity::Entity,
     expr::{Expression, TableColumn},
     projection::{Item, RowReader},
+    render::Compile,
     schema::Table,
     statement::{Core, ReadRow, SelectBody},
     value::{Cell, Kind},
@@ -59,6 +61,15 @@ pub trait Load: Send + Sync + 'static {
         keys: Vec<Keys>,
         loader: &'a Loader,
     ) -> BoxFuture<'a, Result<Vec<Self::Output>>>;
+
+    /// Finds what is wrong with the edges, whether or not a row will lead there.
+    ///
+    /// # Errors
+    ///
+    /// As compiling their statements.
+    fn check(&self, _: &dyn Dialect) -> Compile {
+        Ok(())
+    }
 }
 
 /// What a session can take in.
@@ -90,6 +101,7 @@ pub(super) async fn load_rows<L: Load>(
     body: SelectBody,
     db: &mut dyn Executor,
 ) -> Result<(Vec<L::Output>, String)> {
+    load.check(&**db.dialect())?;
     let loader = Loader::new(db.dialect().clone());
     let (rows, _) = loader.run(load_grouped(load, body, None, &loader), db).await?;
     Ok((rows, loader.into_first_text()))
@@ -102,6 +114,13 @@ pub(super) async fn load_grouped<L: Load>(
     group: Option<Group>,
     loader: &Loader,
 ) -> Result<(Vec<L::Output>, Keys)> {
+    let Core::Query(query) = &mut body.core else {
+        return Err(CompileError::invalid(
+            "the rows of a union are loaded neither with relationships nor as a shape: load those whose keys are among its own, \
+             `.filter(key.in_select(union))`",
+        )
+        .into());
+    };
     let table = L::Entity::TABLE;
     let mut columns = load.columns();
     let fields = columns.len();
@@ -117,6 +136,12 @@ pub(super) async fn load_grouped<L: Load>(
         }
         _ => None,
     };
+    // Equal rows are those of the same entity, whatever is read of it.
+    if query.distinct {
+        for key in table.primary_key {
+            place_of(*key, &mut columns);
+        }
+    }
     // Those of an association's table stand behind the others.
     let mut aside = Vec::new();
     if let Some(group) = &group {
@@ -129,12 +154,6 @@ pub(super) async fn load_grouped<L: Load>(
         keys.push(KeysAt::new(places, group.table, group.columns));
     }
     let items = columns.iter().map(|column| item(table, *column)).chain(aside).collect();
-    let Core::Query(query) = &mut body.core else {
-        return Err(Error::new(
-            ErrorClass::Session,
-            "the relationships of the rows of a union cannot be loaded",
-        ));
-    };
     if query.from.is_none() {
         query.from = query.source().map(relata_core::clause::SourceRef::to_source);
     }
