@@ -161,7 +161,8 @@ impl PoolOptions {
         self
     }
 
-    /// How long a connection may be idle before it is closed; `None` for no limit. The default is 10 minutes.
+    /// How long a connection may be idle before it is closed; `None` for no limit. The default is 10 minutes. Those that nobody takes
+    /// are closed by a task of the runtime that the engine was opened in, as long as that goes on.
     #[must_use]
     pub fn idle_timeout(mut self, time: impl Into<Option<Duration>>) -> Self {
         self.idle_timeout = time.into();

@@ -120,7 +120,7 @@ impl Session {
     fn level_of(&self, savepoint: &Savepoint) -> Result<usize> {
         let level = self.levels.iter().position(|began| *began == savepoint.began);
         level.filter(|_| savepoint.session == self.id).ok_or_else(|| {
-            Error::new(ErrorClass::Session, "the savepoint is not one of this transaction: it ended with another, or with the transaction")
+            Error::new(ErrorClass::Session, "the savepoint is no longer there: it was used, or ended with another or with its transaction")
         })
     }
 
