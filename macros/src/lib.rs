@@ -118,8 +118,8 @@ pub fn derive_row(input: TokenStream) -> TokenStream {
 ///
 /// | key | says |
 /// |---|---|
-/// | `name = "mood"` | the name of the database's type; without it, that of the enum in snake case |
 /// | `native` | use the database's own enum type where there is one |
+/// | `name = "mood"` | with `native`: the name of that type; without it, that of the enum in snake case |
 /// | `rename_all = "kebab-case"` | how words are made of the variants: `snake_case` (without it), `lowercase`, `UPPERCASE`, `kebab-case`, `SCREAMING_SNAKE_CASE`, `PascalCase`, `camelCase` |
 /// | `rename = "meh"` | on a variant: its word |
 /// | `crate = "path"` | where `relata` is found, if not under its own name |

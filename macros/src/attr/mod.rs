@@ -14,11 +14,32 @@ use syn::{
 
 use crate::{context::Context, suggest};
 
+/// The keys that there are at a place.
+pub(crate) struct Keys {
+    /// The keys.
+    pub(crate) known: &'static [&'static str],
+    /// Words that are none here, as they belong elsewhere or are those of another library, with what to write.
+    pub(crate) others: &'static [(&'static [&'static str], &'static str)],
+}
+
+impl Keys {
+    /// Says of a key that it is unknown, and what was meant.
+    pub(crate) fn unknown(&self, what: &str, key: &Ident, context: &Context) {
+        let word = key.to_string();
+        let meant = self.others.iter().find(|(words, _)| words.contains(&word.as_str()));
+        let message = match meant {
+            Some((_, meant)) => format!("{what} has no key `{word}`: {meant}"),
+            None => suggest::unknown(&format!("{what} has no key"), &word, self.known),
+        };
+        context.error(key, message);
+    }
+}
+
 /// Reads the items of all attributes of this name, handing each to `read`; an item that it does not take is unknown.
 pub(crate) fn read(
     attributes: &[Attribute],
     name: &str,
-    known: &[&str],
+    keys: &Keys,
     context: &Context,
     mut read: impl FnMut(&Item) -> bool,
 ) {
@@ -31,13 +52,19 @@ pub(crate) fn read(
                 continue;
             }
         };
-        let example = format!("a key, as in `#[{name}({} = …)]`", known.first().unwrap_or(&"key"));
+        let example = format!("a key, as in `#[{name}({} = …)]`", keys.known.first().unwrap_or(&"key"));
         for item in items(tokens, &example, context) {
             if !read(&item) {
-                let what = format!("`#[{name}]` has no key");
-                context.error(&item.key, suggest::unknown(&what, &item.key.to_string(), known));
+                keys.unknown(&format!("`#[{name}]`"), &item.key, context);
             }
         }
+    }
+}
+
+/// Says of all attributes of this name where they belong: here they would do nothing.
+pub(crate) fn misplaced(attributes: &[Attribute], name: &str, place: &str, context: &Context) {
+    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident(name)) {
+        context.error(attribute, format!("`#[{name}]` belongs on {place}"));
     }
 }
 

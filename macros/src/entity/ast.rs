@@ -3,7 +3,11 @@
 use syn::{Data, DeriveInput, Fields, GenericParam, Ident, Type, Visibility};
 
 use super::attr::{ColumnAttributes, EntityAttributes};
-use crate::{attr::ungrouped_type, context::Context, krate::Krate};
+use crate::{
+    attr::{misplaced, ungrouped_type},
+    context::Context,
+    krate::Krate,
+};
 
 /// A struct that is to be mapped.
 pub(crate) struct Entity<'i> {
@@ -66,6 +70,10 @@ impl<'i> Entity<'i> {
             };
             context.error(parameter, what);
             return None;
+        }
+        misplaced(&input.attrs, "column", "a field; the struct takes `#[entity(…)]`", context);
+        for field in fields {
+            misplaced(&field.attrs, "entity", "the struct; a field takes `#[column(…)]`", context);
         }
         let mut krate = Krate::default();
         let attributes = EntityAttributes::read(&input.attrs, &input.ident, &mut krate, context);

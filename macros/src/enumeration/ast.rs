@@ -3,11 +3,24 @@
 use syn::{Data, DeriveInput, Fields, Ident, LitStr, ext::IdentExt};
 
 use crate::{
-    attr::{self, Item, once},
+    attr::{self, Item, Keys, once},
     case::{Case, snake},
     context::Context,
     krate::Krate,
     suggest,
+};
+
+const KEYS: Keys = Keys {
+    known: &["name", "native", "rename_all", "crate"],
+    others: &[(&["rename"], "it belongs on a variant; `rename_all` is for all of them")],
+};
+
+const KEYS_OF_VARIANT: Keys = Keys {
+    known: &["rename"],
+    others: &[
+        (&["native", "rename_all", "crate"], "it belongs on the enum"),
+        (&["name", "value"], "write `rename = \"…\"`"),
+    ],
 };
 
 /// An enum that is stored as words.
@@ -49,8 +62,7 @@ impl<'i> Enumeration<'i> {
             return None;
         }
         let (mut krate, mut name, mut native, mut case) = (Krate::default(), None, None, None);
-        let known = ["name", "native", "rename_all", "crate"];
-        attr::read(&input.attrs, "enumeration", &known, context, |item| {
+        attr::read(&input.attrs, "enumeration", &KEYS, context, |item| {
             match item.key.to_string().as_str() {
                 "name" => once(&mut name, item, item.name(context), context),
                 "native" => once(&mut native, item, item.switch(context), context),
@@ -60,6 +72,13 @@ impl<'i> Enumeration<'i> {
             }
             true
         });
+        let native = native.unwrap_or(false);
+        if let (Some(name), false) = (&name, native) {
+            context.error(
+                name,
+                "this is the name of the database's own enum type: add `native`, or leave it out",
+            );
+        }
         let case = case.unwrap_or(Case::Snake);
         let variants = data.variants.iter().map(|variant| {
             if !matches!(variant.fields, Fields::Unit) {
@@ -69,7 +88,7 @@ impl<'i> Enumeration<'i> {
                 );
             }
             let mut rename = None;
-            attr::read(&variant.attrs, "enumeration", &["rename"], context, |item| {
+            attr::read(&variant.attrs, "enumeration", &KEYS_OF_VARIANT, context, |item| {
                 let known = item.is("rename");
                 if known {
                     once(&mut rename, item, item.name(context), context);
@@ -91,7 +110,7 @@ impl<'i> Enumeration<'i> {
             ident: &input.ident,
             krate,
             name,
-            native: native.unwrap_or(false),
+            native,
             variants,
         })
     }

@@ -3,10 +3,12 @@
 use syn::{Data, DeriveInput, GenericParam, Generics, Ident, Member, Type};
 
 use crate::{
-    attr::{self, ungrouped_type},
+    attr::{self, Keys, misplaced, ungrouped_type},
     context::Context,
     krate::Krate,
 };
+
+const KEYS: Keys = Keys { known: &["crate"], others: &[] };
 
 /// A struct that is stored as its field is.
 pub(crate) struct Newtype<'i> {
@@ -56,8 +58,9 @@ impl<'i> Newtype<'i> {
                 return None;
             }
         }
+        misplaced(&field.attrs, "newtype", "the struct", context);
         let mut krate = Krate::default();
-        attr::read(&input.attrs, "newtype", &["crate"], context, |item| {
+        attr::read(&input.attrs, "newtype", &KEYS, context, |item| {
             let known = item.is("crate");
             if known {
                 krate.read(item, context);

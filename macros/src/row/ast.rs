@@ -5,10 +5,18 @@ use std::collections::HashMap;
 use syn::{Data, DeriveInput, Fields, GenericParam, Generics, Ident, Type, ext::IdentExt};
 
 use crate::{
-    attr::{self, once, ungrouped_type},
+    attr::{self, Keys, misplaced, once, ungrouped_type},
     context::Context,
     krate::Krate,
 };
+
+const KEYS: Keys = Keys {
+    known: &["crate"],
+    others: &[(&["name", "rename"], "it belongs on a field: `#[column(name = \"…\")]`")],
+};
+
+const KEYS_OF_FIELD: Keys =
+    Keys { known: &["name"], others: &[(&["rename", "from", "column"], "write `name = \"…\"`")] };
 
 /// A struct that is read by the names of its fields.
 pub(crate) struct Row<'i> {
@@ -55,8 +63,12 @@ impl<'i> Row<'i> {
                 return None;
             }
         }
+        misplaced(&input.attrs, "column", "a field", context);
+        for field in fields {
+            misplaced(&field.attrs, "row", "the struct; a field takes `#[column(name = \"…\")]`", context);
+        }
         let mut krate = Krate::default();
-        attr::read(&input.attrs, "row", &["crate"], context, |item| {
+        attr::read(&input.attrs, "row", &KEYS, context, |item| {
             let known = item.is("crate");
             if known {
                 krate.read(item, context);
@@ -68,7 +80,7 @@ impl<'i> Row<'i> {
         let fields = fields.iter().filter_map(|field| {
             let ident = field.ident.as_ref()?;
             let mut name = None;
-            attr::read(&field.attrs, "column", &["name"], context, |item| {
+            attr::read(&field.attrs, "column", &KEYS_OF_FIELD, context, |item| {
                 let known = item.is("name");
                 if known {
                     once(&mut name, item, item.name(context), context);

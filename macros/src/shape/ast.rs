@@ -3,9 +3,22 @@
 use syn::{Data, DeriveInput, Fields, Ident, Path, Type};
 
 use crate::{
-    attr::{self, once, ungrouped_type},
+    attr::{self, Keys, once, ungrouped_type},
     context::Context,
     krate::Krate,
+};
+
+const KEYS: Keys = Keys {
+    known: &["of", "crate"],
+    others: &[(&["from"], "it belongs on a field"), (&["entity", "table"], "the entity is `of = User`")],
+};
+
+const KEYS_OF_FIELD: Keys = Keys {
+    known: &["from"],
+    others: &[
+        (&["of", "crate"], "it belongs on the struct"),
+        (&["name", "rename", "column"], "write `from = email`"),
+    ],
 };
 
 /// A struct that is loaded from an entity's table.
@@ -45,7 +58,7 @@ impl<'i> Shape<'i> {
             return None;
         }
         let (mut krate, mut entity) = (Krate::default(), None);
-        attr::read(&input.attrs, "shape", &["of", "crate"], context, |item| {
+        attr::read(&input.attrs, "shape", &KEYS, context, |item| {
             match item.key.to_string().as_str() {
                 "of" => once(&mut entity, item, item.path("User", context), context),
                 "crate" => krate.read(item, context),
@@ -56,7 +69,7 @@ impl<'i> Shape<'i> {
         let fields = fields.named.iter().filter_map(|field| {
             let ident = field.ident.as_ref()?;
             let mut from = None;
-            attr::read(&field.attrs, "shape", &["from"], context, |item| {
+            attr::read(&field.attrs, "shape", &KEYS_OF_FIELD, context, |item| {
                 let known = item.is("from");
                 if known {
                     let name = item.path("email", context).and_then(|path| match path.get_ident() {

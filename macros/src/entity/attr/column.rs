@@ -8,26 +8,38 @@ use syn::{Attribute, Expr, ExprLit, ExprPath, Ident, Lit, LitBool, LitFloat, Lit
 
 use super::named;
 use crate::{
-    attr::{self, Item, Value, once, ungrouped},
+    attr::{self, Item, Keys, Value, once, ungrouped},
     context::Context,
     suggest,
 };
 
-const KEYS: [&str; 13] = [
-    "name",
-    "primary_key",
-    "generated",
-    "unique",
-    "index",
-    "references",
-    "on_delete",
-    "on_update",
-    "default",
-    "default_sql",
-    "length",
-    "precision",
-    "version",
-];
+const KEYS: Keys = Keys {
+    known: &[
+        "name",
+        "primary_key",
+        "generated",
+        "unique",
+        "index",
+        "references",
+        "on_delete",
+        "on_update",
+        "default",
+        "default_sql",
+        "length",
+        "precision",
+        "version",
+    ],
+    others: &[
+        (
+            &["belongs_to", "has_many", "has_one", "many_to_many"],
+            "a relationship belongs on the struct: `#[entity(belongs_to(author: User))]`",
+        ),
+        (
+            &["table", "schema", "unique_index", "check", "new", "crate"],
+            "it belongs on the struct: `#[entity(…)]`",
+        ),
+    ],
+};
 
 /// What is said about a column.
 #[derive(Default)]

@@ -4,26 +4,46 @@ use syn::{Attribute, Ident, LitStr, Path, Token, parse::Parser, punctuated::Punc
 
 use super::{Check, Columns, ForeignKey, Relationship};
 use crate::{
-    attr::{self, Item, Value, once},
+    attr::{self, Item, Keys, Value, once},
     context::Context,
     krate::Krate,
 };
 
-const KEYS: [&str; 13] = [
-    "table",
-    "schema",
-    "belongs_to",
-    "has_many",
-    "has_one",
-    "many_to_many",
-    "unique",
-    "index",
-    "unique_index",
-    "foreign_key",
-    "check",
-    "new",
-    "crate",
-];
+const KEYS: Keys = Keys {
+    known: &[
+        "table",
+        "schema",
+        "belongs_to",
+        "has_many",
+        "has_one",
+        "many_to_many",
+        "unique",
+        "index",
+        "unique_index",
+        "foreign_key",
+        "check",
+        "new",
+        "crate",
+    ],
+    others: &[
+        (&["name"], "the table's name is `table = \"…\"`"),
+        (&["primary_key"], "it belongs on a field, or on each field of the key: `#[column(primary_key)]`"),
+        (
+            &[
+                "generated",
+                "references",
+                "on_delete",
+                "on_update",
+                "default",
+                "default_sql",
+                "length",
+                "precision",
+                "version",
+            ],
+            "it belongs on a field: `#[column(…)]`",
+        ),
+    ],
+};
 
 /// What is said about a table.
 #[derive(Default)]
