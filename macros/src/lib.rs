@@ -76,8 +76,8 @@ use syn::{DeriveInput, parse_macro_input};
 /// In the `New…` struct, a column with a default is an `Option`: `None` is the default. A column that refers to an entity
 /// takes a key or the handle of an entity that a session has not inserted yet, with `.into()`.
 ///
-/// A column with the name of a function of the `Entity` trait hides it: for one named `select`, write
-/// `<User as Entity>::select()`.
+/// No field and no relationship is named like a function of an entity: `select`, `find`, `entity`, `alias`. The column of
+/// a field of another name may be: `name = "select"`.
 #[proc_macro_derive(Entity, attributes(entity, column))]
 pub fn derive_entity(input: TokenStream) -> TokenStream {
     entity::derive(&parse_macro_input!(input as DeriveInput)).into()

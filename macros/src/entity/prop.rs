@@ -9,6 +9,9 @@ use super::{
 };
 use crate::{attr::ungrouped_type, case::snake};
 
+/// The functions of an entity, such as `User::select()`: a constant of that name would hide one.
+const FUNCTIONS: [&str; 4] = ["select", "find", "entity", "alias"];
+
 /// The types of keys that the database generates.
 const GENERATED: [&str; 5] = ["i16", "i32", "i64", "u32", "u64"];
 
@@ -31,12 +34,14 @@ impl Entity<'_> {
         fields.iter().filter_map(|field| self.column(field)).map(|column| column.index).collect()
     }
 
-    /// Whether the name of the relationship at a place is that of no field and no relationship before it.
+    /// Whether the name of the relationship at a place is that of no function, no field and no relationship before it.
     pub(super) fn is_free(&self, relationship: usize) -> bool {
         let (before, rest) = self.attributes.relationships.split_at(relationship);
         rest.first().is_some_and(|one| {
             let name = one.name.unraw();
-            self.column(&name).is_none() && before.iter().all(|other| other.name.unraw() != name)
+            !hides_function(&name)
+                && self.column(&name).is_none()
+                && before.iter().all(|other| other.name.unraw() != name)
         })
     }
 
@@ -149,6 +154,11 @@ impl Relationship {
     pub(super) fn target_name(&self) -> String {
         last_name(&self.target)
     }
+}
+
+/// Whether a constant of this name would hide a function of the entity.
+pub(super) fn hides_function(name: &Ident) -> bool {
+    FUNCTIONS.iter().any(|function| name.unraw() == function)
 }
 
 /// The name at the end of a path.

@@ -7,7 +7,7 @@ use syn::{Ident, ext::IdentExt};
 use super::{
     ast::{Column, Entity},
     attr::{ForeignKey, Link},
-    prop::{is_one_of, last_name},
+    prop::{hides_function, is_one_of, last_name},
 };
 use crate::{context::Context, suggest};
 
@@ -53,7 +53,7 @@ fn check_key(entity: &Entity<'_>, context: &Context) {
     }
 }
 
-/// Constants have names of their own, and columns, too.
+/// Constants have names of their own, which hide no function, and columns have, too.
 fn check_names(entity: &Entity<'_>, context: &Context) {
     let mut columns: HashMap<String, &Ident> = HashMap::new();
     for column in &entity.columns {
@@ -64,11 +64,23 @@ fn check_names(entity: &Entity<'_>, context: &Context) {
                 None => context.error(column.ident, message),
             }
         }
+        if hides_function(column.ident) {
+            let what = format!("`{}::{}()` is a function already", entity.ident, column.ident.unraw());
+            let name = column.name();
+            context.error(
+                column.ident,
+                format!("{what}: give the field another name, and `#[column(name = \"{name}\")]`"),
+            );
+        }
     }
     let mut constants: HashMap<String, &str> =
         entity.columns.iter().map(|column| (column.ident.unraw().to_string(), "field")).collect();
     for relationship in &entity.attributes.relationships {
         let name = relationship.name.unraw().to_string();
+        if hides_function(&relationship.name) {
+            let what = format!("`{}::{name}()` is a function already", entity.ident);
+            context.error(&relationship.name, format!("{what}: give the relationship another name"));
+        }
         if let Some(what) = constants.insert(name.clone(), "relationship") {
             context.error(
                 &relationship.name,

@@ -23,6 +23,7 @@ pub mod odd {
         row: ::std::string::String,
         #[column(references = Odd::row)]
         link: ::core::option::Option<::std::string::String>,
+        #[column(name = "select")]
         column: i64,
         cell: i64,
         key: i64,
