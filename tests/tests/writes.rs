@@ -356,9 +356,12 @@ on_every_database! {
         insert(stock("north", 1, 77)).execute(&*db).await.unwrap();
         update::<Item>().set(Item::place, most).filter(Item::code.eq("a")).execute(&*db).await.unwrap();
         assert_eq!(select(Item::place).filter(Item::code.eq("a")).one(&*db).await.unwrap(), Some(77));
-        // A version that is set by hand is set so.
+        // A version that is set by hand is set so, wherever it stands.
         update::<Item>().set(Item::version, 40).filter(Item::code.eq("a")).execute(&*db).await.unwrap();
-        assert_eq!(select(Item::version).filter(Item::code.eq("a")).one(&*db).await.unwrap(), 40);
+        update::<Item>().set(Item::price, 1).set(Item::version, 50).set(Item::shelf, 1).filter(Item::code.eq("b")).execute(&*db).await.unwrap();
+        update::<Item>().set(Item::price, 1).set(Item::shelf, 1).filter(Item::code.eq("c")).execute(&*db).await.unwrap();
+        let versions = select(Item::version).order_by(Item::id).all(&*db).await.unwrap();
+        assert_eq!(versions, [40, 50, 6]);
     }
 
     async fn delete_(db: Database) {

@@ -13,9 +13,16 @@ use crate::{
 pub struct Assignments {
     list: Vec<(usize, Expression)>,
     tables: Vec<&'static Table>,
+    // Whether the last of the list counts the version up.
+    counts: bool,
 }
 
 impl Assignments {
+    /// Columns by their places, exactly as given.
+    pub(super) fn of(list: Vec<(usize, Expression)>) -> Self {
+        Assignments { list, ..Assignments::default() }
+    }
+
     /// `column = value`.
     #[must_use]
     pub fn set<E: Entity, T: Type + Assignable<V::Sql>, V: IntoExpr>(
@@ -35,6 +42,9 @@ impl Assignments {
     }
 
     pub(super) fn push<E: Entity, T: Type>(&mut self, column: Column<E, T>, value: Expression) {
+        if std::mem::take(&mut self.counts) {
+            self.list.pop();
+        }
         // The later one wins, so that a column is never set twice.
         self.list.retain(|(index, _)| *index != column.index());
         self.list.push((column.index(), value));
@@ -43,20 +53,37 @@ impl Assignments {
         }
     }
 
-    /// The places of the columns and their values, with the version of the row counted up if nothing else sets it.
-    pub(super) fn into_list(mut self, table: &'static Table) -> Compile<Vec<(usize, Expression)>> {
+    /// Counts the version of the row up if nothing else sets it.
+    pub(super) fn count_version(mut self, table: &'static Table) -> Self {
+        if let Some(version) = table.version()
+            && !self.list.iter().any(|(index, _)| *index == version)
+        {
+            let column = Expression::Column(TableColumn { table, column: &table.columns[version] });
+            self.list.push((version, plus_one(column)));
+            self.counts = true;
+        }
+        self
+    }
+
+    /// The places of the columns and their values.
+    pub(super) fn list(&self, table: &'static Table) -> Compile<&[(usize, Expression)]> {
+        self.check(table)?;
+        Ok(&self.list)
+    }
+
+    /// As [`list`](Assignments::list), taken out.
+    pub(super) fn into_list(self, table: &'static Table) -> Compile<Vec<(usize, Expression)>> {
+        self.check(table)?;
+        Ok(self.list)
+    }
+
+    fn check(&self, table: &'static Table) -> Compile {
         if let Some(other) = self.tables.iter().find(|other| **other != table) {
             return Err(CompileError::invalid(format!(
                 "a column of {} is set in a row of {}",
                 other.name, table.name
             )));
         }
-        if let Some(version) = table.version()
-            && !self.list.iter().any(|(index, _)| *index == version)
-        {
-            let column = Expression::Column(TableColumn { table, column: &table.columns[version] });
-            self.list.push((version, plus_one(column)));
-        }
-        Ok(self.list)
+        Ok(())
     }
 }

@@ -141,7 +141,8 @@ impl<R> Conflict<R> {
     /// insert(new).on_conflict(User::email).do_update(|row| row.take(User::name).set(User::visits, User::visits + 1))
     /// ```
     pub fn do_update(mut self, set: impl FnOnce(Assignments) -> Assignments) -> Insert<R> {
-        match set(Assignments::default()).into_list(self.insert.body.table) {
+        let table = self.insert.body.table;
+        match set(Assignments::default()).count_version(table).into_list(table) {
             Ok(list) if list.is_empty() => self.act(ConflictAction::Nothing),
             Ok(list) => self.act(ConflictAction::Update(list)),
             Err(error) => {

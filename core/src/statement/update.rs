@@ -26,8 +26,6 @@ pub struct Update<R = ()> {
     filter: Conditions,
     returning: Vec<Item>,
     read: ReadRow<R>,
-    // Made from `set` when the statement is complete, so that rendering can lend from it.
-    list: Compile<Vec<(usize, Expression)>>,
 }
 
 /// Begins `UPDATE table SET …`. Without a [`filter`](Update::filter) it changes every row.
@@ -40,7 +38,6 @@ pub fn update<E: Entity>() -> Update {
         filter: Conditions::default(),
         returning: Vec::new(),
         read: |_: &mut RowReader<'_>| -> Result<()> { Ok(()) },
-        list: Ok(Vec::new()),
     }
 }
 
@@ -49,11 +46,10 @@ impl Update {
     pub fn of(table: &'static Table, set: Vec<(usize, Expression)>, filter: Conditions) -> Self {
         Update {
             table,
-            set: Assignments::default(),
+            set: Assignments::of(set),
             filter,
             returning: Vec::new(),
             read: |_: &mut RowReader<'_>| -> Result<()> { Ok(()) },
-            list: Ok(set),
         }
     }
 }
@@ -66,8 +62,7 @@ impl<R> Update<R> {
         column: Column<E, T>,
         value: V,
     ) -> Self {
-        self.set = self.set.set(column, value);
-        self.list = self.set.clone().into_list(self.table);
+        self.set = self.set.set(column, value).count_version(self.table);
         self
     }
 
@@ -82,14 +77,7 @@ impl<R> Update<R> {
     pub fn returning<P: Projection>(self, projection: P) -> Update<P::Row> {
         let mut returning = Vec::new();
         projection.items(&mut returning);
-        Update {
-            table: self.table,
-            set: self.set,
-            filter: self.filter,
-            returning,
-            read: P::read,
-            list: self.list,
-        }
+        Update { table: self.table, set: self.set, filter: self.filter, returning, read: P::read }
     }
 
     /// The table.
@@ -105,7 +93,7 @@ impl<R> Update<R> {
 
 impl<R> Statement for Update<R> {
     fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
-        let list = self.list.as_ref().map_err(Clone::clone)?;
+        let list = self.set.list(self.table)?;
         if list.is_empty() {
             return Err(CompileError::invalid(format!("nothing to set in {}", self.table.name)));
         }
@@ -129,7 +117,6 @@ impl<R> Clone for Update<R> {
             filter: self.filter.clone(),
             returning: self.returning.clone(),
             read: self.read,
-            list: self.list.clone(),
         }
     }
 }
