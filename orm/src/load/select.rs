@@ -149,6 +149,7 @@ impl<L: Load> GraphSelect<L> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<L: LoadHandles> SessionRead for GraphSelect<L> {
     type Handles = L::Handles;
 

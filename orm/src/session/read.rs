@@ -72,7 +72,8 @@ impl IntoKey<Vec<u8>> for &[u8] {
 
 macro_rules! read_entities {
     ($($statement:ident)+) => {
-        $(impl<E: Entity> SessionRead for $statement<E> {
+        $(#[diagnostic::do_not_recommend]
+        impl<E: Entity> SessionRead for $statement<E> {
             type Handles = Handle<E>;
 
             fn read_into<'a>(self, session: &'a mut Session) -> BoxFuture<'a, Result<(Vec<Handle<E>>, String)>>
