@@ -6,7 +6,8 @@ use crate::{entity::Entity, types::Type};
 /// Anything that can be an SQL expression: a column, an expression, a value.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an SQL expression",
-    note = "columns, expressions made of them, and values of mapped types are"
+    note = "columns, expressions made of them, and values of mapped types are; a select is one as `scalar(…)`",
+    note = "what is borrowed is copied or cloned: `*id`, `name.map(str::to_owned)`; a `usize` is converted: `n as i64`"
 )]
 pub trait IntoExpr {
     /// The Rust type of its value.
@@ -70,10 +71,12 @@ impl IntoExpr for &String {
     }
 }
 
+// Not `Option<&str>`: with it, nobody knows what a `None` is an `Option` of.
+
 /// A value in a list: of a mapped type, or borrowed text.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be in a list of values",
-    note = "values of mapped types can, and `&str`; of what is borrowed take `.iter().copied()` or `.iter().cloned()`"
+    note = "values of mapped types can, and `&str`; of what is borrowed take `.iter().copied()` or `.iter().cloned()`; a `usize` is converted: `n as i64`"
 )]
 pub trait ListValue {
     /// The mapped type.
@@ -113,7 +116,7 @@ impl ListValue for &String {
 /// Two SQL types that can be compared.
 #[diagnostic::on_unimplemented(
     message = "cannot compare SQL `{Self}` with `{Rhs}`",
-    label = "this is not comparable with `{Self}`",
+    label = "`{Rhs}` is not comparable with `{Self}`",
     note = "`cast` changes the SQL type of an expression"
 )]
 pub trait Comparable<Rhs> {
@@ -142,8 +145,9 @@ impl<T: Type> Assignable<Nothing> for T {}
 /// A value of type `Rhs` that a column of this type can take.
 #[diagnostic::on_unimplemented(
     message = "cannot assign `{Rhs}` to a column of type `{Self}`",
-    label = "this does not fit a column of type `{Self}`",
-    note = "a nullable column takes a value or an `Option`; a column that is not takes no `Option`"
+    label = "this column is of type `{Self}`",
+    note = "a nullable column takes a value or an `Option`; a column that is not takes no `Option`",
+    note = "a number fits a column of a wider type; any other is converted: `i32::try_from(n)?`"
 )]
 pub trait Assignable<Rhs> {}
 

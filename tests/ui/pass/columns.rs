@@ -82,6 +82,8 @@ pub(crate) fn main() {
     assert_eq!((ty.name, ty.field, ty.nullable), ("type", "type", false));
     assert!(ty.ty.keyed && !OrderLine::two.def().ty.keyed);
     assert!(OrderLine::note.def().nullable);
+    // The column says what they are options of.
+    let _ = update::<OrderLine>().set(OrderLine::note, None).set(OrderLine::note, Some("a".into()));
     assert_eq!(OrderLine::note.def().ty.length, Some(20));
     assert_eq!(OrderLine::price.def().ty.precision, Some((12, 2)));
     assert_eq!(OrderLine::state.def().ty.kind, State::KIND);

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
-use syn::{ext::IdentExt, spanned::Spanned};
+use syn::{Ident, Type, ext::IdentExt, spanned::Spanned};
 
 use super::insert::new_name;
 use crate::entity::ast::Entity;
@@ -16,13 +16,19 @@ pub(super) fn expand(entity: &Entity<'_>) -> TokenStream {
         1 => (quote!(#(#types)*), quote!(#(::core::clone::Clone::clone(&self.#fields))*)),
         _ => (quote!((#(#types,)*)), quote!((#(::core::clone::Clone::clone(&self.#fields),)*))),
     };
-    let key_values = match key.len() {
-        1 => quote!(::std::vec![#core::types::Type::to_value(key)]),
-        count => {
-            let names: Vec<_> = (0..count).map(|at| format_ident!("key_{at}")).collect();
+    let to_value =
+        |ty: &Type, key: Ident| quote_spanned!(ty.span()=> <#ty as #core::types::Type>::to_value(#key));
+    let key_values = match &types[..] {
+        [ty] => {
+            let value = to_value(ty, format_ident!("key"));
+            quote!(::std::vec![#value])
+        }
+        types => {
+            let names: Vec<_> = (0..types.len()).map(|at| format_ident!("key_{at}")).collect();
+            let values = types.iter().zip(&names).map(|(ty, name)| to_value(ty, name.clone()));
             quote! {
                 let (#(#names,)*) = key;
-                ::std::vec![#(#core::types::Type::to_value(#names)),*]
+                ::std::vec![#(#values),*]
             }
         }
     };
