@@ -1,11 +1,12 @@
 //! "Did you mean …?"
 
-/// The known word that is nearest to a mistyped one, if any is near.
+/// The known word that is nearest to a mistyped one, in whatever case, if any is near.
 pub(crate) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     let limit = 1 + word.len() / 4;
+    let word = word.to_lowercase();
     known
         .iter()
-        .map(|candidate| (distance(word, candidate), *candidate))
+        .map(|candidate| (distance(&word, &candidate.to_lowercase()), *candidate))
         .filter(|(distance, _)| *distance <= limit)
         .min()
         .map(|(_, candidate)| candidate)
@@ -52,5 +53,6 @@ mod tests {
         assert_eq!(nearest("primry_key", &known), Some("primary_key"));
         assert_eq!(nearest("uniqeu", &known), Some("unique"));
         assert_eq!(nearest("nullable", &known), None);
+        assert_eq!(nearest("SET_NULL", &["set null", "no action"]), Some("set null"));
     }
 }

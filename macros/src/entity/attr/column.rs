@@ -31,6 +31,21 @@ const KEYS: Keys = Keys {
     ],
     others: &[
         (
+            &["nullable", "null", "optional", "not_null", "non_null", "required"],
+            "a column may be NULL if its type is an `Option`, and only then",
+        ),
+        (
+            &["autoincrement", "auto_increment", "auto", "identity", "serial"],
+            "write `generated`; a primary key of one integer is so by itself",
+        ),
+        (&["pk", "id", "primary", "key"], "write `primary_key`"),
+        (&["foreign_key", "fk", "foreign"], "write `references = User::id`"),
+        (&["column_name", "column", "rename", "db_name"], "write `name = \"…\"`"),
+        (&["size", "max_length", "len"], "write `length = 100`"),
+        (&["default_value", "default_expr"], "write `default = …`, or `default_sql = \"…\"`"),
+        (&["type", "column_type", "sql_type", "db_type"], "a column has the SQL type of its field"),
+        (&["ignore", "skip"], "every field is a column: keep what is none in another struct"),
+        (
             &["belongs_to", "has_many", "has_one", "many_to_many"],
             "a relationship belongs on the struct: `#[entity(belongs_to(author: User))]`",
         ),

@@ -10,9 +10,8 @@ use syn::{
 
 use super::named;
 use crate::{
-    attr::{self, Item, Value, once},
+    attr::{self, Item, Keys, Value, once},
     context::Context,
-    suggest,
 };
 
 /// A relationship.
@@ -94,17 +93,20 @@ impl Relationship {
             return None;
         }
 
-        let known: &[&str] = match item.key.to_string().as_str() {
-            "belongs_to" => &["key", "optional"],
-            "many_to_many" => &["through", "key", "target_key"],
-            _ => &["key"],
+        const KEY: (&[&str], &str) = (&["foreign_key", "fk", "from", "field"], "write `key = author_id`");
+        let keys = match item.key.to_string().as_str() {
+            "belongs_to" => Keys { known: &["key", "optional"], others: &[KEY] },
+            "many_to_many" => Keys {
+                known: &["through", "key", "target_key"],
+                others: &[KEY, (&["via", "join_table"], "write `through = PostTag`")],
+            },
+            _ => Keys { known: &["key"], others: &[KEY] },
         };
         let (mut key, mut target_key, mut through, mut optional) = (None, None, None, None);
         for part in attr::items(head.rest, &format!("`{}{example}`", item.key), context) {
             match part.key.to_string().as_str() {
-                name if !known.contains(&name) => {
-                    let what = format!("`{}` has no key", item.key);
-                    context.error(&part.key, suggest::unknown(&what, name, known));
+                name if !keys.known.contains(&name) => {
+                    keys.unknown(&format!("`{}`", item.key), &part.key, context);
                 }
                 "key" => once(&mut key, &part, part.fields(context), context),
                 "target_key" => once(&mut target_key, &part, part.fields(context), context),

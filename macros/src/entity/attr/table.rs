@@ -1,11 +1,12 @@
 //! `#[entity(…)]`.
 
-use syn::{Attribute, Ident, LitStr, Path, Token, parse::Parser, punctuated::Punctuated};
+use syn::{Attribute, Ident, LitStr, Path, Token, ext::IdentExt, parse::Parser, punctuated::Punctuated};
 
 use super::{Check, Columns, ForeignKey, Relationship};
 use crate::{
     attr::{self, Item, Keys, Value, once},
     context::Context,
+    entity::prop::last_name,
     krate::Krate,
 };
 
@@ -26,7 +27,13 @@ const KEYS: Keys = Keys {
         "crate",
     ],
     others: &[
-        (&["name"], "the table's name is `table = \"…\"`"),
+        (&["name", "table_name", "tablename", "rename"], "write `table = \"…\"`"),
+        (&["schema_name"], "write `schema = \"…\"`"),
+        (&["rename_all"], "a column with another name than its field is `#[column(name = \"…\")]`"),
+        (&["many_to_one"], "write `belongs_to(author: User)`"),
+        (&["one_to_many"], "write `has_many(posts: Post)`"),
+        (&["one_to_one"], "write `has_one(profile: Profile)`, or `belongs_to(user: User)` where the key is"),
+        (&["has_and_belongs_to_many"], "write `many_to_many(tags: Tag, through = PostTag)`"),
         (&["primary_key"], "it belongs on a field, or on each field of the key: `#[column(primary_key)]`"),
         (
             &[
@@ -87,7 +94,7 @@ impl EntityAttributes {
                 "index" => all.indexes.extend(Columns::read(item, context)),
                 "unique_index" => all.unique_indexes.extend(Columns::read(item, context)),
                 "foreign_key" => all.foreign_keys.extend(ForeignKey::read(item, entity, context)),
-                "new" => all.new_derives.extend(new_derives(item, context)),
+                "new" => all.new_derives.extend(new_derives(item, entity, context)),
                 "check" => all.checks.extend(Check::read(item, context)),
                 "crate" => krate.read(item, context),
                 _ => return false,
@@ -99,7 +106,7 @@ impl EntityAttributes {
 }
 
 /// `new(derive(Trait, …))`
-fn new_derives(item: &Item, context: &Context) -> Vec<Path> {
+fn new_derives(item: &Item, entity: &Ident, context: &Context) -> Vec<Path> {
     let Value::List(list) = &item.value else {
         return item.expected("(derive(Trait))", context).unwrap_or_default();
     };
@@ -108,7 +115,13 @@ fn new_derives(item: &Item, context: &Context) -> Vec<Path> {
         match &part.value {
             Value::List(list) if part.is("derive") => {
                 let paths = Punctuated::<Path, Token![,]>::parse_terminated.parse2(list.clone());
-                derives.extend(context.ok(paths).into_iter().flatten());
+                for path in context.ok(paths).into_iter().flatten() {
+                    if ["Debug", "Clone"].contains(&last_name(&path).as_str()) {
+                        context.error(&path, format!("`New{}` derives it already", entity.unraw()));
+                    } else {
+                        derives.push(path);
+                    }
+                }
             }
             _ => context.error(&part, "expected `derive(Trait)`"),
         }
