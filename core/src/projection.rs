@@ -129,7 +129,7 @@ impl<'r> RowReader<'r> {
         match self.row.width() {
             width if width > self.at => Err(Error::new(
                 ErrorClass::Decode,
-                format!("the row has {width} columns, and {} are read", self.at),
+                format!("the row has {}, and what reads it takes {}", columns(width), self.at),
             )),
             _ => Ok(()),
         }
@@ -366,7 +366,12 @@ pub trait NamedRow: Sized + Send + 'static {
 
 /// Says that a row has no cell at a place: for drivers.
 pub fn no_such_cell(index: usize, width: usize) -> Error {
-    Error::new(ErrorClass::Decode, format!("the row has {width} columns; there is no column {index}"))
+    let why = format!("the row has {}, and none at {index}: the first is at 0", columns(width));
+    Error::new(ErrorClass::Decode, why)
+}
+
+fn columns(count: usize) -> String {
+    if count == 1 { "1 column".to_owned() } else { format!("{count} columns") }
 }
 
 #[cfg(test)]
@@ -404,6 +409,17 @@ mod tests {
         assert_eq!(reader.read::<Option<String>>().unwrap(), None);
         assert_eq!(reader.read::<String>().unwrap_err().class(), ErrorClass::Decode);
         assert_eq!(row.0, [const { None }; 4]);
+    }
+
+    #[test]
+    fn a_row_of_another_width_is_refused() {
+        let mut row = Texts(vec![Some("a".into())]);
+        let mut reader = RowReader::new(&mut row);
+        assert_eq!(reader.end().unwrap_err().to_string(), "the row has 1 column, and what reads it takes 0");
+        reader.read::<String>().unwrap();
+        reader.end().unwrap();
+        let error = reader.read::<String>().unwrap_err();
+        assert_eq!(error.to_string(), "the row has 1 column, and none at 1: the first is at 0");
     }
 
     #[test]

@@ -304,7 +304,7 @@ impl ReadBack<'_> {
             return Err(Error::new(
                 ErrorClass::Other,
                 format!(
-                    "{expected} rows were inserted into {}, but {rows} found by their keys: a trigger may have changed them",
+                    "of {expected} inserted into {}, {rows} are found by their keys: a trigger may have changed them",
                     self.table.name
                 ),
             )

@@ -234,10 +234,10 @@ fn the_optional_side_of_an_outer_join() {
 fn writes_that_make_no_sense() {
     assert_eq!(refused(update::<User>()), "nothing to set in users");
     let words = refused(update::<User>().set(Post::title, "x"));
-    assert_eq!(words, "a column of posts is set in a row of users");
+    assert_eq!(words, "a column of posts is set in a row of users: only those of `User` can be");
     let words =
         refused(insert(NewUser { email: String::new(), name: None }).on_conflict(Post::id).do_nothing());
-    assert_eq!(words, "the conflict target is of posts, the row of users");
+    assert_eq!(words, "the conflict target is of posts, the row of users: name what is unique of `User`");
     assert_eq!(refused(insert_many(std::iter::empty::<NewUser>())), "no rows to insert into users");
 }
 

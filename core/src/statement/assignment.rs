@@ -80,8 +80,8 @@ impl Assignments {
     fn check(&self, table: &'static Table) -> Compile {
         if let Some(other) = self.tables.iter().find(|other| **other != table) {
             return Err(CompileError::invalid(format!(
-                "a column of {} is set in a row of {}",
-                other.name, table.name
+                "a column of {} is set in a row of {}: only those of `{}` can be",
+                other.name, table.name, table.entity
             )));
         }
         Ok(())

@@ -110,9 +110,10 @@ impl<R> Insert<R> {
     pub fn on_conflict<C: ConflictTarget>(mut self, target: C) -> Conflict<R> {
         if C::Entity::TABLE != self.body.table {
             let why = format!(
-                "the conflict target is of {}, the row of {}",
+                "the conflict target is of {}, the row of {}: name what is unique of `{}`",
                 C::Entity::TABLE.name,
-                self.body.table.name
+                self.body.table.name,
+                self.body.table.entity
             );
             self.body.invalid.get_or_insert(CompileError::invalid(why));
         }

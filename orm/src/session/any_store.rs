@@ -202,12 +202,8 @@ impl<E: Entity> AnyStore for Store<E> {
                 body.inputs.chunks_exact(width).map(|row| given(row, E::TABLE.primary_key)).collect();
             let rows: Vec<E> = Insert::from_body(body).returning(E::entity()).all(db).await?;
             if rows.len() != slots.len() {
-                let why = format!(
-                    "{} rows of {} were inserted, but {} came back",
-                    slots.len(),
-                    E::TABLE.name,
-                    rows.len()
-                );
+                let why =
+                    format!("of {} inserted into {}, {} came back", slots.len(), E::TABLE.name, rows.len());
                 return Err(Error::new(ErrorClass::Session, why));
             }
             let staged = in_input_order(rows, slots, &given);
