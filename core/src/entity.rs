@@ -81,7 +81,7 @@ pub trait Entity: Sized + Send + Sync + 'static {
 /// What an INSERT takes: the `New…` struct of an entity.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be inserted",
-    note = "an insert takes the `New…` struct that `#[derive(Entity)]` makes"
+    note = "an insert takes the `New…` struct that `#[derive(Entity)]` makes; several of them take `insert_many`"
 )]
 pub trait Insertable: Send + Sync + 'static {
     /// The entity that it becomes.

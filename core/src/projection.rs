@@ -350,7 +350,8 @@ tuples! {
 /// A struct whose fields are read by name: what `#[derive(Row)]` implements.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be read from a row",
-    note = "`#[derive(Row)]` reads a struct by the names of its fields"
+    note = "`#[derive(Row)]` reads a struct by the names of its fields",
+    note = "a select gives tuples and entities by itself: leave `.rows()` out"
 )]
 pub trait NamedRow: Sized + Send + 'static {
     /// The names of the fields, and whether each can hold NULL.

@@ -7,7 +7,7 @@ pub(crate) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     known
         .iter()
         .map(|candidate| (distance(&word, &candidate.to_lowercase()), *candidate))
-        .filter(|(distance, _)| *distance <= limit)
+        .filter(|(distance, candidate)| *distance <= limit && *distance < candidate.chars().count())
         .min()
         .map(|(_, candidate)| candidate)
 }
@@ -53,6 +53,7 @@ mod tests {
         assert_eq!(nearest("primry_key", &known), Some("primary_key"));
         assert_eq!(nearest("uniqeu", &known), Some("unique"));
         assert_eq!(nearest("nullable", &known), None);
+        assert_eq!(nearest("a", &["b"]), None);
         assert_eq!(nearest("SET_NULL", &["set null", "no action"]), Some("set null"));
     }
 }

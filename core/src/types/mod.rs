@@ -50,7 +50,7 @@ use crate::{
     message = "`{Self}` cannot be stored in a column",
     note = "columns hold numbers, text, dates, …: see the types page of the guide; dates, decimals, UUIDs and JSON need a feature of `relata`: `chrono`, `jiff`, `decimal`, `uuid`, `json`",
     note = "they own their values, which are as wide everywhere: `String`, not `&str`; `i64`, not `usize`",
-    note = "`#[derive(Type)]` makes a newtype of one of them, `#[derive(Enum)]` stores an enum"
+    note = "`#[derive(Type)]` makes a newtype of one of them, `#[derive(Enum)]` stores an enum; other entities are no columns: `#[entity(has_many(posts: Post))]`"
 )]
 pub trait Type: Sized + Send + Sync + 'static {
     /// The SQL type.

@@ -6,6 +6,8 @@ mod expand;
 mod prop;
 mod valid;
 
+pub(crate) use attr::COLUMN_KEYS;
+
 use proc_macro2::TokenStream;
 use syn::DeriveInput;
 

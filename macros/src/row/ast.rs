@@ -7,6 +7,7 @@ use syn::{Data, DeriveInput, Fields, GenericParam, Generics, Ident, Type, ext::I
 use crate::{
     attr::{self, Keys, misplaced, once, ungrouped_type},
     context::Context,
+    entity::COLUMN_KEYS,
     krate::Krate,
 };
 
@@ -15,8 +16,16 @@ const KEYS: Keys = Keys {
     others: &[(&["name", "rename"], "it belongs on a field: `#[column(name = \"…\")]`")],
 };
 
-const KEYS_OF_FIELD: Keys =
-    Keys { known: &["name"], others: &[(&["rename", "from", "column"], "write `name = \"…\"`")] };
+const KEYS_OF_FIELD: Keys = Keys {
+    known: &["name"],
+    others: &[
+        (&["rename", "from", "column"], "write `name = \"…\"`"),
+        (
+            COLUMN_KEYS,
+            "that is for `#[derive(Entity)]`, and what is an entity is read without `#[derive(Row)]`",
+        ),
+    ],
+};
 
 /// A struct that is read by the names of its fields.
 pub(crate) struct Row<'i> {

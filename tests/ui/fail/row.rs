@@ -19,6 +19,12 @@ struct Twice {
     third: String,
 }
 
+#[derive(Entity, Row)]
+struct Both {
+    #[column(primary_key)]
+    id: i64,
+}
+
 #[derive(Row)]
 struct Paint {
     colour: Colour,

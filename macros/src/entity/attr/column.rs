@@ -6,29 +6,32 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Attribute, Expr, ExprLit, ExprPath, Ident, Lit, LitBool, LitFloat, LitStr, Path, UnOp};
 
-use super::named;
+use super::{named, table::ENTITY_KEYS};
 use crate::{
     attr::{self, Item, Keys, Value, once, ungrouped},
     context::Context,
     suggest,
 };
 
+/// The keys of a column.
+pub(crate) const COLUMN_KEYS: &[&str] = &[
+    "name",
+    "primary_key",
+    "generated",
+    "unique",
+    "index",
+    "references",
+    "on_delete",
+    "on_update",
+    "default",
+    "default_sql",
+    "length",
+    "precision",
+    "version",
+];
+
 const KEYS: Keys = Keys {
-    known: &[
-        "name",
-        "primary_key",
-        "generated",
-        "unique",
-        "index",
-        "references",
-        "on_delete",
-        "on_update",
-        "default",
-        "default_sql",
-        "length",
-        "precision",
-        "version",
-    ],
+    known: COLUMN_KEYS,
     others: &[
         (
             &["nullable", "null", "optional", "not_null", "non_null", "required"],
@@ -49,10 +52,7 @@ const KEYS: Keys = Keys {
             &["belongs_to", "has_many", "has_one", "many_to_many"],
             "a relationship belongs on the struct: `#[entity(belongs_to(author: User))]`",
         ),
-        (
-            &["table", "schema", "unique_index", "check", "new", "crate"],
-            "it belongs on the struct: `#[entity(…)]`",
-        ),
+        (ENTITY_KEYS, "it belongs on the struct: `#[entity(…)]`"),
     ],
 };
 

@@ -5,7 +5,7 @@ mod key;
 mod relationship;
 mod table;
 
-pub(crate) use column::{Action, ColumnAttributes, DefaultAttribute, Literal, Reference};
+pub(crate) use column::{Action, COLUMN_KEYS, ColumnAttributes, DefaultAttribute, Literal, Reference};
 pub(crate) use key::{Check, Columns, ForeignKey};
 pub(crate) use relationship::{Link, Relationship};
 pub(crate) use table::EntityAttributes;

@@ -2,7 +2,7 @@
 
 use syn::{Attribute, Ident, LitStr, Path, Token, ext::IdentExt, parse::Parser, punctuated::Punctuated};
 
-use super::{Check, Columns, ForeignKey, Relationship};
+use super::{COLUMN_KEYS, Check, Columns, ForeignKey, Relationship};
 use crate::{
     attr::{self, Item, Keys, Value, once},
     context::Context,
@@ -10,22 +10,25 @@ use crate::{
     krate::Krate,
 };
 
+/// The keys of an entity.
+pub(super) const ENTITY_KEYS: &[&str] = &[
+    "table",
+    "schema",
+    "belongs_to",
+    "has_many",
+    "has_one",
+    "many_to_many",
+    "unique",
+    "index",
+    "unique_index",
+    "foreign_key",
+    "check",
+    "new",
+    "crate",
+];
+
 const KEYS: Keys = Keys {
-    known: &[
-        "table",
-        "schema",
-        "belongs_to",
-        "has_many",
-        "has_one",
-        "many_to_many",
-        "unique",
-        "index",
-        "unique_index",
-        "foreign_key",
-        "check",
-        "new",
-        "crate",
-    ],
+    known: ENTITY_KEYS,
     others: &[
         (&["name", "table_name", "tablename", "rename"], "write `table = \"…\"`"),
         (&["schema_name"], "write `schema = \"…\"`"),
@@ -35,20 +38,7 @@ const KEYS: Keys = Keys {
         (&["one_to_one"], "write `has_one(profile: Profile)`, or `belongs_to(user: User)` where the key is"),
         (&["has_and_belongs_to_many"], "write `many_to_many(tags: Tag, through = PostTag)`"),
         (&["primary_key"], "it belongs on a field, or on each field of the key: `#[column(primary_key)]`"),
-        (
-            &[
-                "generated",
-                "references",
-                "on_delete",
-                "on_update",
-                "default",
-                "default_sql",
-                "length",
-                "precision",
-                "version",
-            ],
-            "it belongs on a field: `#[column(…)]`",
-        ),
+        (COLUMN_KEYS, "it belongs on a field: `#[column(…)]`"),
     ],
 };
 

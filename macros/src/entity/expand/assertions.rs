@@ -95,8 +95,12 @@ fn of_column(entity: &Entity<'_>, column: &Column<'_>) -> Vec<TokenStream> {
                     || ::core::matches!(<#ty as #core::types::Type>::KIND, #core::value::Kind::Enum(_))
                 ));
             }
+            let hint = match literal {
+                Literal::Text(_) => ": SQL is written `default_sql = \"…\"`",
+                _ => "",
+            };
             let what = literal.words();
-            assert(value, fits, format!("the default is {what}, which `{ident}` cannot hold"));
+            assert(value, fits, format!("the default is {what}, which `{ident}` cannot hold{hint}"));
             let too_small = literal.too_small();
             if !too_small.is_empty() {
                 let too_small = kind(&too_small);
