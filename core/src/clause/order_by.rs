@@ -111,7 +111,7 @@ impl<'s> SelectedOrder<'s> {
 /// What can be ordered by: an expression, smallest first, one with a direction, a tuple of these.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be ordered by",
-    note = "columns, expressions, those with `.asc()` or `.desc()`, and tuples of up to 8 of them can"
+    note = "columns, expressions, those with `.asc()` or `.desc()`, and tuples of up to 8 of them can; `.order_by` may be called again"
 )]
 pub trait IntoOrder {
     /// Appends its items of ORDER BY.

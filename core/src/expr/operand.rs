@@ -201,7 +201,7 @@ impl TextLike for Option<String> {}
 /// A truth value, or one that may be NULL: what a filter is.
 #[diagnostic::on_unimplemented(
     message = "a condition must be a boolean SQL expression, found `{Self}`",
-    note = "compare it with something: `.eq(…)`, `.gt(…)`, `.is_null()`"
+    note = "compare it with something: `.eq(…)`, `.gt(…)`, `.is_null()`; a list or an `Option` of conditions is one as `all_of(…)`"
 )]
 pub trait Condition: Type {}
 
