@@ -94,6 +94,7 @@ pub fn derive_entity(input: TokenStream) -> TokenStream {
 ///
 /// let busy: Vec<Busy> = select((User::email, count(Post::id).label("posts"))).join(User::posts)
 ///     .group_by(User::email).rows().all(&db).await?;
+/// let busy = sql("SELECT …").rows::<Busy>().all(&db).await?;
 /// ```
 ///
 /// `#[row(crate = "path")]` says where `relata` is found, if not under its own name.

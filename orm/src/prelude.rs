@@ -14,7 +14,7 @@ pub use crate::{
     load::{LoadGraph as _, Shape, WithEdges as _},
     relationship::Relationship as _,
     session::{Handle, Ref, Session},
-    statement::{Insert, Select, delete, insert, insert_many, select, sql, update},
+    statement::{Insert, Select, delete, insert, insert_many, insert_select, select, sql, update},
     transaction::{Isolation, TransactionOptions},
     types::Type,
 };

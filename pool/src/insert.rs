@@ -7,7 +7,7 @@ use std::sync::{
 
 use futures_util::future::join;
 use relata_core::{
-    Result,
+    CompileError, Result,
     clause::ConflictAction,
     dialect::{BulkInsert, Dialect, Feature},
     driver::{Job, Mode, Sink},
@@ -65,6 +65,20 @@ async fn insert_checked(
     mode: Mode,
 ) -> Result<Ran> {
     let dialect = db.dialect().clone();
+    if insert.select.is_some() {
+        let lacks = sink.is_some()
+            && dialect.supports(Feature::InsertReturning)
+            && !returns_by_itself(&insert, &*dialect);
+        return match lacks {
+            // Nobody knows which rows these are.
+            true => Err(CompileError::invalid(format!(
+                "{} would return the rows that DO NOTHING leaves out as well: do without RETURNING",
+                dialect.name()
+            ))
+            .into()),
+            false => run_statement(&insert, db, sink, mode).await,
+        };
+    }
     let sink = match sink {
         Some(sink) if !insert.returning.is_empty() && !returns_by_itself(&insert, &*dialect) => {
             // Boxed, for it is large and rare.

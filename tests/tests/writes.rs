@@ -63,6 +63,14 @@ struct Label {
     uses: i32,
 }
 
+#[derive(Row, Debug, PartialEq)]
+struct Used {
+    #[column(name = "name")]
+    label: String,
+    uses: i32,
+    note: Option<String>,
+}
+
 /// No two are at one place, by an index.
 #[derive(Entity, Debug, Clone, PartialEq)]
 #[entity(table = "stars", unique_index(name = "one_star_at_a_place", line, place), index(line))]
@@ -73,8 +81,18 @@ struct Star {
     place: Option<i32>,
 }
 
+/// Named as what Relata selects from.
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "rows")]
+struct Line {
+    #[column(primary_key)]
+    name: String,
+    uses: i32,
+}
+
 async fn create(db: &Database) {
     Schema::new()
+        .with::<Line>()
         .with::<Item>()
         .with::<Stock>()
         .with::<Ticket>()
@@ -391,6 +409,109 @@ on_every_database! {
         }
     }
 
+    /// What is not named gets its default, and the version begins with 1.
+    async fn rows_of_a_select(db: Database) {
+        create(&db).await;
+        insert_many([("a", 1), ("b", 2), ("c", 3)].map(|(name, uses)| NewLabel { name: name.into(), uses: Some(uses) })).execute(&*db).await.unwrap();
+        let labels = || select((Label::name, Label::uses)).filter(Label::uses.gt(1)).order_by(Label::name);
+        assert_eq!(insert_select((Item::code, Item::shelf), labels()).execute(&*db).await.unwrap(), 2);
+        let items = Item::select().order_by(Item::code).all(&*db).await.unwrap();
+        let seen: Vec<_> = items.iter().map(|item| (item.code.as_deref(), item.shelf, item.price, &*item.note, item.two, item.version)).collect();
+        assert_eq!(seen, [(Some("b"), 2, 5, "it's \\ \"new\"", 2, 1), (Some("c"), 3, 5, "it's \\ \"new\"", 2, 1)]);
+        // A version that is named; a value; of the table itself; none at all.
+        let copy = select((Item::shelf + 10, Item::price * 2, val(9))).filter(Item::code.eq("b"));
+        assert_eq!(insert_select((Item::shelf, Item::price, Item::version), copy).execute(&*db).await.unwrap(), 1);
+        let copied = Item::select().filter(Item::shelf.eq(12)).one(&*db).await.unwrap();
+        assert_eq!((copied.code, copied.price, copied.version), (None, 10, 9));
+        let none = select(Label::name).filter(Label::uses.gt(99));
+        assert_eq!(insert_select(Label::name, none).execute(&*db).await.unwrap(), 0);
+        // Of a union, a CTE, an aggregate.
+        let union = select((Label::name.concat("2"), Label::uses)).filter(Label::uses.eq(1)).union(select((val("z".to_owned()), val(26))));
+        assert_eq!(insert_select((Item::code, Item::shelf), union).execute(&*db).await.unwrap(), 2);
+        let counted = select((Item::version, count_all().label("items"))).group_by(Item::version).cte("counted");
+        let (version, count) = counted.columns();
+        let stocks = select((val("all".to_owned()), version, cast::<i32, _>(count))).from(&counted);
+        assert_eq!(insert_select((Stock::shop, Stock::article, Stock::pieces), stocks).execute(&*db).await.unwrap(), 2);
+        let stocks = select((Stock::article, Stock::pieces)).order_by(Stock::article).all(&*db).await.unwrap();
+        assert_eq!(stocks, [(1, 4), (9, 1)]);
+        // In a session, as any statement: what was pending is there.
+        let mut session = db.session();
+        session.add(NewLabel { name: "pending".into(), uses: Some(77) });
+        let pending = select((Label::name, Label::uses)).filter(Label::uses.eq(77));
+        assert_eq!(insert_select((Item::code, Item::shelf), pending).execute(&mut session).await.unwrap(), 1);
+        session.rollback().await.unwrap();
+        assert_eq!(Item::select().filter(Item::shelf.eq(77)).count(&*db).await.unwrap(), 0);
+        // A statement that fails leaves nothing.
+        let twice = select(Item::code).filter(Item::code.is_not_null()).union_all(select(val(Some("new".to_owned()))));
+        let error = insert_select(Item::code, twice).execute(&*db).await.unwrap_err();
+        assert!(matches!(error.class(), ErrorClass::Unique | ErrorClass::NotNull), "{error:?}");
+        assert_eq!(Item::select().count(&*db).await.unwrap(), 5);
+        let wrong = select((Label::name, Stock::pieces)).from(Label::entity());
+        for (error, why) in [
+            (insert_select((Item::code, Item::shelf), wrong).execute(&*db).await.unwrap_err(), "stocks"),
+            (insert_select((Item::code, Item::code), select((Label::name, Label::name))).execute(&*db).await.unwrap_err(), "code of items is inserted into twice"),
+        ] {
+            assert_eq!(error.class(), ErrorClass::Compile, "{error}");
+            assert!(error.to_string().contains(why), "{error}");
+        }
+    }
+
+    async fn returned_rows_of_a_select(db: Database) {
+        create(&db).await;
+        insert_many(["a", "b"].map(|name| NewLabel { name: name.into(), uses: Some(1) })).execute(&*db).await.unwrap();
+        let labels = select((Label::name, Label::uses));
+        let returning = insert_select((Item::code, Item::shelf), labels).returning(Item::entity());
+        if db.server() == Server::MySql {
+            let error = returning.all(&*db).await.unwrap_err();
+            assert_eq!(error.class(), ErrorClass::Compile, "{error}");
+            assert!(error.to_string().contains("RETURNING"), "{error}");
+            return;
+        }
+        let mut items = returning.clone().all(&*db).await.unwrap();
+        items.sort_by_key(|item| item.id);
+        assert_eq!(items, Item::select().order_by(Item::id).all(&*db).await.unwrap());
+        assert_eq!(items.len(), 2);
+        delete::<Item>().execute(&*db).await.unwrap();
+        let mut session = db.session();
+        let handles = session.all(returning).await.unwrap();
+        session[handles[0]].price = 6;
+        session.commit().await.unwrap();
+        assert_eq!(select(sum(Item::price)).one(&*db).await.unwrap(), Some(11));
+    }
+
+    async fn rows_of_a_select_that_are_there(db: Database) {
+        create(&db).await;
+        insert_many([("a", 1), ("b", 2)].map(|(name, uses)| NewLabel { name: name.into(), uses: Some(uses) })).execute(&*db).await.unwrap();
+        insert_many([("b", 7), ("c", 8)].map(|(code, shelf)| NewItem { shelf, ..item(code) })).execute(&*db).await.unwrap();
+        let items = || select((coalesce(Item::code, ""), Item::shelf));
+        let labels = async || select((Label::name, Label::uses)).order_by(Label::name).all(&*db).await.unwrap();
+        let seen = |rows: &[(&str, i32)]| rows.iter().map(|(name, uses)| ((*name).to_owned(), *uses)).collect::<Vec<_>>();
+        insert_select((Label::name, Label::uses), items()).on_conflict(Label::name).do_nothing().execute(&*db).await.unwrap();
+        assert_eq!(labels().await, seen(&[("a", 1), ("b", 2), ("c", 8)]));
+        let update = |rows: Select<(String, i32)>| {
+            insert_select((Label::name, Label::uses), rows)
+                .on_conflict(Label::name)
+                .do_update(|row| row.set(Label::uses, Label::uses + excluded(Label::uses)))
+        };
+        update(items()).execute(&*db).await.unwrap();
+        assert_eq!(labels().await, seen(&[("a", 1), ("b", 9), ("c", 16)]));
+        // Of the table itself, a union, an ordered part, and of none.
+        update(select((Label::name, Label::uses))).execute(&*db).await.unwrap();
+        assert_eq!(labels().await, seen(&[("a", 2), ("b", 18), ("c", 32)]));
+        update(items().union(select((val("d".to_owned()), val(4))))).execute(&*db).await.unwrap();
+        assert_eq!(labels().await, seen(&[("a", 2), ("b", 25), ("c", 40), ("d", 4)]));
+        update(items().order_by(Item::id.desc()).limit(1)).execute(&*db).await.unwrap();
+        update(select((val("a".to_owned()), val(40)))).execute(&*db).await.unwrap();
+        for _ in 0..2 {
+            insert_select((Line::name, Line::uses), select((Label::name, Label::uses)))
+                .on_conflict(Line::name)
+                .do_update(|row| row.set(Line::uses, Line::uses + excluded(Line::uses)))
+                .execute(&*db).await.unwrap();
+        }
+        assert_eq!(select(Line::uses).filter(Line::name.eq("a")).one(&*db).await.unwrap(), 84);
+        assert_eq!(labels().await, seen(&[("a", 42), ("b", 25), ("c", 48), ("d", 4)]));
+    }
+
     /// Statements by hand take values as parameters, too.
     async fn raw_sql(db: Database) {
         create(&db).await;
@@ -406,10 +527,18 @@ on_every_database! {
             ("SELECT name, uses AS times FROM labels", "the rows have no column uses, but name, times"),
             ("SELECT a.*, b.* FROM labels a, labels b", "the rows have two columns named name"),
         ] {
-            let error = sql(wrong).entities::<Label>().all(&*db).await.unwrap_err();
-            assert_eq!(error.class(), ErrorClass::Decode, "{error}");
-            assert!(error.to_string().contains(why), "{error}");
+            for error in [
+                sql(wrong).entities::<Label>().all(&*db).await.unwrap_err(),
+                sql(wrong).rows::<Used>().all(&*db).await.unwrap_err(),
+            ] {
+                assert_eq!(error.class(), ErrorClass::Decode, "{error}");
+                assert!(error.to_string().contains(why), "{error}");
+            }
         }
+        let used = sql("SELECT uses, 7 AS more, NULL AS note, name FROM labels WHERE name = ?").bind("b").rows::<Used>();
+        assert_eq!(used.one(&*db).await.unwrap(), Used { label: "b".into(), uses: 2, note: None });
+        let error = sql("SELECT name, NULL AS uses, 'x' AS note FROM labels").rows::<Used>().all(&*db).await.unwrap_err();
+        assert_eq!(error.class(), ErrorClass::Decode, "{error}");
         assert_eq!(sql("UPDATE labels SET uses = uses + 1").execute(&*db).await.unwrap(), 2);
         // Neither too few columns nor too many.
         for wrong in ["SELECT 1", "SELECT 1, 2, 3"] {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Assignments, ReadRow, placement::check_rows};
+use super::{Assignments, ReadRow, SelectedRows, placement::check_rows};
 use crate::{
     clause::{Clause, ConflictAction, ConflictTarget, OnConflict, Values},
     dialect::{Dialect, Feature},
@@ -26,6 +26,8 @@ pub struct InsertBody {
     pub table: &'static Table,
     /// Row after row, a place for each column of the table.
     pub inputs: Vec<Input>,
+    /// What gives the rows instead.
+    pub select: Option<Box<SelectedRows>>,
     /// What happens when a row is there already.
     pub conflict: Option<OnConflict>,
     /// What comes back.
@@ -69,7 +71,31 @@ impl Insert {
                 }
             }
         }
-        Insert::from_body(InsertBody { table, inputs, conflict: None, returning: Vec::new(), invalid: None })
+        Insert::new(table, inputs, None, None)
+    }
+
+    pub(super) fn from_select(
+        table: &'static Table,
+        rows: SelectedRows,
+        invalid: Option<CompileError>,
+    ) -> Self {
+        Insert::new(table, Vec::new(), Some(Box::new(rows)), invalid)
+    }
+
+    fn new(
+        table: &'static Table,
+        inputs: Vec<Input>,
+        select: Option<Box<SelectedRows>>,
+        invalid: Option<CompileError>,
+    ) -> Self {
+        Insert::from_body(InsertBody {
+            table,
+            inputs,
+            select,
+            conflict: None,
+            returning: Vec::new(),
+            invalid,
+        })
     }
 
     /// An INSERT of a tree that returns nothing yet.
@@ -154,20 +180,23 @@ impl<R> Conflict<R> {
     }
 
     fn act(mut self, action: ConflictAction) -> Insert<R> {
+        if let (Some(rows), None) = (&mut self.insert.body.select, &self.insert.body.conflict) {
+            rows.close(self.insert.body.table);
+        }
         self.insert.body.conflict = Some(OnConflict { target: self.target, action });
         self.insert
     }
 }
 
 impl InsertBody {
-    /// How many rows.
+    /// How many rows are given: none where a SELECT gives them.
     pub fn len(&self) -> usize {
         self.values().rows().len()
     }
 
-    /// Whether there is no row.
+    /// Whether there is nothing to insert.
     pub fn is_empty(&self) -> bool {
-        self.inputs.is_empty()
+        self.inputs.is_empty() && self.select.is_none()
     }
 
     /// Whether it can be done at all, on any database.
@@ -251,7 +280,11 @@ impl Statement for InsertBody {
 fn render<'s>(insert: &'s InsertBody, inputs: &'s [Input], out: &mut Renderer<'s>) -> Compile {
     insert.check()?;
     let table = insert.table;
-    out.sql("INSERT INTO ").table(table)?.clause(Clause::Values(Values { table, inputs }))?;
+    out.sql("INSERT INTO ").table(table)?;
+    match &insert.select {
+        Some(rows) => rows.render(table, out)?,
+        None => drop(out.clause(Clause::Values(Values { table, inputs }))?),
+    }
     out.enter(Scope::table(table));
     if let Some(conflict) = &insert.conflict {
         out.with_excluded(table, |out| out.clause(Clause::OnConflict(table, conflict)).map(drop))?;

@@ -9,7 +9,7 @@ use crate::{
     entity::Entity,
     error::{Error, ErrorClass, Result},
     expr::{IntoExpr, Raw},
-    projection::{Projection, RowReader},
+    projection::{NamedRow, Projection, RowReader},
     render::{Compile, Renderer, Statement},
     value::Cell,
 };
@@ -77,7 +77,16 @@ impl<R> RawStatement<R> {
     ///
     /// One that is not there, or is there twice, is an error of class [`Decode`](crate::ErrorClass::Decode).
     pub fn entities<E: Entity>(self) -> RawStatement<E> {
-        RawStatement { raw: self.raw, read: read_by_name::<E> }
+        RawStatement { raw: self.raw, read: read_entity::<E> }
+    }
+
+    /// Reads each row as a struct with `#[derive(Row)]`: its fields take the columns with their names, in whatever order they come and
+    /// whatever else is there.
+    ///
+    /// A column that is not there, or is there twice, is an error of class [`Decode`](crate::ErrorClass::Decode), and so is NULL for a field
+    /// that cannot hold it.
+    pub fn rows<T: NamedRow>(self) -> RawStatement<T> {
+        RawStatement { raw: self.raw, read: read_row::<T> }
     }
 
     /// How a row becomes an `R`.
@@ -93,11 +102,23 @@ fn read_all<P: Projection>(row: &mut RowReader<'_>) -> Result<P::Row> {
     Ok(read)
 }
 
-/// Reads an entity whose columns may stand anywhere in the row.
-fn read_by_name<E: Entity>(row: &mut RowReader<'_>) -> Result<E> {
+fn read_entity<E: Entity>(row: &mut RowReader<'_>) -> Result<E> {
+    read_by_name(row, E::TABLE.columns.iter().map(|column| column.name), E::read)
+}
+
+fn read_row<T: NamedRow>(row: &mut RowReader<'_>) -> Result<T> {
+    read_by_name(row, T::FIELDS.iter().map(|(name, _)| *name), T::read)
+}
+
+/// Reads what has columns of these names, which may stand anywhere in the row.
+fn read_by_name<R>(
+    row: &mut RowReader<'_>,
+    names: impl Iterator<Item = &'static str>,
+    read: fn(&mut RowReader<'_>) -> Result<R>,
+) -> Result<R> {
     let row = row.row();
-    let places = E::TABLE.columns.iter().map(|column| place_of(column.name, row)).collect::<Result<_>>()?;
-    E::read(&mut RowReader::new(&mut Rearranged { row, places }))
+    let places = names.map(|name| place_of(name, row)).collect::<Result<_>>()?;
+    read(&mut RowReader::new(&mut Rearranged { row, places }))
 }
 
 /// The place of the column with a name.

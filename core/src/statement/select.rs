@@ -58,15 +58,7 @@ pub fn select<P: Projection>(projection: P) -> Select<P::Row> {
     let mut items = Vec::new();
     projection.items(&mut items);
     let query = Query { items, ..Query::default() };
-    Select {
-        body: SelectBody {
-            core: Core::Query(query),
-            order_by: Vec::new(),
-            limit: Limit::default(),
-            lock: None,
-        },
-        read: P::read,
-    }
+    Select { body: SelectBody::of(Core::Query(query)), read: P::read }
 }
 
 impl<R> Select<R> {
@@ -339,11 +331,21 @@ impl<R> Statement for Select<R> {
 }
 
 impl SelectBody {
+    /// With nothing around it.
+    pub(crate) fn of(core: Core) -> SelectBody {
+        SelectBody { core, order_by: Vec::new(), limit: Limit::default(), lock: None }
+    }
+
     /// `SELECT * FROM (body)`, with each column by name, in the same order.
-    pub(crate) fn over(mut body: SelectBody) -> SelectBody {
+    pub(crate) fn over(body: SelectBody) -> SelectBody {
+        SelectBody::over_as(body, "rows")
+    }
+
+    /// The same, of rows that are called something else.
+    pub(crate) fn over_as(mut body: SelectBody, name: &'static str) -> SelectBody {
         let inside = body.leftmost().items.clone();
         let columns = body.name_columns();
-        let name = Cow::Borrowed("rows");
+        let name = Cow::Borrowed(name);
         let column = |at: usize| {
             let column = columns[at].clone();
             Expression::AliasColumn(Box::new(AliasColumn {
@@ -361,12 +363,7 @@ impl SelectBody {
         });
         let order_by = order_by.collect();
         let from = Some(Source::Subquery(Arc::new(Derived { name, select: body, columns })));
-        SelectBody {
-            core: Core::Query(Query { items, from, ..Query::default() }),
-            order_by,
-            limit: Limit::default(),
-            lock: None,
-        }
+        SelectBody { order_by, ..SelectBody::of(Core::Query(Query { items, from, ..Query::default() })) }
     }
 
     /// The query whose columns name those of the whole.

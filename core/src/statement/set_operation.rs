@@ -75,11 +75,7 @@ impl<R> Select<R> {
     fn set(self, operator: SetOperator, other: Select<R>) -> Self {
         let read = self.reader();
         let set = SetOperation { left: self.into_body(), operator, right: other.into_body() };
-        let core = Core::Set(Box::new(set));
-        Select::from_parts(
-            SelectBody { core, order_by: Vec::new(), limit: Limit::default(), lock: None },
-            read,
-        )
+        Select::from_parts(SelectBody::of(Core::Set(Box::new(set))), read)
     }
 }
 
