@@ -306,8 +306,19 @@ async fn round_trip<H: Holder>(db: &Database, values: &[H::Value]) {
         let new = rows.iter().cloned().map(|(value, maybe)| H::new(value, maybe));
         let written = insert_many(new).returning((H::VALUE, H::MAYBE)).all(&**db).await.unwrap();
         assert_eq!(written, rows, "{size} rows by RETURNING");
-        let read = select((H::VALUE, H::MAYBE)).order_by(H::ID).all(&**db).await.unwrap();
+        let both = || select((H::VALUE, H::MAYBE)).order_by(H::ID);
+        let read = both().all(&**db).await.unwrap();
         assert_eq!(read, rows, "{size} rows");
+        // Those of a select: of the table itself, and of binds.
+        let copied = insert_select((H::VALUE, H::MAYBE), both()).execute(&**db).await.unwrap();
+        assert_eq!(copied, rows.len() as u64);
+        let read = both().offset(copied).all(&**db).await.unwrap();
+        assert_eq!(read, rows, "{size} rows of a select");
+        let (value, maybe) = &rows[rows.len() - 1];
+        let bound = select((val(value.clone()), val(maybe.clone())));
+        assert_eq!(insert_select((H::VALUE, H::MAYBE), bound).execute(&**db).await.unwrap(), 1);
+        let last = select((H::VALUE, H::MAYBE)).order_by(H::ID.desc()).first(&**db).await.unwrap();
+        assert_eq!(last.as_ref(), rows.last());
         delete::<H>().execute(&**db).await.unwrap();
     }
     // So many that nobody wants them back.
