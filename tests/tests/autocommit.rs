@@ -540,7 +540,7 @@ on_mysql_and_mariadb! {
                 let wire = if is_trained { trained(&db).await } else { Wire::tap(&db).await };
                 for depth in 0..3 {
                     delete::<Tag>().execute(&*db).await.unwrap();
-                    let call = sql_unchecked(format!("CALL {name}()"));
+                    let call = sql_unchecked(format!("/* of an application */ CALL {name}()"));
                     let mut tx = wire.begin().await.unwrap();
                     add("before", &mut tx).await.unwrap();
                     let called = if depth == 0 {

@@ -67,9 +67,24 @@ impl Kind {
 
 /// Whether the first word of a statement is one of these.
 pub(super) fn begins_with(sql: &str, words: &[&str]) -> bool {
-    let sql = sql.trim_start_matches(|c: char| c == '(' || c.is_whitespace());
+    let sql = behind_comments(sql);
     let first = sql.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
     words.iter().any(|word| first.eq_ignore_ascii_case(word))
+}
+
+/// A statement from its first word on (MySQL 8.4 manual 11.7). What stands in `/*! … */` is run, so it is none of the comments.
+fn behind_comments(mut sql: &str) -> &str {
+    loop {
+        sql = sql.trim_start_matches(|c: char| c == '(' || c.is_whitespace());
+        let end = if sql.starts_with("/*") && !sql.starts_with("/*!") && !sql.starts_with("/*M!") {
+            sql.find("*/").map(|at| at + 2)
+        } else if sql.starts_with('#') || sql.starts_with("--") {
+            sql.find('\n')
+        } else {
+            return sql;
+        };
+        sql = end.and_then(|end| sql.get(end..)).unwrap_or_default();
+    }
 }
 
 /// What goes ahead of jobs in the same trip.
@@ -506,6 +521,11 @@ mod tests {
             ("SELECT 1; COMMIT", Kind::Other),
             ("SELECTED", Kind::Other),
             ("/* SELECT */ COMMIT", Kind::Other),
+            ("/* COMMIT */ -- SET\n # CALL\n(SELECT 1)", Kind::Plain),
+            ("/*! COMMIT */ SELECT 1", Kind::Other),
+            ("/*M! COMMIT */ SELECT 1", Kind::Other),
+            ("/* SELECT", Kind::Other),
+            ("-- SELECT", Kind::Other),
             ("CREATE TABLE t (n INT)", Kind::Other),
             ("SET @a = ?", Kind::Other),
             ("CALL p(?)", Kind::Other),
@@ -514,6 +534,21 @@ mod tests {
             assert_eq!(Kind::of(&job(sql)), kind, "{sql}");
         }
         assert_eq!(Kind::of(&Job::new("COMMIT", &[], Mode::Once)), Kind::Other);
+    }
+
+    #[test]
+    fn who_may_end_a_transaction_unseen() {
+        for sql in [
+            "CALL p(?)",
+            "/* from here */ call p()",
+            "-- x\nEXECUTE IMMEDIATE 'COMMIT'",
+            "BEGIN NOT ATOMIC COMMIT; END",
+        ] {
+            assert!(ends_unseen(&job(sql)), "{sql}");
+        }
+        for sql in ["COMMIT", "CREATE PROCEDURE p() BEGIN CALL q(); END", "SELECT 1; COMMIT", "# CALL p()"] {
+            assert!(!ends_unseen(&job(sql)), "{sql}");
+        }
     }
 
     #[test]
