@@ -673,6 +673,27 @@ on_every_database! {
         assert!(matches!(error.class(), ErrorClass::Decode | ErrorClass::Data), "{error:?}");
     }
 
+    /// Within others, in HAVING and in the order.
+    async fn what_groups_are_by(db: Database) {
+        samples(&db).await;
+        let plain: fn() -> Expr<i32> = || Sample::b * Sample::b;
+        let bound: fn() -> Expr<i32> = || Sample::b * Sample::b + 1;
+        for (square, more) in [(plain, 0), (bound, 1)] {
+            let groups = || select((square(), count_all())).group_by(square());
+            let large = groups().having(square().gt(8)).order_by(square().desc()).all(&*db).await.unwrap();
+            assert_eq!(large, [(25 + more, 1), (9 + more, 1)]);
+            let twice = select((square() * 2, count_all())).group_by(square()).order_by(square());
+            assert_eq!(twice.all(&*db).await.unwrap(), [(2 * (4 + more), 3), (2 * (9 + more), 1), (2 * (25 + more), 1)]);
+            let counts = select(count_all()).from(Sample::entity()).group_by(square()).order_by(square().desc());
+            assert_eq!(counts.all(&*db).await.unwrap(), [1, 1, 3]);
+            let places = select((square(), over(row_number(), window().order_by(square().desc())))).group_by(square());
+            assert_eq!(places.order_by(square()).all(&*db).await.unwrap(), [(4 + more, 3), (9 + more, 2), (25 + more, 1)]);
+        }
+        let word = || upper(Sample::t);
+        let words = select((word().concat("!"), count_all())).group_by(word()).having(word().starts_with("APPLE")).order_by(word());
+        assert_eq!(words.all(&*db).await.unwrap(), [("APPLE!".to_owned(), 1), ("APPLE PIE!".to_owned(), 1)]);
+    }
+
     async fn windows(db: Database) {
         samples(&db).await;
         let by_b = || window().partition_by(Sample::b).order_by(Sample::id);
@@ -997,7 +1018,7 @@ on_every_database! {
                     }
                 }
                 // Seen by what the pool and the schema do with them; upserts and defaults have tests of their own.
-                Feature::ConflictTarget | Feature::DefaultInValues | Feature::SetDefault | Feature::AlterForeignKeys | Feature::Pipelining => continue,
+                Feature::GroupedParts | Feature::ConflictTarget | Feature::DefaultInValues | Feature::SetDefault | Feature::AlterForeignKeys | Feature::Pipelining => continue,
                 other => panic!("there is no test for the feature {other}"),
             };
             match outcome {

@@ -232,14 +232,25 @@ impl<'s> Renderer<'s> {
     /// If the dialect lacks what it needs, or a column is not in scope.
     pub fn expression(&mut self, expression: &'s Expression) -> Compile<&mut Self> {
         match self.scope {
-            Some(scope) if scope.is_of_group(expression) => {
-                self.scope = Some(scope.of_groups(None));
-                self.dialect.render_expression(expression, self)?;
-                self.scope = Some(scope);
-            }
+            Some(scope) if scope.has_groups() => self.expression_of_groups(scope, expression)?,
             _ => self.dialect.render_expression(expression, self)?,
         }
         Ok(self)
+    }
+
+    fn expression_of_groups(&mut self, scope: Scope<'s>, expression: &'s Expression) -> Compile {
+        if scope.is_of_group(expression) {
+            self.scope = Some(scope.of_groups(None));
+            let wrapped = scope.is_part(expression) && !self.dialect.supports(Feature::GroupedParts);
+            self.sql(if wrapped { "MAX(" } else { "" });
+            self.dialect.render_expression(expression, self)?;
+            self.sql(if wrapped { ")" } else { "" });
+        } else {
+            self.scope = Some(scope.of_items(false));
+            self.dialect.render_expression(expression, self)?;
+        }
+        self.scope = Some(scope);
+        Ok(())
     }
 
     /// Writes a clause as the dialect spells it.

@@ -16,13 +16,15 @@ pub struct Scope<'s> {
     later: &'s [Join],
     /// Where only what has one value for each group can be named: what the groups are by.
     groups: Option<&'s [Expression]>,
+    /// Whether what is written next is a whole item of what is selected, not a part of one.
+    item: bool,
     pub(super) bare: bool,
 }
 
 impl<'s> Scope<'s> {
     /// The scope of a query: what stands behind FROM, if anything does, and the joins.
     pub fn new(first: Option<SourceRef<'s>>, joins: &'s [Join]) -> Self {
-        Scope { first, joins, later: &[], groups: None, bare: false }
+        Scope { first, joins, later: &[], groups: None, item: false, bare: false }
     }
 
     /// The scope of the condition of a join: what stands before it and itself (SQL:2016 Foundation 7.10), not what is joined later.
@@ -48,6 +50,24 @@ impl<'s> Scope<'s> {
     pub(crate) fn of_groups(mut self, groups: Option<&'s [Expression]>) -> Self {
         self.groups = groups;
         self
+    }
+
+    /// The same, where the items that are selected are written; or their parts.
+    #[must_use]
+    pub(crate) fn of_items(mut self, item: bool) -> Self {
+        self.item = item;
+        self
+    }
+
+    /// Whether what is written is of each group.
+    pub(super) fn has_groups(self) -> bool {
+        self.groups.is_some()
+    }
+
+    /// Whether an expression of the group stands where some databases take none but aggregates and columns.
+    pub(super) fn is_part(self, expression: &Expression) -> bool {
+        use Expression::{Aggregate, AliasColumn, Bind, Column};
+        !self.item && !matches!(expression, Aggregate(_) | AliasColumn(_) | Bind(_) | Column(_))
     }
 
     /// Whether an expression has one value for each group whatever it names: it is aggregated or grouped by.

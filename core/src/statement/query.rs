@@ -58,8 +58,8 @@ impl Query {
         let scope = self.scope(source)?;
         out.enter(scope);
         self.check_nullness(out)?;
-        let of_groups = Some(scope.of_groups(self.check_groups(order_by, out)?));
-        out.change_scope(of_groups);
+        let of_groups = scope.of_groups(self.check_groups(order_by, out)?);
+        out.change_scope(Some(of_groups.of_items(true)));
         out.sql(if self.distinct { "SELECT DISTINCT " } else { "SELECT " });
         render_items(&self.items, out)?;
         out.change_scope(Some(scope));
@@ -80,7 +80,7 @@ impl Query {
                 Ok(())
             })?;
         }
-        out.change_scope(of_groups);
+        out.change_scope(Some(of_groups));
         self.having.render(" HAVING ", out)?;
         if !order_by.is_empty() {
             out.sql(" ORDER BY ").list(order_by, ", ", |out, item| self.render_order(item, out))?;

@@ -84,6 +84,7 @@ impl Dialect for Sqlite {
             | Feature::ConflictTarget
             | Feature::ReadOnlyTransaction
             | Feature::AggregateFilter
+            | Feature::GroupedParts
             | Feature::TransactionalDdl => true,
             // The jobs of one call run on one hop between threads, but there is no network that they could share.
             _ => false,

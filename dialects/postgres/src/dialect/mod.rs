@@ -58,6 +58,7 @@ impl Dialect for Postgres {
                 | ReadOnlyTransaction
                 | AggregateFilter
                 | HavingAlone
+                | GroupedParts
                 | TransactionalDdl
                 | DefaultInValues
                 | AlterForeignKeys
