@@ -65,11 +65,9 @@ async fn insert_checked(
     mode: Mode,
 ) -> Result<Ran> {
     let dialect = db.dialect().clone();
+    let lacks_rows = sink.is_some() && !insert.returning.is_empty() && !returns_by_itself(&insert, &*dialect);
     if insert.select.is_some() {
-        let lacks = sink.is_some()
-            && dialect.supports(Feature::InsertReturning)
-            && !returns_by_itself(&insert, &*dialect);
-        return match lacks {
+        return match lacks_rows && dialect.supports(Feature::InsertReturning) {
             // Nobody knows which rows these are.
             true => Err(CompileError::invalid(format!(
                 "{} would return the rows that DO NOTHING leaves out as well: do without RETURNING",
@@ -80,10 +78,8 @@ async fn insert_checked(
         };
     }
     let sink = match sink {
-        Some(sink) if !insert.returning.is_empty() && !returns_by_itself(&insert, &*dialect) => {
-            // Boxed, for it is large and rare.
-            return Box::pin(read_back(db, insert, sink)).await;
-        }
+        // Boxed, for it is large and rare.
+        Some(sink) if lacks_rows => return Box::pin(read_back(db, insert, sink)).await,
         sink => sink,
     };
     if sink.is_none()

@@ -90,6 +90,10 @@ insert_columns! {
     A RA 0 B RB 1 C RC 2 D RD 3 E RE 4 F RF 5 G RG 6 H RH 7 I RI 8 J RJ 9;
     A RA 0 B RB 1 C RC 2 D RD 3 E RE 4 F RF 5 G RG 6 H RH 7 I RI 8 J RJ 9 K RK 10;
     A RA 0 B RB 1 C RC 2 D RD 3 E RE 4 F RF 5 G RG 6 H RH 7 I RI 8 J RJ 9 K RK 10 L RL 11;
+    A RA 0 B RB 1 C RC 2 D RD 3 E RE 4 F RF 5 G RG 6 H RH 7 I RI 8 J RJ 9 K RK 10 L RL 11 M RM 12;
+    A RA 0 B RB 1 C RC 2 D RD 3 E RE 4 F RF 5 G RG 6 H RH 7 I RI 8 J RJ 9 K RK 10 L RL 11 M RM 12 N RN 13;
+    A RA 0 B RB 1 C RC 2 D RD 3 E RE 4 F RF 5 G RG 6 H RH 7 I RI 8 J RJ 9 K RK 10 L RL 11 M RM 12 N RN 13 O RO 14;
+    A RA 0 B RB 1 C RC 2 D RD 3 E RE 4 F RF 5 G RG 6 H RH 7 I RI 8 J RJ 9 K RK 10 L RL 11 M RM 12 N RN 13 O RO 14 P RP 15;
 }
 
 /// The rows of a SELECT, and the columns that they go into.

@@ -8,7 +8,7 @@ use relata_core::{
     dialect::Dialect,
     expr::{Aggregate, Case, Expression, In, InList, Infix, Node, Operator},
     render::{Compile, Precedence, Renderer, Statement},
-    statement::{Core, SelectBody, SetOperation, SetOperator},
+    statement::{Core, SelectBody, SetOperator},
     value::{DecimalValue, Kind, Value},
 };
 
@@ -197,10 +197,8 @@ fn render_in<'s>(dialect: &'s Mysql, n: &'s In, whole: &'s Expression, out: &mut
 
 /// Whether it is a set operation of which both servers find other rows in IN. They do not of UNION alone.
 fn is_unsafe_in(select: &SelectBody) -> bool {
-    let is_union = |set: &SetOperation| {
-        matches!(set.operator, SetOperator::Union | SetOperator::UnionAll) && set.is_flat()
-    };
-    matches!(&select.core, Core::Set(set) if !is_union(set))
+    let Core::Set(set) = &select.core else { return false };
+    !(set.is_flat() && matches!(set.operator, SetOperator::Union | SetOperator::UnionAll))
 }
 
 /// Whether it is a set operation with more in it than a chain of plain queries. In EXISTS and as a value, both servers take

@@ -201,13 +201,10 @@ impl Autocommit {
         if kind == Kind::End {
             return self.end(jobs, 0, together);
         }
-        let open = match self.status {
-            Some(_) if kind == Kind::Other && self.hearsay => return Step::Ask,
-            Some(status) => status.contains(StatusFlags::SERVER_STATUS_IN_TRANS),
-            None if kind != Kind::Plain || self.in_doubt => return Step::Ask,
-            // Whatever it is: it goes on.
-            None => false,
-        };
+        if kind == Kind::Other && self.hearsay {
+            return Step::Ask;
+        }
+        let open = self.is_open();
         match kind {
             Kind::Plain | Kind::Savepoint if kind == Kind::Plain || open => {
                 let same = |job: &&Job<'_>| match Kind::of(job) {
@@ -481,12 +478,12 @@ mod tests {
         state
     }
 
-    /// The same in a transaction, in a state that the server has told or not.
-    fn within(status: Option<StatusFlags>) -> Autocommit {
+    /// The same in a transaction, in a state that the server has told.
+    fn within(status: StatusFlags) -> Autocommit {
         let mut state = waiting();
         assert_eq!(next(&state, &[BEGIN, INSERT]), Step::Skip);
         state.skipped();
-        state.hear(status);
+        state.hear(Some(status));
         state
     }
 
@@ -574,14 +571,13 @@ mod tests {
     fn what_counts_on_a_transaction_gets_one() {
         let others = ["SAVEPOINT a", "CREATE TABLE t (n INT)", "SET @a = ?"];
         for other in others {
-            let open = next(&within(Some(OPEN)), &[other, INSERT]);
+            let open = next(&within(OPEN), &[other, INSERT]);
             assert_eq!(open, Step::send(1), "{other}");
             let jobs = usize::from(!other.contains('?'));
-            let unknown_to_the_server = next(&within(Some(StatusFlags::empty())), &[other, INSERT]);
+            let unknown_to_the_server = next(&within(StatusFlags::empty()), &[other, INSERT]);
             assert_eq!(unknown_to_the_server, Step::behind(Lead::Begin, jobs), "{other}");
-            assert_eq!(next(&within(None), &[other, INSERT]), Step::Ask, "{other}");
         }
-        for status in [None, Some(OPEN), Some(StatusFlags::empty())] {
+        for status in [OPEN, StatusFlags::empty()] {
             assert_eq!(next(&within(status), &[INSERT, INSERT]), Step::send(1));
             assert_eq!(next(&within(status), &["COMMIT"]), Step::send(1));
         }
@@ -590,23 +586,23 @@ mod tests {
     #[test]
     fn what_ends_a_transaction_is_noticed() {
         for sql in ["CREATE TABLE t (n INT)", "CALL p(?)"] {
-            let mut state = within(Some(OPEN));
+            let mut state = within(OPEN);
             ran(&mut state, sql, Some(StatusFlags::empty()));
             assert_eq!(next(&state, &[INSERT]), Step::behind(Lead::Leave, 0));
             // It may have been ended, and then failed.
             for (status, over) in [(OPEN, false), (StatusFlags::empty(), true)] {
-                let mut state = within(Some(OPEN));
+                let mut state = within(OPEN);
                 ran(&mut state, sql, None);
                 assert_eq!(state.hear(Some(status)), over);
                 assert_eq!(state.in_transaction(), !over);
             }
             // By autocommit, whoever has set it.
-            let mut state = within(Some(OPEN));
+            let mut state = within(OPEN);
             ran(&mut state, sql, Some(BY_ITSELF));
             assert!(!state.off && state.transaction == Transaction::None);
         }
         // A SELECT may say what was once so.
-        let mut state = within(Some(OPEN));
+        let mut state = within(OPEN);
         ran(&mut state, "SELECT n FROM t WHERE n = ?", Some(OPEN));
         assert_eq!(next(&state, &["SET @a = ?"]), Step::Ask);
         state.asked();
@@ -614,13 +610,13 @@ mod tests {
         assert_eq!(next(&state, &["SET @a = ?"]), Step::behind(Lead::Begin, 0));
         // A statement that fails ends nothing, or all: only the server knows.
         for (status, over) in [(OPEN, false), (StatusFlags::empty(), true)] {
-            let mut state = within(Some(OPEN));
+            let mut state = within(OPEN);
             assert!(!state.failed(Some(&job(INSERT)), ErrorClass::Unique));
             assert!(state.failed(Some(&job("CALL p(?)")), ErrorClass::Unique));
             assert!(state.failed(Some(&job(INSERT)), ErrorClass::LockTimeout));
             assert_eq!(state.hear(Some(status)), over);
             // The first, with which it may not even have begun.
-            let mut state = within(Some(StatusFlags::empty()));
+            let mut state = within(StatusFlags::empty());
             assert!(state.failed(Some(&job(INSERT)), ErrorClass::Unique));
             assert!(!state.hear(Some(status)));
             assert!(state.in_transaction());
@@ -642,6 +638,8 @@ mod tests {
         for status in [None, Some(OPEN), Some(OPEN | BY_ITSELF), Some(StatusFlags::empty())] {
             state.hear(status);
             assert!(!state.loses_only_rows(&job(SELECT)), "{status:?}");
+        }
+        for status in [OPEN, OPEN | BY_ITSELF, StatusFlags::empty()] {
             assert!(!within(status).loses_only_rows(&job(SELECT)), "{status:?}");
         }
         ran(&mut state, BEGIN, Some(OPEN | BY_ITSELF));
@@ -653,7 +651,7 @@ mod tests {
     fn autocommit_is_not_set_inside() {
         let mut begun = Autocommit::new();
         ran(&mut begun, BEGIN, Some(OPEN | BY_ITSELF));
-        for state in [begun, within(Some(OPEN))] {
+        for state in [begun, within(OPEN)] {
             for text in ["SET autocommit=1", " set @@session.AUTOCOMMIT = ?", "SELECT 1; SET autocommit=0"] {
                 assert_eq!(next(&state, &[text]), Step::Refuse, "{text}");
             }
@@ -665,7 +663,7 @@ mod tests {
     #[test]
     fn ends() {
         let end = |trail| Step::Send { lead: Lead::Nothing, jobs: 1, trail };
-        let mut state = within(Some(OPEN));
+        let mut state = within(OPEN);
         assert_eq!(next(&state, &["COMMIT"]), end(None));
         assert_eq!(next(&state, &["ROLLBACK", INSERT]), end(Some(ON)));
         assert_eq!(next(&state, &["ROLLBACK", BEGIN, INSERT]), end(None));
