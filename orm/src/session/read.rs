@@ -14,7 +14,7 @@ use relata_pool::{Executor, Fetch, RowChange, Transaction, fetch_all, no_row, to
 
 use super::{
     Handle, Session,
-    flush::{ends_transaction, exclusive, lost_transaction},
+    transaction::{ends_transaction, exclusive, lost_transaction},
 };
 
 /// A statement whose rows a session can take in: a select of entities, a graph of them, an INSERT or UPDATE that returns them, or

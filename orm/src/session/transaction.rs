@@ -2,11 +2,7 @@
 
 use relata_core::{Error, ErrorClass, Result};
 
-use super::{
-    Session,
-    entry::Time,
-    flush::{exclusive, lost_transaction},
-};
+use super::{Session, entry::Time};
 
 /// A point to go back to within the transaction of a session. [`Session::savepoint`] makes it.
 ///
@@ -117,6 +113,20 @@ impl Session {
         Ok(())
     }
 
+    /// Begins the transaction if there is none; nothing is sent yet. Says whether it did.
+    ///
+    /// # Errors
+    ///
+    /// As getting a connection from the pool.
+    pub(super) async fn begin(&mut self) -> Result<bool> {
+        let fresh = exclusive(&mut self.transaction).is_none();
+        if fresh {
+            let transaction = self.engine.begin_with(self.options).await?;
+            *exclusive(&mut self.transaction) = Some(transaction);
+        }
+        Ok(fresh)
+    }
+
     fn level_of(&self, savepoint: &Savepoint) -> Result<usize> {
         let level = self.levels.iter().position(|began| *began == savepoint.began);
         level.filter(|_| savepoint.session == self.id).ok_or_else(|| {
@@ -138,4 +148,30 @@ impl Session {
         self.levels = vec![self.clock];
         self.commit_called = false;
     }
+}
+
+/// The transaction, without locking: nobody else can have the session.
+pub(super) fn exclusive<T>(mutex: &mut std::sync::Mutex<T>) -> &mut T {
+    match mutex.get_mut() {
+        Ok(inner) => inner,
+        // Nobody locks it, so nobody can have panicked with it.
+        Err(poisoned) => poisoned.into_inner(),
+    }
+}
+
+pub(super) fn lost_transaction() -> Error {
+    Error::new(ErrorClass::Poisoned, "the session has lost its transaction: roll it back")
+}
+
+/// Whether the server has ended the transaction with this error, savepoints and all.
+pub(super) fn ends_transaction(error: &Error) -> bool {
+    matches!(
+        error.class(),
+        ErrorClass::Serialization
+            | ErrorClass::Deadlock
+            | ErrorClass::Disconnected
+            | ErrorClass::Timeout
+            | ErrorClass::Poisoned
+            | ErrorClass::CommitUnknown
+    )
 }

@@ -8,7 +8,7 @@ use std::sync::{
 use relata_core::{Error, ErrorClass, Result};
 use relata_pool::Transaction;
 
-use super::{Session, flush::exclusive, plan::has_work};
+use super::{Session, plan::has_work, transaction::exclusive};
 
 /// Whether a session was dropped with work that was neither committed nor rolled back. The session says it, and
 /// [`check`](Uncommitted::check) asks.

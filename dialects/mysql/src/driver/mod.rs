@@ -5,6 +5,7 @@ mod bind;
 mod connection;
 mod options;
 mod row;
+mod run;
 mod runtime;
 mod setting;
 mod statements;

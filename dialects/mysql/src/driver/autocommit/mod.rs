@@ -7,6 +7,9 @@
 //!
 //! What the session is in is never guessed from texts: the server says it with each answer.
 
+mod forecast;
+mod kind;
+
 use mysql_async::consts::StatusFlags;
 use relata_core::{
     ErrorClass,
@@ -14,78 +17,12 @@ use relata_core::{
 };
 
 use crate::dialect::BEGIN;
+use forecast::Forecast;
+use kind::{Kind, can_be_joined, reads, sets_autocommit};
+pub(super) use kind::{begins_with, ends_unseen, is_plain};
 
 const ON: &str = "SET autocommit = 1";
 const OFF: &str = "SET autocommit = 0";
-
-/// Whether a text may travel with others in one round trip: transaction control and the like, which gives no rows and has
-/// no quotes or comments that could reach into the next.
-pub(super) fn can_be_joined(job: &Job<'_>) -> bool {
-    job.mode == Mode::Text
-        && job.sink.is_none()
-        && job.binds.is_empty()
-        && job.sql.bytes().filter(|byte| *byte == b'`').count() % 2 == 0
-        && job.sql.bytes().all(|byte| byte.is_ascii_alphanumeric() || b" _,.()=`".contains(&byte))
-}
-
-/// What a job does to a transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Begin,
-    Savepoint,
-    /// COMMIT or ROLLBACK.
-    End,
-    /// Reads or changes rows, and can neither begin nor end a transaction, nor set anything.
-    Plain,
-    /// Anything: DDL, SET, CALL, what was written by hand.
-    Other,
-}
-
-impl Kind {
-    fn of(job: &Job<'_>) -> Kind {
-        // Several statements can only be sent as text.
-        let single = job.mode != Mode::Text || !job.sql.contains(';');
-        if single && begins_with(job.sql, &["SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE", "WITH"]) {
-            return Kind::Plain;
-        }
-        match job.sql {
-            _ if job.mode != Mode::Text => Kind::Other,
-            "COMMIT" | "ROLLBACK" => Kind::End,
-            _ if !can_be_joined(job) => Kind::Other,
-            // Also READ ONLY.
-            sql if sql.starts_with(BEGIN) => Kind::Begin,
-            sql if ["SAVEPOINT ", "RELEASE SAVEPOINT ", "ROLLBACK TO SAVEPOINT "]
-                .iter()
-                .any(|begin| sql.starts_with(begin)) =>
-            {
-                Kind::Savepoint
-            }
-            _ => Kind::Other,
-        }
-    }
-}
-
-/// Whether the first word of a statement is one of these.
-pub(super) fn begins_with(sql: &str, words: &[&str]) -> bool {
-    let sql = behind_comments(sql);
-    let first = sql.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
-    words.iter().any(|word| first.eq_ignore_ascii_case(word))
-}
-
-/// A statement from its first word on (MySQL 8.4 manual 11.7). What stands in `/*! … */` is run, so it is none of the comments.
-fn behind_comments(mut sql: &str) -> &str {
-    loop {
-        sql = sql.trim_start_matches(|c: char| c == '(' || c.is_whitespace());
-        let end = if sql.starts_with("/*") && !sql.starts_with("/*!") && !sql.starts_with("/*M!") {
-            sql.find("*/").map(|at| at + 2)
-        } else if sql.starts_with('#') || sql.starts_with("--") {
-            sql.find('\n')
-        } else {
-            return sql;
-        };
-        sql = end.and_then(|end| sql.get(end..)).unwrap_or_default();
-    }
-}
 
 /// What goes ahead of jobs in the same trip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -386,84 +323,18 @@ impl Autocommit {
     }
 }
 
-/// Whether a job can end a transaction without a word of it in its text: a procedure, or a block of statements. Whoever writes DDL
-/// or COMMIT by hand knows.
-pub(super) fn ends_unseen(job: &Job<'_>) -> bool {
-    begins_with(job.sql, &["CALL", "EXECUTE", "BEGIN"])
-}
-
-/// Whether a job reads or changes rows, and no more.
-pub(super) fn is_plain(job: Option<&Job<'_>>) -> bool {
-    job.is_some_and(|job| Kind::of(job) == Kind::Plain)
-}
-
-/// Whether a job is a SELECT, and no more. (One that begins with WITH and changes rows gives none.)
-fn reads(job: &Job<'_>) -> bool {
-    Kind::of(job) == Kind::Plain && begins_with(job.sql, &["SELECT", "WITH"])
-}
-
 /// Whether jobs begin a transaction that can as well begin by itself.
 fn begins_plainly(jobs: &[Job<'_>]) -> bool {
     matches!(jobs, [begin, first, ..] if begin.mode == Mode::Text && begin.sql == BEGIN && is_plain(Some(first)))
 }
 
-/// Whether a text may set autocommit. In a transaction that does nothing where it was 1, and commits where it was 0; where it
-/// stays behind in the session, statements that come later are never committed.
-fn sets_autocommit(sql: &str) -> bool {
-    let sql = sql.to_ascii_lowercase();
-    (sql.trim_start().starts_with("set") || sql.contains(';')) && sql.contains("autocommit")
-}
-
-/// Whether the next transaction will directly follow the last, judged by those before.
-///
-/// Right, it saves a trip; wrong, it costs one. So it says yes while on the whole more than two of three have followed: work
-/// that is mixed in whichever way takes no more trips than without, but for the few that it takes to learn.
-#[derive(Debug, Default)]
-struct Forecast {
-    score: u8,
-    /// Whether nothing has run since the last transaction.
-    just_ended: bool,
-}
-
-impl Forecast {
-    const ENOUGH: u8 = 6;
-    const MOST: u8 = 10;
-    const MISSED: u8 = 2;
-
-    fn another(&self) -> bool {
-        self.score >= Forecast::ENOUGH
-    }
-
-    fn ended(&mut self) {
-        self.just_ended = true;
-    }
-
-    fn begun(&mut self) {
-        if std::mem::take(&mut self.just_ended) {
-            self.score = (self.score + 1).min(Forecast::MOST);
-        }
-    }
-
-    /// Something that is no transaction, which may need a trip to set autocommit before.
-    fn something_else(&mut self, costs_a_trip: bool) {
-        if std::mem::take(&mut self.just_ended) && costs_a_trip {
-            self.score = self.score.saturating_sub(Forecast::MISSED);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{kind::tests::job, *};
 
     const OPEN: StatusFlags = StatusFlags::SERVER_STATUS_IN_TRANS;
     const BY_ITSELF: StatusFlags = StatusFlags::SERVER_STATUS_AUTOCOMMIT;
     const INSERT: &str = "INSERT INTO t VALUES (?)";
-
-    fn job(sql: &str) -> Job<'_> {
-        let mode = if sql.contains('?') { Mode::Cached } else { Mode::Text };
-        Job::new(sql, &[], mode)
-    }
 
     fn next(state: &Autocommit, texts: &[&str]) -> Step {
         state.next(&texts.iter().map(|text| job(text)).collect::<Vec<_>>())
@@ -497,54 +368,6 @@ mod tests {
                 state.ended(&job(sql));
                 state.hear(status);
             }
-        }
-    }
-
-    #[test]
-    fn what_a_text_is() {
-        for (sql, kind) in [
-            ("START TRANSACTION", Kind::Begin),
-            ("START TRANSACTION READ ONLY", Kind::Begin),
-            ("COMMIT", Kind::End),
-            ("ROLLBACK", Kind::End),
-            ("COMMIT AND CHAIN", Kind::Other),
-            ("SAVEPOINT a", Kind::Savepoint),
-            ("ROLLBACK TO SAVEPOINT a", Kind::Savepoint),
-            ("RELEASE SAVEPOINT a", Kind::Savepoint),
-            ("SAVEPOINT a; COMMIT", Kind::Other),
-            ("SELECT ?", Kind::Plain),
-            ("(select ? union select 2)", Kind::Plain),
-            ("DELETE FROM t", Kind::Plain),
-            ("SELECT 1; COMMIT", Kind::Other),
-            ("SELECTED", Kind::Other),
-            ("/* SELECT */ COMMIT", Kind::Other),
-            ("/* COMMIT */ -- SET\n # CALL\n(SELECT 1)", Kind::Plain),
-            ("/*! COMMIT */ SELECT 1", Kind::Other),
-            ("/*M! COMMIT */ SELECT 1", Kind::Other),
-            ("/* SELECT", Kind::Other),
-            ("-- SELECT", Kind::Other),
-            ("CREATE TABLE t (n INT)", Kind::Other),
-            ("SET @a = ?", Kind::Other),
-            ("CALL p(?)", Kind::Other),
-            ("", Kind::Other),
-        ] {
-            assert_eq!(Kind::of(&job(sql)), kind, "{sql}");
-        }
-        assert_eq!(Kind::of(&Job::new("COMMIT", &[], Mode::Once)), Kind::Other);
-    }
-
-    #[test]
-    fn who_may_end_a_transaction_unseen() {
-        for sql in [
-            "CALL p(?)",
-            "/* from here */ call p()",
-            "-- x\nEXECUTE IMMEDIATE 'COMMIT'",
-            "BEGIN NOT ATOMIC COMMIT; END",
-        ] {
-            assert!(ends_unseen(&job(sql)), "{sql}");
-        }
-        for sql in ["COMMIT", "CREATE PROCEDURE p() BEGIN CALL q(); END", "SELECT 1; COMMIT", "# CALL p()"] {
-            assert!(!ends_unseen(&job(sql)), "{sql}");
         }
     }
 
@@ -652,7 +475,12 @@ mod tests {
         let mut begun = Autocommit::new();
         ran(&mut begun, BEGIN, Some(OPEN | BY_ITSELF));
         for state in [begun, within(OPEN)] {
-            for text in ["SET autocommit=1", " set @@session.AUTOCOMMIT = ?", "SELECT 1; SET autocommit=0"] {
+            for text in [
+                "SET autocommit=1",
+                "/* for me */ SET autocommit=1",
+                " set @@session.AUTOCOMMIT = ?",
+                "SELECT 1; SET autocommit=0",
+            ] {
                 assert_eq!(next(&state, &[text]), Step::Refuse, "{text}");
             }
             assert_ne!(next(&state, &["SELECT autocommit FROM t WHERE a = ?"]), Step::Refuse);
@@ -689,45 +517,5 @@ mod tests {
         ran(&mut state, "SET @a = ?", Some(OPEN | BY_ITSELF));
         assert_eq!(next(&state, &["COMMIT"]), end(None));
         assert_eq!(next(&Autocommit::new(), &["COMMIT"]), end(None));
-    }
-
-    /// The trips that are lost (above zero) or saved by so many rounds of transactions with something else behind them.
-    fn balance(in_a_row: &[usize], rounds: usize) -> i32 {
-        let mut forecast = Forecast::default();
-        let (mut off, mut trips) = (false, 0);
-        for count in in_a_row.iter().cycle().take(rounds) {
-            for _ in 0..*count {
-                trips -= i32::from(off);
-                forecast.begun();
-                forecast.ended();
-                off = forecast.another();
-            }
-            trips += i32::from(off);
-            off = false;
-            forecast.something_else(true);
-        }
-        trips
-    }
-
-    #[test]
-    fn the_forecast_costs_next_to_nothing_where_it_is_wrong() {
-        for in_a_row in 1..100 {
-            assert!(balance(&[in_a_row], 1000) <= 3, "{in_a_row}");
-        }
-        for (in_a_row, least) in [(5, 2900), (20, 17_900)] {
-            assert!(-balance(&[in_a_row], 1000) >= least, "{}", balance(&[in_a_row], 1000));
-        }
-        // In no order: here the rounds are of any length up to some, by a generator of Lehmer's.
-        for longest in 1..10 {
-            let mut random = 1_usize;
-            let mut length = || {
-                random = random * 48_271 % 0x7fff_ffff;
-                1 + random % longest
-            };
-            let rounds: Vec<usize> = (0..1000).map(|_| length()).collect();
-            let trips: usize = rounds.iter().map(|count| 3 * count + 1).sum();
-            let lost = balance(&rounds, rounds.len());
-            assert!(lost * 200 <= i32::try_from(trips).unwrap_or(0), "{lost} of {trips}, {longest}");
-        }
     }
 }
