@@ -18,10 +18,12 @@ use relata_core::{
 };
 
 use super::{
+    answer::Answer,
     cache::Cache,
     decode::Cells,
     message::{self, Message},
-    run::{Answer, Plan, Preparation, is_outdated, plan, queue, queue_preparation},
+    prepare::{Plan, Preparation, is_outdated, plan, queue_preparation},
+    run::queue,
     wire::Wire,
 };
 

@@ -1,5 +1,6 @@
 //! The driver: tokio-postgres logs in, and what is said then is said here.
 
+mod answer;
 mod bind;
 mod cache;
 mod cancel;
@@ -12,6 +13,7 @@ mod line;
 mod login;
 mod message;
 mod numeric;
+mod prepare;
 mod run;
 mod socket;
 #[cfg(feature = "tls")]

@@ -5,20 +5,19 @@ use std::sync::Arc;
 use postgres_protocol::message::frontend;
 use relata_core::{
     Error, ErrorClass, Result,
-    driver::{Flow, Job, Mode},
+    driver::{Job, Mode},
     render::Bind,
 };
 use tokio_postgres::types::Type;
 
-use crate::error::TYPE_IS_GONE;
-
 use super::{
+    answer::take,
     bind::{bind_oids, bind_type},
-    cache::{Cache, Prepared},
+    cache::Cache,
     copy::run_copy,
-    decode::{Cells, Column, PostgresRow},
+    decode::Cells,
     encode::write_bind,
-    message::{self, Message, Parts, row_count},
+    prepare::{Plan, is_kept, is_outdated, plan, prepare, queue_preparation, take_preparation},
     wire::{Wire, unsendable},
 };
 
@@ -82,104 +81,6 @@ fn changes_schema(sql: &str) -> bool {
     !HARMLESS.iter().any(|harmless| harmless.eq_ignore_ascii_case(word))
 }
 
-/// How a job is sent.
-pub(super) enum Plan {
-    /// As text, by the simple protocol.
-    Text,
-    /// Prepared without a name, in the same message as its binds: where names are not wanted, and for once.
-    Typed,
-    /// Prepared by name.
-    Prepared(Arc<Prepared>),
-    /// To be prepared by name first.
-    Missing,
-}
-
-pub(super) fn plan(cache: &mut Cache, job: &Job<'_>) -> Plan {
-    match job.mode {
-        Mode::Text if job.binds.is_empty() && job.sink.is_none() => Plan::Text,
-        Mode::Text | Mode::Once => Plan::Typed,
-        // It does not come here.
-        Mode::Copy => Plan::Missing,
-        Mode::Cached | Mode::Stream if !cache.is_on() => Plan::Typed,
-        Mode::Cached | Mode::Stream => match cache.get(job.sql, job.binds) {
-            Some(prepared) => Plan::Prepared(prepared),
-            None => Plan::Missing,
-        },
-    }
-}
-
-fn is_kept(mode: Mode) -> bool {
-    matches!(mode, Mode::Cached | Mode::Stream)
-}
-
-/// Queues what prepares a statement: its name. A Sync is to follow.
-pub(super) fn queue_preparation(
-    wire: &mut Wire,
-    cache: &mut Cache,
-    sql: &str,
-    binds: &[Bind<'_>],
-) -> Result<String> {
-    let name = cache.name();
-    wire.queue(|out| {
-        frontend::parse(&name, sql, bind_oids(binds), out).map_err(unsendable)?;
-        frontend::describe(b'S', &name, out).map_err(unsendable)
-    })?;
-    Ok(name)
-}
-
-/// What the server says of a statement that it was to prepare, message by message.
-pub(super) struct Preparation {
-    name: String,
-    parameters: Box<[Type]>,
-    columns: Option<Box<[Column]>>,
-}
-
-impl Preparation {
-    pub(super) fn new(name: String) -> Self {
-        Preparation { name, parameters: Box::default(), columns: Some(Box::default()) }
-    }
-
-    pub(super) fn hear(&mut self, message: &Message<'_>) -> Result<()> {
-        match message.tag {
-            message::PARAMETER_DESCRIPTION => {
-                let mut parts = Parts(message.body);
-                parts.u16();
-                let oids = std::iter::from_fn(|| parts.oid());
-                self.parameters = oids.map(|oid| Type::from_oid(oid).unwrap_or(Type::UNKNOWN)).collect();
-            }
-            message::ROW_DESCRIPTION => self.columns = Column::all(message.body),
-            message::ERROR => return Err(message.error(None)),
-            _ => {}
-        }
-        Ok(())
-    }
-
-    pub(super) fn end(self) -> Result<Arc<Prepared>> {
-        let Preparation { name, parameters, columns } = self;
-        let columns = columns.ok_or_else(malformed)?;
-        Ok(Arc::new(Prepared { name, parameters, columns }))
-    }
-}
-
-/// Reads what the server says of a statement that it was to prepare.
-async fn take_preparation(wire: &mut Wire, name: String) -> Result<Arc<Prepared>> {
-    let mut preparation = Preparation::new(name);
-    loop {
-        let message = wire.message().await?;
-        preparation.hear(&message)?;
-        if message.tag == message::READY_FOR_QUERY {
-            return preparation.end();
-        }
-    }
-}
-
-/// Prepares a statement, without keeping it.
-async fn prepare(wire: &mut Wire, cache: &mut Cache, sql: &str, binds: &[Bind<'_>]) -> Result<Arc<Prepared>> {
-    let name = queue_preparation(wire, cache, sql, binds)?;
-    wire.queue_sync();
-    take_preparation(wire, name).await
-}
-
 /// Queues a job. With `open`, it stands or falls with what is queued next.
 pub(super) fn queue(wire: &mut Wire, job: &Job<'_>, plan: &Plan, open: bool) -> Result<()> {
     if let (Plan::Text, false) = (plan, open) {
@@ -209,115 +110,6 @@ pub(super) fn queue(wire: &mut Wire, job: &Job<'_>, plan: &Plan, open: bool) -> 
     Ok(())
 }
 
-/// The answer to a job, message by message: its rows go to the sink.
-pub(super) struct Answer {
-    described: Option<Box<[Column]>>,
-    affected: u64,
-    /// The rows that are still to come are passed over.
-    enough: bool,
-    /// Whether the statement was prepared in the same message, and not only before.
-    parsed: bool,
-    refused: Option<Error>,
-}
-
-impl Answer {
-    pub(super) fn new(job: &mut Job<'_>) -> Self {
-        job.rows = 0;
-        Answer { described: None, affected: 0, enough: job.sink.is_none(), parsed: false, refused: None }
-    }
-
-    /// Takes a message: whether the sink asks for a rest.
-    #[inline]
-    pub(super) fn hear(
-        &mut self,
-        message: &Message<'_>,
-        job: &mut Job<'_>,
-        plan: &Plan,
-        cells: &mut Cells,
-    ) -> Result<bool> {
-        match message.tag {
-            message::DATA_ROW if self.enough => {}
-            message::DATA_ROW => {
-                let Some(sink) = &mut job.sink else { return Ok(false) };
-                job.rows += 1;
-                let columns = match plan {
-                    Plan::Prepared(prepared) => &prepared.columns,
-                    _ => self.described.as_deref().unwrap_or_default(),
-                };
-                let mut row = PostgresRow::new(message.body, columns, cells).ok_or_else(malformed)?;
-                let flow = sink.row(&mut row);
-                if let Ok(Flow::Pause) = flow {
-                    return Ok(true);
-                }
-                self.flow(flow);
-            }
-            message::ROW_DESCRIPTION => self.described = Column::all(message.body),
-            // A transaction in which a statement has failed is not committed, and COMMIT is no error then (PostgreSQL manual, "COMMIT").
-            message::COMMAND_COMPLETE if job.sql == "COMMIT" && message.body.starts_with(b"ROLLBACK") => {
-                let why = "the server has rolled back the transaction instead: a statement in it had failed";
-                return Err(Error::new(ErrorClass::Poisoned, why));
-            }
-            message::COMMAND_COMPLETE => {
-                self.affected = row_count(message.body).saturating_add(self.affected)
-            }
-            message::PARSE_COMPLETE => self.parsed = true,
-            message::ERROR => {
-                // Before it is prepared it knows no values.
-                let ran = self.parsed || matches!(plan, Plan::Prepared(_));
-                return Err(message.error(Some(job.binds).filter(|binds| ran && !binds.is_empty())));
-            }
-            _ => {}
-        }
-        Ok(false)
-    }
-
-    /// What the sink wants next. If it wants no more, the server sends the rest all the same.
-    fn flow(&mut self, flow: Result<Flow>) {
-        match flow {
-            Ok(flow) => self.enough = flow == Flow::Stop,
-            Err(error) => (self.enough, self.refused) = (true, Some(error)),
-        }
-    }
-
-    /// Notes the outcome.
-    pub(super) fn end(self, job: &mut Job<'_>) -> Result<()> {
-        job.rows_affected = self.affected;
-        if let Some(error) = self.refused {
-            return Err(error);
-        }
-        job.done = true;
-        Ok(())
-    }
-}
-
-/// Reads the answer to a job.
-async fn take(wire: &mut Wire, job: &mut Job<'_>, plan: &Plan, open: bool, cells: &mut Cells) -> Result<()> {
-    let mut answer = Answer::new(job);
-    loop {
-        if !wire.has_message()? {
-            wire.more().await?;
-            continue;
-        }
-        let message = wire.take_message();
-        if answer.hear(&message, job, plan, cells)?
-            && let Some(sink) = &mut job.sink
-        {
-            answer.flow(sink.ready().await);
-        }
-        match message.tag {
-            message::COMMAND_COMPLETE if open => break,
-            message::READY_FOR_QUERY => break,
-            message::COPY_IN => return Err(wire.refuse_copy()),
-            _ => {}
-        }
-    }
-    answer.end(job)
-}
-
-fn malformed() -> Error {
-    Error::new(ErrorClass::Disconnected, "the server sent what is no row")
-}
-
 /// Runs a job alone. A statement whose preparation the server has dropped or outdated is prepared once more.
 async fn run_one(wire: &mut Wire, cache: &mut Cache, job: &mut Job<'_>) -> Result<()> {
     match try_one(wire, cache, job).await {
@@ -334,18 +126,6 @@ async fn run_one(wire: &mut Wire, cache: &mut Cache, job: &mut Job<'_>) -> Resul
             }
         }
         result => result,
-    }
-}
-
-/// A prepared statement whose columns have changed since ("cached plan must not change result type"), or that is not known
-/// any more, after DISCARD or behind a pooler, or that names a type that was dropped and made anew, or whose binds have other types
-/// than its columns by now. All are found before anything is done. What a function raises with one of these codes is taken for the same:
-/// it is run once more, and has left nothing by then, as a statement that fails is undone.
-pub(super) fn is_outdated(error: &Error) -> bool {
-    match error.code() {
-        Some("0A000" | "26000" | "42804" | "42883") => true,
-        Some("XX000") => error.to_string().contains(TYPE_IS_GONE),
-        _ => false,
     }
 }
 
