@@ -5,6 +5,7 @@
 //! those keys in one statement, and put to their parents by a hash map. Edges side by side travel together: see [`Loader`].
 
 mod edge;
+mod fetch;
 mod graph;
 mod loader;
 mod part;
