@@ -8,8 +8,8 @@ use relata::{
     ddl::create_all,
     entity::Entity,
     expr::{
-        Aggregate, Between, Case, Cast, Connective, DistinctFrom, Exists, Expression, Function, In, InList, Infix, IsNull,
-        Like, Logical, Negate, Not, Nullness, Operator, Operators, Scalar, WindowDefinition,
+        Aggregate, Between, Case, Cast, Connective, DistinctFrom, Exists, Expr, Expression, Frame, Function, In, InList, Infix, IsNull,
+        Like, Logical, Negate, Not, Nullness, Operator, Operators, Scalar, WindowDefinition, nth_value, over, row_number,
     },
     projection::Item,
     render::Statement,
@@ -255,8 +255,15 @@ fn expression(input: &mut Unstructured<'_>, depth: u8) -> Result<Expression> {
             let definition = WindowDefinition {
                 partition_by: some(input, 1, next)?,
                 order_by: some(input, 1, |input| order_item(input, depth - 1))?,
+                frame: match Arbitrary::arbitrary(input)? {
+                    Some((first, last)) => Some(Frame { first, last }),
+                    None => None,
+                },
             };
-            relata::expr::over(relata::expr::row_number(), definition).into_node()
+            match Arbitrary::arbitrary(input)? {
+                None => over(row_number(), definition).into_node(),
+                Some(nth) => over(nth_value(Expr::<i64>::new(next(input)?), nth), definition).into_node(),
+            }
         }
         _ => {
             let select = body(input, depth - 1, false)?;

@@ -7,7 +7,10 @@ use std::{any::Any, fmt::Debug};
 use jiff::civil::{Date, date};
 use relata::{
     dialect::Standard,
-    expr::{Construct, Expression, IntoExpr, Node, concat, dense_rank, func, lag, lead, rank},
+    expr::{
+        Construct, Expression, IntoExpr, Node, concat, cume_dist, dense_rank, first_value, func, lag,
+        last_value, lead, nth_value, ntile, percent_rank, rank,
+    },
     prelude::*,
     render::{Compile, Precedence, Renderer, Statement},
     value::Value,
@@ -718,11 +721,53 @@ on_every_database! {
         let by_size = || window().order_by(Sample::b.desc());
         let ranks = select((over(rank(), by_size()), over(dense_rank(), by_size()))).order_by(Sample::id);
         assert_eq!(ranks.all(&*db).await.unwrap(), [(3, 3), (3, 3), (5, 4), (1, 1), (2, 2)]);
+        let shares = select((over(percent_rank(), by_size()), over(cume_dist(), by_size()))).order_by(Sample::id);
+        assert_eq!(shares.all(&*db).await.unwrap(), [(0.5, 0.8), (0.5, 0.8), (1.0, 1.0), (0.0, 0.2), (0.25, 0.4)]);
+        assert_eq!(each(&db, over(ntile(2), window().order_by(Sample::id)) - 3).await, [-2_i64, -2, -2, -1, -1]);
         // Of each group the newest: a window in a subquery.
         let numbered = select((Sample::id, over(row_number(), window().partition_by(Sample::b).order_by(Sample::id.desc())))).subquery("numbered");
         let (id, number) = numbered.columns();
         let newest = select(id.clone()).from(&numbered).filter(number.eq(1)).order_by(id);
         assert_eq!(newest.all(&*db).await.unwrap(), [2, 3, 4, 5]);
+    }
+
+    async fn rows_of_a_window(db: Database) {
+        samples(&db).await;
+        let by_id = || window().order_by(Sample::id);
+        let sums = async |window| each(&db, coalesce(over(sum(Sample::b), window), 0_i64)).await;
+        assert_eq!(sums(by_id()).await, [2, 4, 2, 7, 10]);
+        assert_eq!(sums(by_id().rows(-1..=1)).await, [4, 2, 5, 6, 8]);
+        assert_eq!(sums(by_id().rows(-1..1)).await, [2, 4, 0, 3, 8]);
+        assert_eq!(sums(by_id().rows(..=0)).await, [2, 4, 2, 7, 10]);
+        assert_eq!(sums(by_id().rows(..)).await, [10; 5]);
+        assert_eq!(sums(by_id().rows(1..)).await, [8, 6, 8, 3, 0]);
+        assert_eq!(sums(by_id().rows(-3..=-2)).await, [0, 0, 2, 4, 0]);
+        assert_eq!(sums(by_id().rows(i64::MIN..=i64::MAX)).await, [10; 5]);
+        assert_eq!(sums(window().rows(..)).await, [10; 5]);
+        assert_eq!(sums(by_id().partition_by(Sample::flag).rows(-1..=0)).await, [2, 2, 0, 7, 8]);
+        assert_eq!(each(&db, over(max(Sample::b), by_id().rows(0..=1))).await, [2, 2, 5, 5, 3].map(Some));
+        assert_eq!(each(&db, over(count_all(), by_id().rows(-9..=-3))).await, [0, 0, 0, 1, 2]);
+        let sums = each(&db, over(sum(Sample::d), by_id().rows(-1..=0))).await;
+        assert_eq!(sums, ["12.50", "12.45", "-0.05", "1000000", "1000000.0001"].map(|sum| Some(decimal(sum))));
+
+        assert_eq!(each(&db, over(first_value(Sample::t), by_id())).await, [(); 5].map(|()| Some("Apple".to_owned())));
+        assert_eq!(each(&db, over(first_value(Sample::flag), by_id().rows(-1..=-1))).await, [None, Some(true), Some(false), Some(false), Some(true)]);
+        assert_eq!(each(&db, over(first_value(Sample::day), by_id().rows(1..))).await[3..], [Some(date(1, 1, 1)), None]);
+        assert_eq!(each(&db, over(last_value(Sample::n), by_id())).await, [None, Some(1), Some(2), Some(2), None]);
+        assert_eq!(each(&db, over(last_value(Sample::d), by_id().rows(..))).await, [Some(decimal("0.0001")); 5]);
+        assert_eq!(each(&db, over(nth_value(Sample::n, 3), by_id().rows(-2..=0))).await, [None, None, Some(2), Some(2), None]);
+        assert_eq!(each(&db, over(last_value(Sample::d), by_id()) + Decimal::ONE).await[0], Some(decimal("13.50")));
+
+        for (wrong, why) in [
+            (over(rank(), by_id().rows(..)), "RANK is of its place in the whole partition: leave out `.rows(…)`"),
+            (over(ntile(0), by_id()), "NTILE and NTH_VALUE count from 1, not from 0"),
+            (over(count_all(), by_id().rows(0..0)), "there are no rows from 0 to -1: the first of a window comes before the last"),
+        ] {
+            let error = select(wrong).from(Sample::entity()).all(&*db).await.unwrap_err();
+            assert_eq!((error.class(), error.to_string().contains(why)), (ErrorClass::Compile, true), "{error}");
+        }
+        let error = select(over(first_value(Sample::n), window())).all(&*db).await.unwrap_err();
+        assert!(error.to_string().contains("FIRST_VALUE means nothing without an order"), "{error}");
     }
 
     async fn order(db: Database) {

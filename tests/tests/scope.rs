@@ -384,10 +384,10 @@ fn window_functions_stand_over_windows() {
     assert!(words.contains("says over which rows it is"), "{words}");
     for ordered in [rank(), dense_rank()] {
         let words = refused(select((User::email, over(ordered, window()))));
-        assert!(words.contains("mean nothing without an order"), "{words}");
+        assert!(words.contains("means nothing without an order"), "{words}");
     }
     let words = refused(select(over(lag(User::id), window().partition_by(User::name))));
-    assert!(words.contains("mean nothing without an order"), "{words}");
+    assert!(words.contains("means nothing without an order"), "{words}");
     let words = refused(select(over(rank() + 1, window().order_by(User::id))));
     assert!(words.contains("`over` takes a window function or an aggregate itself"), "{words}");
     let words = refused(select(over(over(row_number(), window()), window())));

@@ -14,6 +14,7 @@ mod custom;
 mod distinct_from;
 mod excluded;
 mod exists;
+mod frame;
 mod function;
 mod in_list;
 mod infix;
@@ -42,6 +43,7 @@ pub(crate) use custom::misplaced;
 pub use distinct_from::DistinctFrom;
 pub use excluded::{Excluded, excluded};
 pub use exists::{Exists, exists, not_exists};
+pub use frame::Frame;
 pub use function::{
     Function, Nullness, abs, char_length, coalesce, concat, func, lower, nullif, trim, upper,
 };
@@ -60,7 +62,10 @@ pub use operand::{
 pub use operators::{Calculated, Divided, Either, Operators};
 pub use raw::{Raw, raw};
 pub use subquery::{Scalar, scalar};
-pub use window::{Window, WindowDefinition, dense_rank, lag, lead, over, rank, row_number, window};
+pub use window::{
+    Window, WindowDefinition, cume_dist, dense_rank, first_value, lag, last_value, lead, nth_value, ntile,
+    over, percent_rank, rank, row_number, window,
+};
 
 use crate::{
     render::{Compile, Precedence, Renderer},

@@ -217,7 +217,7 @@ fn render_rows<'s>(select: &'s SelectBody, out: &mut Renderer<'s>) -> Compile {
 
 /// Whether it is the place of a row in its window.
 fn is_place(function: &Expression) -> bool {
-    matches!(function, Expression::Function(n) if matches!(n.name, "ROW_NUMBER" | "RANK" | "DENSE_RANK"))
+    matches!(function, Expression::Function(n) if matches!(n.name, "ROW_NUMBER" | "RANK" | "DENSE_RANK" | "NTILE"))
 }
 
 /// A list of more values than there can be binds, as one JSON text (MySQL 8.4 manual 14.17.6; MariaDB KB, "JSON_TABLE").

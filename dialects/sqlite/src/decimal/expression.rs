@@ -71,7 +71,7 @@ pub(crate) fn render_nullif<'s>(n: &'s Function, out: &mut Renderer<'s>) -> Comp
 }
 
 fn keeps_type(n: &Function) -> bool {
-    matches!(n.name, "COALESCE" | "ABS" | "LAG" | "LEAD")
+    matches!(n.name, "COALESCE" | "ABS" | "LAG" | "LEAD" | "FIRST_VALUE" | "LAST_VALUE" | "NTH_VALUE")
 }
 
 fn is_arithmetic(operator: Operator) -> bool {
