@@ -202,6 +202,35 @@ on_every_database! {
         assert_eq!(all.all(&*db).await.unwrap(), [None, Some("w2".to_owned())]);
     }
 
+    async fn a_number_below_zero_in_the_row_of_a_key(db: Database) {
+        create(&db).await;
+        update::<Thing>().set(Thing::group, -5_i64).set(Thing::size, -5).filter(Thing::id.eq(1)).execute(&*db).await.unwrap();
+        let first = || Thing::id.eq(1);
+        let (groups, sizes) = (|| select(Thing::group).filter(first()), || select(Thing::size).filter(first()));
+        let found = select((
+            val(-5_i64).in_select(groups()),
+            val(-5_i64).not_in_select(groups()),
+            val(-5_i64).in_select(select(val(1_i64)).union(groups())),
+            val(-5_i64).in_select(groups().limit(1)),
+            val(-5).in_select(sizes()),
+        ));
+        assert_eq!(found.one(&*db).await.unwrap(), (true, false, true, true, Some(true)));
+    }
+
+    /// On MariaDB its type is that of the NULL, if that is none.
+    async fn what_stands_in_for_a_null_of_a_subquery(db: Database) {
+        macro_rules! stands_in {
+            ($($value:expr),+) => {$({
+                let both = || select((val($value), val(Some($value).filter(|_| false))));
+                let (part, named) = (both().subquery("part"), both().cte("named"));
+                let ((value, none), (other, no_other)) = (part.columns(), named.columns());
+                let rows = select((coalesce(none, value), coalesce(no_other, other))).from(part).cross_join(named);
+                assert_eq!(rows.one(&*db).await.unwrap(), ($value, $value));
+            })+};
+        }
+        stands_in!(true, 7_i16, -7_i64, 7_u8, u32::MAX, 0.5_f64, f32::MAX, Decimal::new(15, 1), "w".to_owned(), vec![255_u8]);
+    }
+
     async fn an_integer_among_decimals(db: Database) {
         create(&db).await;
         let two = Decimal::new(200, 2);

@@ -14,7 +14,7 @@ use super::{Mysql, assignment, expression};
 
 pub(super) fn render<'s>(dialect: &'s Mysql, clause: Clause<'s>, out: &mut Renderer<'s>) -> Compile {
     match clause {
-        Clause::Item(expression) => expression::render_item(dialect, expression, out),
+        Clause::Item(expression) => expression::render_item(expression, out),
         Clause::GroupItem(expression) => expression::render_key(dialect, expression, out),
         Clause::OrderItem(item) => render_order(dialect, item, out),
         // In a derived table, MySQL would count the rows of OFFSET anew whenever it looks one up (no page of its manual says it).

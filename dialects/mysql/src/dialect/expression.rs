@@ -176,10 +176,18 @@ fn render_case<'s>(dialect: &'s Mysql, n: &'s Case, out: &mut Renderer<'s>) -> C
 /// also find rows in EXCEPT ALL and its like that are not there, unless it stands so (no page of their manuals says it).
 fn render_in<'s>(dialect: &'s Mysql, n: &'s In, whole: &'s Expression, out: &mut Renderer<'s>) -> Compile {
     match &n.list {
-        InList::Select(select) if select.limit != Limit::default() || is_unsafe_in(select) => {
-            out.operand(&n.operand, Precedence::Comparison)?;
+        InList::Select(select) => {
+            match &n.operand {
+                // Below zero it is in no row that is found by its key, as if it were unsigned (no page of MariaDB's manual says so).
+                Expression::Bind(_) => render_key(dialect, &n.operand, out)?,
+                operand => out.operand(operand, Precedence::Comparison).map(drop)?,
+            }
             out.sql(if n.negated { " NOT IN (" } else { " IN (" });
-            render_rows(select, out)?;
+            if select.limit != Limit::default() || is_unsafe_in(select) {
+                render_rows(select, out)?;
+            } else {
+                select.render(out)?;
+            }
             out.sql(")");
             Ok(())
         }
@@ -299,15 +307,10 @@ fn cast_bind<'s>(value: &'s Value, ty: &str, out: &mut Renderer<'s>) {
     out.sql("CAST(").bind(value).sql(" AS ").sql(ty).sql(")");
 }
 
-/// What is selected by itself. A NULL of no type makes the column of a union or subquery one of text in MySQL.
-pub(super) fn render_item<'s>(
-    dialect: &'s Mysql,
-    expression: &'s Expression,
-    out: &mut Renderer<'s>,
-) -> Compile {
-    if let Expression::Bind(value @ Value::Null(kind)) = expression
-        && !dialect.server.is_mariadb()
-    {
+/// What is selected by itself. A NULL of no type makes the column of a union or subquery one of text in MySQL; in MariaDB, what
+/// stands in for it. No page of its manual says so.
+pub(super) fn render_item<'s>(expression: &'s Expression, out: &mut Renderer<'s>) -> Compile {
+    if let Expression::Bind(value @ Value::Null(kind)) = expression {
         let ty = match kind {
             Kind::F32 | Kind::F64 => Some("DOUBLE"),
             kind => integer(*kind),
@@ -320,8 +323,8 @@ pub(super) fn render_item<'s>(
     out.expression(expression).map(drop)
 }
 
-/// What is grouped or ordered by. A number that is bound alone is the place of a column on MariaDB (no page of its manual
-/// says it).
+/// What is grouped or ordered by, or sought in a subquery. A number that is bound alone is the place of a column on MariaDB (no
+/// page of its manual says it).
 pub(super) fn render_key<'s>(
     dialect: &'s Mysql,
     expression: &'s Expression,
