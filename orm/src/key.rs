@@ -21,6 +21,7 @@ pub(crate) enum Part {
     Integer(i64),
     /// More than fits an `i64`.
     Large(u64),
+    /// The bits of a double. To a database, the two zeros are equal, and so are all NaN that it keeps.
     Float(u64),
     Text(Box<str>),
     Bytes(Box<[u8]>),
@@ -84,8 +85,10 @@ impl Part {
             Cell::Bool(value) => Part::Bool(value),
             Cell::I64(value) => Part::Integer(value),
             Cell::U64(value) => i64::try_from(value).map_or(Part::Large(value), Part::Integer),
-            Cell::F32(value) => Part::Float(f64::from(value).to_bits()),
-            Cell::F64(value) => Part::Float(value.to_bits()),
+            Cell::F32(value) => Part::of_other(Cell::F64(value.into())),
+            Cell::F64(value) if value.is_nan() => Part::Float(f64::NAN.to_bits()),
+            // 0.0 of -0.0.
+            Cell::F64(value) => Part::Float((value + 0.0).to_bits()),
             Cell::Text(text) | Cell::Json(text) => Part::Text(text.into()),
             Cell::Bytes(bytes) => Part::Bytes(bytes.into()),
             Cell::Decimal(value) => {

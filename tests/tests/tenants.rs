@@ -5,6 +5,7 @@
 
 use relata::prelude::*;
 use relata_tests::on_every_database;
+use rust_decimal::Decimal;
 
 #[derive(Entity, Debug, Clone, PartialEq)]
 #[entity(table = "items", many_to_many(labels: Label, through = ItemLabel))]
@@ -107,6 +108,22 @@ struct Team {
     name: String,
     #[column(length = 20)]
     parent: Option<String>,
+}
+
+/// Shares a number, which can be written in more than one way.
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(
+    table = "grades",
+    foreign_key(level, above, references = (Grade::level, Grade::name)),
+    belongs_to(next: Grade, key = (level, above))
+)]
+struct Grade {
+    #[column(primary_key)]
+    level: Decimal,
+    #[column(primary_key, length = 20)]
+    name: String,
+    #[column(length = 20)]
+    above: Option<String>,
 }
 
 #[derive(Entity, Debug, Clone, PartialEq)]
@@ -223,6 +240,19 @@ fn refused(result: relata::Result<()>, words: &[&str]) {
 }
 
 on_every_database! {
+    async fn a_shared_number_is_the_same_with_zeros_at_its_end(db: Database) {
+        Schema::new().with::<Grade>().create(&*db).await.unwrap();
+        let mut session = db.session();
+        let grade = |level: &str, name: &str| NewGrade { level: level.parse().unwrap(), name: name.into(), above: None };
+        let top = session.add(grade("1.5", "top"));
+        let low = session.add(grade("1.50", "low"));
+        let other = session.add(grade("1.51", "other"));
+        session.set(low, Grade::next, top);
+        assert_eq!(session.try_set(other, Grade::next, top).unwrap_err().class(), ErrorClass::Session);
+        session.commit().await.unwrap();
+        assert_eq!(session[low].above.as_deref(), Some("top"));
+    }
+
     async fn ends_of_two_tenants_are_not_linked(db: Database) {
         create(&db).await;
         let mut session = db.session();

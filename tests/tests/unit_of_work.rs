@@ -105,6 +105,15 @@ struct TalkTopic {
     topic_name: String,
 }
 
+#[derive(Entity, Debug, Clone, PartialEq)]
+#[entity(table = "marks")]
+struct Mark {
+    #[column(primary_key)]
+    id: i64,
+    #[column(unique)]
+    place: f64,
+}
+
 async fn create(db: &Engine) {
     Schema::new()
         .with::<Talk>()
@@ -198,6 +207,18 @@ on_every_database! {
         session.commit().await.unwrap();
         assert_eq!(session[card].pin, 2);
         assert_eq!(select(Card::pin).all(&*db).await.unwrap(), [2]);
+    }
+
+    /// To a database, the two zeros are one value.
+    async fn a_zero_takes_the_place_of_the_other(db: Database) {
+        Schema::new().with::<Mark>().create(&*db).await.unwrap();
+        let mut session = db.session();
+        let mark = session.add(NewMark { place: 0.0 });
+        session.commit().await.unwrap();
+        session.delete(mark);
+        session.add(NewMark { place: -0.0 });
+        session.commit().await.unwrap();
+        assert_eq!(select(Mark::place).all(&*db).await.unwrap(), [0.0]);
     }
 
     /// What a cascade frees is free for what is added, edited or linked in the same flush.

@@ -82,7 +82,9 @@ fn held(store: &dyn AnyStore, at: At, column: usize) -> Input {
 /// Whether two columns hold the same, by their [`origin`]; `None` if nobody knows yet.
 pub(super) fn same(stores: &Stores, a: &Input, b: &Input) -> Option<bool> {
     match (a, b) {
-        (Input::Value(a), Input::Value(b)) => Some(a.same(b)),
+        (Input::Value(a), Input::Value(b)) => {
+            Some(Key::of_values([a].into_iter()) == Key::of_values([b].into_iter()))
+        }
         (Input::Pending(a, of), Input::Pending(b, other)) if a.store == b.store && of == other => {
             // No two rows have the same key.
             let is_key = || stores[a.store as usize].1.table().primary_key == of.as_slice();
