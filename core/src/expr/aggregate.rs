@@ -38,7 +38,7 @@ impl Aggregate {
         [before, behind]: [&'static str; 2],
         out: &mut Renderer<'s>,
     ) -> Compile {
-        let only_outer = out.names_only_outer(|out| {
+        self.render_own(out, |out| {
             out.sql(name).sql(if self.distinct { "(DISTINCT " } else { "(" });
             match &self.operand {
                 Some(operand) => out.sql(before).expression(operand)?.sql(behind),
@@ -49,7 +49,20 @@ impl Aggregate {
                 out.require(Feature::AggregateFilter)?.sql(" FILTER (WHERE ").expression(filter)?.sql(")");
             }
             Ok(())
-        })?;
+        })
+    }
+
+    /// Writes it in a dialect's own way.
+    ///
+    /// # Errors
+    ///
+    /// If it aggregates nothing that its own query reads, or what `write` returns.
+    pub fn render_own<'s>(
+        &'s self,
+        out: &mut Renderer<'s>,
+        write: impl FnOnce(&mut Renderer<'s>) -> Compile,
+    ) -> Compile {
+        let only_outer = out.names_only_outer(write)?;
         // By the standard it would be an aggregate of that statement (SQL:2016 Foundation 6.9, "aggregation query").
         if only_outer {
             return Err(CompileError::invalid(format!(

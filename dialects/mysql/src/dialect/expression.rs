@@ -45,7 +45,7 @@ pub(super) fn render<'s>(dialect: &'s Mysql, expression: &'s Expression, out: &m
                 out.sql("(").operand(&n.operand, Precedence::Comparison)?.sql(" <> 0)");
             }
         },
-        Expression::Aggregate(n) => return render_aggregate(dialect, n, out),
+        Expression::Aggregate(n) => return n.render_own(out, |out| render_aggregate(dialect, n, out)),
         Expression::Case(n) if n.values().all(is_bind) => return render_case(dialect, n, out),
         // Of binds only: nothing tells their types but themselves.
         Expression::Function(n) if !n.arguments.is_empty() && n.arguments.iter().all(is_bind) => {

@@ -125,7 +125,7 @@ fn render_bare<'s>(expression: &'s Expression, out: &mut Renderer<'s>) -> Compil
         Expression::Function(n) if n.name == "ABS" => call("decimal_abs(", &n.arguments, out),
         // Its operand, and not the cast of it again.
         Expression::Cast(n) => out.expression(&n.operand).map(drop),
-        Expression::Aggregate(n) if n.name == "SUM" => sum(n, out),
+        Expression::Aggregate(n) if n.name == "SUM" => n.render_own(out, |out| sum(n, out)),
         Expression::Window(n) => window(n, out),
         other => other.render(out),
     }
