@@ -103,6 +103,14 @@ fn render_infix<'s>(dialect: &'s Mysql, n: &'s Infix, out: &mut Renderer<'s>) ->
         other => other.as_sql(),
     };
     let precedence = n.operator.precedence();
+    if let Operator::Add | Operator::Multiply | Operator::DivideInteger = n.operator
+        && let (Some(kind), None) | (None, Some(kind)) = (unsigned(&n.left), unsigned(&n.right))
+        && kind != Kind::U64
+    {
+        render_signed(dialect, &n.left, precedence, out)?;
+        out.sql(operator);
+        return render_signed(dialect, &n.right, precedence, out);
+    }
     if precedence >= Precedence::Additive && has_bind_alone(dialect, n) {
         render_alone(dialect, &n.left, precedence, out)?;
         out.sql(operator);
@@ -125,6 +133,41 @@ fn render_quotient<'s>(n: &'s Infix, out: &mut Renderer<'s>) -> Compile {
     };
     out.sql(" AS DECIMAL(65, 30)) / ").operand(&n.right, Precedence::Multiplicative)?;
     out.sql(" AS DECIMAL(65, 16))");
+    Ok(())
+}
+
+/// The type of an integer that is unsigned, as far as it shows. With one such operand the result is unsigned, and none below zero
+/// (MySQL 8.4 manual 14.6.1); but of a difference (7.1.11, NO_UNSIGNED_SUBTRACTION).
+fn unsigned(expression: &Expression) -> Option<Kind> {
+    let kind = match expression {
+        Expression::Column(n) => n.column.ty.kind,
+        Expression::AliasColumn(n) => n.kind?,
+        Expression::Aggregate(n) => n.kind,
+        Expression::Cast(n) => n.ty.kind,
+        Expression::Infix(n) if n.operator == Operator::Subtract => return None,
+        Expression::Infix(n) => return Some(wider(unsigned(&n.left)?, unsigned(&n.right)?)),
+        Expression::Case(n) => return n.values().filter_map(unsigned).reduce(wider),
+        Expression::Function(n) => return n.arguments.iter().filter_map(unsigned).reduce(wider),
+        _ => return None,
+    };
+    matches!(kind, Kind::U8 | Kind::U16 | Kind::U32 | Kind::U64).then_some(kind)
+}
+
+fn wider(a: Kind, b: Kind) -> Kind {
+    if a == Kind::U64 { a } else { b }
+}
+
+/// An operand as a signed integer.
+fn render_signed<'s>(
+    dialect: &'s Mysql,
+    operand: &'s Expression,
+    than: Precedence,
+    out: &mut Renderer<'s>,
+) -> Compile {
+    if unsigned(operand).is_none() {
+        return render_alone(dialect, operand, than, out);
+    }
+    out.sql("CAST(").expression(operand)?.sql(" AS SIGNED)");
     Ok(())
 }
 
