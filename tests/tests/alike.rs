@@ -435,6 +435,63 @@ on_every_database! {
         assert_eq!(insert.returning(Stock::site).all(&*db).await.unwrap(), [2]);
     }
 
+    async fn a_null_of_a_subquery_has_its_type(db: Database) {
+        create(&db).await;
+        let none = select((Thing::id, val(None::<i64>), val(None::<bool>), val(None::<f64>))).subquery("none");
+        let (id, whole, truth, part) = none.columns();
+        let yes = || Thing::id.gt(0).optional();
+        let filled = select((whole % 2, coalesce(truth, yes()), coalesce(part, 0.5))).from(none);
+        let filled = filled.join_on(Thing::entity(), Thing::id.eq(id)).limit(1).one(&*db).await.unwrap();
+        assert_eq!(filled, (None::<i64>, Some(true), 0.5));
+    }
+
+    async fn groups_by_whether_something_is_in_a_list(db: Database) {
+        create(&db).await;
+        let listed = || case().when(Thing::name.in_list(["w1", "w2"]), Thing::group % 2).end();
+        if matches!(db.server(), Server::MySql | Server::MariaDb) {
+            return;
+        }
+        let groups = select((listed(), count_all())).group_by(listed()).having(listed().is_not_null());
+        assert_eq!(groups.order_by(listed()).all(&*db).await.unwrap(), [(Some(0_i64), 1_i64), (Some(1), 1)]);
+    }
+
+    /// With NULL where MySQL and MariaDB do not have it.
+    async fn the_order_of_what_holds_a_part_of_the_groups(db: Database) {
+        create(&db).await;
+        let doubled = || Thing::group + Thing::group;
+        let more = || nullif(doubled() * 10_i64, 40_i64);
+        let groups = select((more().label("more"), count_all())).group_by(doubled());
+        let groups = groups.order_by(more().asc().nulls_last()).all(&*db).await.unwrap();
+        assert_eq!(groups, [(Some(20), 1), (Some(60), 1), (Some(80), 1), (None, 1)]);
+    }
+
+    async fn an_aggregate_of_what_is_around_its_subquery_is_refused(db: Database) {
+        create(&db).await;
+        let other = Thing::alias("other");
+        let refused = async |select: Select<i64>| {
+            let error = select.all(&*db).await.unwrap_err();
+            assert_eq!(error.class(), ErrorClass::Compile);
+            assert!(error.to_string().contains("in a subquery aggregates only what the statement around it reads"), "{error}");
+        };
+        refused(select(Thing::id).filter(scalar(select(max(Thing::group)).from(&other)).gt(1))).await;
+        refused(select(Thing::id).filter(scalar(select(sum(Thing::price)).from(&other)).gt(Decimal::ONE))).await;
+    }
+
+    async fn an_unsigned_number_and_one_below_zero(db: Database) {
+        create(&db).await;
+        let counts = select((Thing::count + -300_i64, Thing::count * -2_i64, Thing::count / -1_i64, val(-7_i64) % Thing::count));
+        assert_eq!(counts.filter(Thing::id.eq(1)).one(&*db).await.unwrap(), (-299, -2, Some(-1), Some(0)));
+        let negative = || val(-5_i64) * Thing::id;
+        let of_columns = select((Thing::count + negative(), negative() * Thing::count, Thing::count / negative(), negative() % Thing::count));
+        assert_eq!(of_columns.filter(Thing::id.eq(1)).one(&*db).await.unwrap(), (-4, -5, Some(0), Some(0)));
+        let wide = coalesce(Thing::count, None::<i64>);
+        let few = select((wide / -1_i64, max(Thing::count) * -2_i64)).group_by((Thing::id, Thing::count));
+        assert_eq!(few.order_by(Thing::id).limit(1).one(&*db).await.unwrap(), (Some(-1), Some(-2_i64)));
+        let counts = select(Thing::count).subquery("counts");
+        let of = counts.columns();
+        assert_eq!(select(of * -2_i64).from(counts).limit(1).one(&*db).await.unwrap(), -2);
+    }
+
     async fn a_place_in_a_window_is_signed(db: Database) {
         create(&db).await;
         let back = || window().order_by(Thing::id.desc());

@@ -204,7 +204,8 @@ impl<'s> Renderer<'s> {
     fn shared_place(&self, bind: &Bind<'s>, kind: Kind) -> Option<usize> {
         let from = self.shared_from?;
         // Nothing but where it stands tells the type of these.
-        if matches!(kind, Kind::Enum(_) | Kind::Array(_)) {
+        let element = if let Kind::Array(element) = kind { *element } else { kind };
+        if matches!(element, Kind::Enum(ty) if ty.native) {
             return None;
         }
         let Bind::Value(value) = bind else { return None };
@@ -251,6 +252,17 @@ impl<'s> Renderer<'s> {
         }
         self.scope = Some(scope);
         Ok(())
+    }
+
+    /// Whether an aggregate is written for an expression or for a part of it, be it only as some dialects take no other part of a
+    /// grouped statement.
+    pub fn writes_aggregate(&self, expression: &Expression) -> bool {
+        let mut found = matches!(expression, Expression::Aggregate(_));
+        expression.for_each_child(&mut |child| {
+            let part = |scope: Scope<'s>| scope.is_of_group(child) && scope.of_items(false).is_part(child);
+            found |= self.scope.is_some_and(part) || self.writes_aggregate(child);
+        });
+        found
     }
 
     /// Writes a clause as the dialect spells it.

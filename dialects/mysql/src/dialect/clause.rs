@@ -5,7 +5,6 @@ use relata_core::{
         Clause, ConflictAction, Direction, Limit, Lock, LockStrength, Nulls, OnConflict, OrderItem,
         SelectedOrder, Values,
     },
-    expr::{Expression, Node},
     render::{Compile, CompileError, Precedence, Renderer},
     schema::Table,
 };
@@ -87,7 +86,9 @@ fn render_selected_order<'s>(
     if let Some(test) = null_test(order.item) {
         // The name of an aggregate can be no part of an expression on MariaDB (its error 1247).
         let named = order.name.is_some()
-            && (order.of_set || !dialect.server.is_mariadb() || !holds_aggregate(&order.item.expression));
+            && (order.of_set
+                || !dialect.server.is_mariadb()
+                || !out.writes_aggregate(&order.item.expression));
         match (named, order.of_set) {
             (true, _) => {}
             (false, false) => return render_order(dialect, order.item, out),
@@ -102,12 +103,6 @@ fn render_selected_order<'s>(
     }
     order.render_key(out)?.sql(direction(order.item));
     Ok(())
-}
-
-fn holds_aggregate(expression: &Expression) -> bool {
-    let mut found = matches!(expression, Expression::Aggregate(_));
-    expression.for_each_child(&mut |child| found |= holds_aggregate(child));
-    found
 }
 
 /// MariaDB KB, "LOCK IN SHARE MODE".

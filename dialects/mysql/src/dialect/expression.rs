@@ -350,8 +350,8 @@ fn cast_bind<'s>(value: &'s Value, ty: &str, out: &mut Renderer<'s>) {
     out.sql("CAST(").bind(value).sql(" AS ").sql(ty).sql(")");
 }
 
-/// What is selected by itself. A NULL of no type makes the column of a union or subquery one of text in MySQL; in MariaDB, what
-/// stands in for it. No page of its manual says so.
+/// What is selected by itself. A NULL of no type makes the column of a union or subquery one of text in MySQL; in MariaDB one of no
+/// type, with which is calculated as with a DOUBLE, and what stands in for it is text. No page of its manual says so.
 pub(super) fn render_item<'s>(expression: &'s Expression, out: &mut Renderer<'s>) -> Compile {
     if let Expression::Bind(value @ Value::Null(kind)) = expression {
         let ty = match kind {
