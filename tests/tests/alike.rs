@@ -445,6 +445,23 @@ on_every_database! {
         assert_eq!(filled, (None::<i64>, Some(true), 0.5));
     }
 
+    async fn an_integer_of_a_subquery_beside_decimals(db: Database) {
+        create(&db).await;
+        update::<Thing>().set(Thing::price, Decimal::new(200, 2)).execute(&*db).await.unwrap();
+        let ids = || select(Thing::id).filter(Thing::id.lt(3));
+        let numbers = ids().union(select(Thing::group).filter(Thing::id.gt(2))).subquery("numbers");
+        let n = || numbers.columns();
+        let found = async |condition: Expr<Option<bool>>| {
+            let rows = select(n()).from(&numbers).join_on(Thing::entity(), condition).filter(Thing::id.eq(1));
+            rows.order_by(n()).all(&*db).await.unwrap()
+        };
+        assert_eq!(found(n().eq(Thing::price)).await, [2]);
+        assert_eq!(found(n().is_distinct_from(Thing::price).optional()).await, [1, 3, 4]);
+        assert_eq!(found(n().between(Thing::price, 3_i64)).await, [2, 3]);
+        let nothing = select(sum(nullif(None::<i64>, Thing::id))).one(&*db).await.unwrap();
+        assert_eq!(nothing, None);
+    }
+
     async fn groups_by_whether_something_is_in_a_list(db: Database) {
         create(&db).await;
         let listed = || case().when(Thing::name.in_list(["w1", "w2"]), Thing::group % 2).end();

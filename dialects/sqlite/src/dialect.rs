@@ -191,7 +191,25 @@ impl Dialect for Sqlite {
     fn render_expression<'s>(&'s self, expression: &'s Expression, out: &mut Renderer<'s>) -> Compile {
         match expression {
             _ if decimal::is_decimal(expression) => decimal::render(expression, out),
+            Expression::Infix(n)
+                if n.operator.precedence() == Precedence::Comparison
+                    && decimal::is_mixed_comparison(&n.left, &[&n.right]) =>
+            {
+                decimal::render_mixed(&n.left, out)?;
+                out.sql(n.operator.as_sql()).operand(&n.right, Precedence::Comparison).map(drop)
+            }
             Expression::Infix(n) => infix(n, out),
+            Expression::DistinctFrom(n) if decimal::is_mixed_comparison(&n.left, &[&n.right]) => {
+                decimal::render_mixed(&n.left, out)?;
+                out.sql(if n.negated { " IS NOT DISTINCT FROM " } else { " IS DISTINCT FROM " });
+                out.operand(&n.right, Precedence::Comparison).map(drop)
+            }
+            Expression::Between(n) if decimal::is_mixed_comparison(&n.operand, &[&n.low, &n.high]) => {
+                decimal::render_mixed(&n.operand, out)?;
+                out.sql(if n.negated { " NOT BETWEEN " } else { " BETWEEN " });
+                out.operand(&n.low, Precedence::Comparison)?.sql(" AND ");
+                out.operand(&n.high, Precedence::Comparison).map(drop)
+            }
             Expression::In(n) if decimal::is_mixed_list(n) => decimal::render_mixed_list(n, out),
             Expression::In(n) => in_list(n, out),
             Expression::Cast(n) => cast(n, out),

@@ -47,8 +47,11 @@ pub(super) fn render<'s>(dialect: &'s Mysql, expression: &'s Expression, out: &m
         },
         Expression::Aggregate(n) => return n.render_own(out, |out| render_aggregate(dialect, n, out)),
         Expression::Case(n) if n.values().all(is_bind) => return render_case(dialect, n, out),
-        // Of binds only: nothing tells their types but themselves.
-        Expression::Function(n) if !n.arguments.is_empty() && n.arguments.iter().all(is_bind) => {
+        // Of binds only, or of the type of one: nothing tells it but they themselves.
+        Expression::Function(n)
+            if n.arguments.first().is_some_and(is_bind)
+                && (n.name == "NULLIF" || n.arguments.iter().all(is_bind)) =>
+        {
             out.sql(n.name).sql("(");
             out.list(&n.arguments, ", ", |out, argument| {
                 render_alone(dialect, argument, Precedence::Lowest, out)

@@ -53,8 +53,22 @@ pub(crate) fn is_mixed_list(n: &In) -> bool {
 
 /// Writes it so that what is looked for is compared as a decimal.
 pub(crate) fn render_mixed_list<'s>(n: &'s In, out: &mut Renderer<'s>) -> Compile {
-    out.sql("CAST(").expression(&n.operand)?.sql(" AS TEXT) COLLATE ").sql(COLLATION);
+    render_mixed(&n.operand, out)?;
     n.render_list(out)
+}
+
+/// Whether a column of a subquery that is none is compared with decimals. It would be compared as text, by its own collation, for that of
+/// what stands on the left is taken ("Datatypes in SQLite", 7.1).
+pub(crate) fn is_mixed_comparison(left: &Expression, right: &[&Expression]) -> bool {
+    matches!(left, Expression::AliasColumn(n) if n.table.is_none())
+        && !is_decimal(left)
+        && right.iter().any(|other| is_decimal(other))
+}
+
+/// Writes what is compared with decimals as one.
+pub(crate) fn render_mixed<'s>(operand: &'s Expression, out: &mut Renderer<'s>) -> Compile {
+    out.sql("CAST(").expression(operand)?.sql(" AS TEXT) COLLATE ").sql(COLLATION);
+    Ok(())
 }
 
 /// Whether a decimal and something else are compared by NULLIF.

@@ -11,7 +11,8 @@ mod expression;
 use rusqlite::Connection;
 
 pub(crate) use expression::{
-    is_decimal, is_mixed_list, is_mixed_nullif, render, render_mixed_list, render_nullif,
+    is_decimal, is_mixed_comparison, is_mixed_list, is_mixed_nullif, render, render_mixed, render_mixed_list,
+    render_nullif,
 };
 
 /// The name of the collation.
