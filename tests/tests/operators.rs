@@ -697,6 +697,21 @@ on_every_database! {
         assert_eq!(words.all(&*db).await.unwrap(), [("APPLE!".to_owned(), 1), ("APPLE PIE!".to_owned(), 1)]);
     }
 
+    /// MySQL and MariaDB know some of them only where they are selected.
+    async fn what_is_asked_of_groups(db: Database) {
+        samples(&db).await;
+        let other = Sample::alias("other");
+        let n = || Sample::n.of(&other);
+        let pairs = select(count_all()).from(Sample::entity()).join_on(&other, Sample::b.eq(Sample::b.of(&other)));
+        let pairs = pairs.group_by((Sample::n, n())).having(n().is_not_null()).order_by(count_all());
+        assert_eq!(pairs.all(&*db).await.unwrap(), [1, 1, 2]);
+        let computed = select((Sample::b * Sample::b, val(7_i64))).subquery("computed");
+        let (square, seven) = computed.columns();
+        let groups = select(count_all()).from(&computed).group_by((square.clone(), seven.clone()));
+        let groups = groups.having(square.gt(4).and((seven + 1_i64).eq(8_i64))).order_by(count_all());
+        assert_eq!(groups.all(&*db).await.unwrap(), [1, 1]);
+    }
+
     async fn windows(db: Database) {
         samples(&db).await;
         let by_b = || window().partition_by(Sample::b).order_by(Sample::id);

@@ -58,8 +58,8 @@ features! {
     AggregateFilter => "FILTER on aggregates",
     /// `HAVING`, of a SELECT without `GROUP BY` that reads no aggregate, or only within what windows are over.
     HavingAlone => "HAVING where no aggregate is selected, without GROUP BY",
-    /// A computed expression of GROUP BY as a part of another, in HAVING and in ORDER BY. Without it, it is written as `MAX(…)`, which is the
-    /// same for a group.
+    /// A computed expression of GROUP BY as a part of another, in HAVING and in ORDER BY; in HAVING also columns of subqueries, and two of
+    /// a name. Without it, these are written as `MAX(…)`, which is the same for a group.
     GroupedParts => "computed expressions of GROUP BY within others",
     /// `CREATE TABLE` and its kin can be rolled back.
     TransactionalDdl => "transactional DDL",

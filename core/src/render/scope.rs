@@ -18,13 +18,15 @@ pub struct Scope<'s> {
     groups: Option<&'s [Expression]>,
     /// Whether what is written next is a whole item of what is selected, not a part of one.
     item: bool,
+    /// Whether HAVING is written.
+    having: bool,
     pub(super) bare: bool,
 }
 
 impl<'s> Scope<'s> {
     /// The scope of a query: what stands behind FROM, if anything does, and the joins.
     pub fn new(first: Option<SourceRef<'s>>, joins: &'s [Join]) -> Self {
-        Scope { first, joins, later: &[], groups: None, item: false, bare: false }
+        Scope { first, joins, later: &[], groups: None, item: false, having: false, bare: false }
     }
 
     /// The scope of the condition of a join: what stands before it and itself (SQL:2016 Foundation 7.10), not what is joined later.
@@ -59,15 +61,28 @@ impl<'s> Scope<'s> {
         self
     }
 
+    /// The same, where HAVING is written.
+    #[must_use]
+    pub(crate) fn of_having(mut self) -> Self {
+        self.having = true;
+        self
+    }
+
     /// Whether what is written is of each group.
     pub(super) fn has_groups(self) -> bool {
         self.groups.is_some()
     }
 
-    /// Whether an expression of the group stands where some databases take none but aggregates and columns.
+    /// Whether an expression of the group stands where some databases take none but aggregates and columns; in HAVING only those of tables
+    /// whose name no other has that is grouped by.
     pub(super) fn is_part(self, expression: &Expression) -> bool {
-        use Expression::{Aggregate, AliasColumn, Bind, Column};
-        !self.item && !matches!(expression, Aggregate(_) | AliasColumn(_) | Bind(_) | Column(_))
+        let Some(name) = column_name(expression) else {
+            return !self.item && !matches!(expression, Expression::Aggregate(_) | Expression::Bind(_));
+        };
+        let of_table = !matches!(expression, Expression::AliasColumn(column) if column.table.is_none());
+        let is_named_so = |key: &&Expression| column_name(key) == Some(name);
+        let named_so = self.groups.unwrap_or_default().iter().filter(is_named_so).count();
+        self.having && (!of_table || named_so > 1)
     }
 
     /// Whether an expression has one value for each group whatever it names: it is aggregated or grouped by.
@@ -140,5 +155,13 @@ impl<'s> Scope<'s> {
             }
         }
         optional
+    }
+}
+
+fn column_name(expression: &Expression) -> Option<&str> {
+    match expression {
+        Expression::Column(column) => Some(column.column.name),
+        Expression::AliasColumn(column) => Some(&column.column),
+        _ => None,
     }
 }

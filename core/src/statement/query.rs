@@ -80,8 +80,9 @@ impl Query {
                 Ok(())
             })?;
         }
-        out.change_scope(Some(of_groups));
+        out.change_scope(Some(of_groups.of_having()));
         self.having.render(" HAVING ", out)?;
+        out.change_scope(Some(of_groups));
         if !order_by.is_empty() {
             out.sql(" ORDER BY ").list(order_by, ", ", |out, item| self.render_order(item, out))?;
         }
