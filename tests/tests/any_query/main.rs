@@ -7,7 +7,7 @@ mod expressions;
 mod queries;
 mod sorts;
 
-use relata::prelude::*;
+use relata::{prelude::*, render::Statement};
 use relata_tests::{Database, Dice, Server, on_every_database};
 use rust_decimal::Decimal;
 
@@ -55,10 +55,10 @@ on_every_database! {
         for seed in first..first + asked {
             let mut maker = Maker { dice: Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)), names: 0, flat: false };
             let query = maker.rows(&Leaves::default(), 1);
-            let (one, other) = tokio::join!(answer(&lite, query.clone()), answer(&db, query));
+            let (one, other) = tokio::join!(answer(&lite, query.clone()), answer(&db, query.clone()));
             match (one, other) {
                 (Ok(one), Ok(other)) => {
-                    assert_eq!(other, one, "seed {seed}");
+                    assert_eq!(other, one, "seed {seed}: {}", query.compile(&**db.dialect()).unwrap().sql);
                     answered += 1;
                 }
                 (Err(one), Err(other)) => assert_eq!(other.class(), one.class(), "seed {seed}: {one}, {other}"),
