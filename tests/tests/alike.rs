@@ -63,6 +63,22 @@ on_every_database! {
         assert_eq!(select(Thing::group).order_by(Thing::id).all(&*db).await.unwrap(), [1, 3, 6, 10]);
     }
 
+    /// Each value is set from the row as it was, also by subqueries, which MySQL runs when those before it are set.
+    async fn subqueries_read_the_row_as_it_was(db: Database) {
+        create(&db).await;
+        insert_many((1..=3).map(|site| NewStock { sku: "a".into(), site })).execute(&*db).await.unwrap();
+        let further = || cast::<i64, _>(Stock::site).gt(Thing::group);
+        let update = update::<Thing>()
+            .set(Thing::group, coalesce(scalar(select(max(cast::<i64, _>(Stock::site)))), 0_i64))
+            .set(Thing::price, cast::<Decimal, _>(scalar(select(count_all()).from(Stock::entity()).filter(further()))))
+            .set(Thing::name, case().when(exists(select(Stock::id).filter(further())), "before").otherwise("behind"))
+            .set(Thing::count, case().when(val(2).in_select(select(Stock::site).filter(further())), 5_u32).otherwise(6_u32));
+        assert_eq!(update.execute(&*db).await.unwrap(), 4);
+        let rows = select((Thing::group, Thing::price, Thing::name, Thing::count)).order_by(Thing::id).all(&*db).await.unwrap();
+        let row = |price: i64, name: &str, count| (3, Some(price.into()), name.to_owned(), count);
+        assert_eq!(rows, [row(2, "before", 5), row(1, "before", 6), row(0, "behind", 6), row(0, "behind", 6)]);
+    }
+
     async fn a_sum_of_integers_is_an_integer(db: Database) {
         create(&db).await;
         let sums = select((Thing::group % 2, sum(Thing::id))).group_by(Thing::group % 2).subquery("s");

@@ -69,6 +69,7 @@ pub use window::{
 
 use crate::{
     render::{Compile, Precedence, Renderer},
+    statement::SelectBody,
     types::Type,
     value::Value,
 };
@@ -196,6 +197,21 @@ impl Node for Expression {
 
     fn may_be_null(&self, out: &Renderer<'_>) -> bool {
         dispatch!(self, node => node.may_be_null(out))
+    }
+}
+
+impl Expression {
+    /// The SELECT in it, if it is a subquery: a [`scalar`], an [`exists`], an `IN`.
+    pub fn subquery(&self) -> Option<&SelectBody> {
+        match self {
+            Expression::Subquery(scalar) => Some(&scalar.select),
+            Expression::Exists(exists) => Some(&exists.select),
+            Expression::In(list) => match &list.list {
+                InList::Select(select) => Some(select),
+                InList::Values(_) => None,
+            },
+            _ => None,
+        }
     }
 }
 

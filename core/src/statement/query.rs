@@ -42,6 +42,19 @@ impl Query {
         found
     }
 
+    pub(super) fn for_each_expression<'s>(&'s self, visit: &mut dyn FnMut(&'s Expression)) {
+        self.items.iter().for_each(|item| visit(&item.expression));
+        for source in self.from.iter().chain(self.joins.iter().map(|join| &join.source)) {
+            if let Source::Subquery(derived) = source {
+                derived.select.for_each_expression(visit);
+            }
+        }
+        self.joins.iter().filter_map(|join| join.on.as_ref()).for_each(&mut *visit);
+        self.filter.as_expression().into_iter().for_each(&mut *visit);
+        self.group_by.iter().for_each(&mut *visit);
+        self.having.as_expression().into_iter().for_each(visit);
+    }
+
     pub(super) fn render<'s>(&'s self, order_by: &'s [OrderItem], out: &mut Renderer<'s>) -> Compile {
         if let Some(error) = &self.invalid {
             return Err(error.clone());

@@ -366,6 +366,19 @@ impl SelectBody {
         SelectBody { order_by, ..SelectBody::of(Core::Query(Query { items, from, ..Query::default() })) }
     }
 
+    /// Visits each expression in it, without what these are made of, also those of set operations and of the subqueries that it reads
+    /// from. CTEs are left out: what is around them cannot be named there.
+    pub fn for_each_expression<'s>(&'s self, visit: &mut dyn FnMut(&'s Expression)) {
+        match &self.core {
+            Core::Query(query) => query.for_each_expression(visit),
+            Core::Set(set) => {
+                set.left.for_each_expression(visit);
+                set.right.for_each_expression(visit);
+            }
+        }
+        self.order_by.iter().for_each(|item| visit(&item.expression));
+    }
+
     /// The query whose columns name those of the whole.
     pub fn leftmost(&self) -> &Query {
         match &self.core {

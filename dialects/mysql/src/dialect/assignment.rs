@@ -6,7 +6,7 @@
 
 use relata_core::{
     clause::render_assignments,
-    expr::{Expression, In, InList, Node},
+    expr::{Expression, Node},
     render::{Compile, CompileError, Renderer},
     schema::Table,
 };
@@ -59,23 +59,24 @@ fn may_read(value: &Expression, table: &'static Table, column: usize, other: &Ex
 }
 
 fn reads(value: &Expression, table: &'static Table, column: usize) -> bool {
-    if let Expression::Column(read) = value {
-        return std::ptr::eq(read.column, &table.columns[column]);
-    }
-    let mut found = false;
-    value.for_each_child(&mut |child| found |= reads(child, table, column));
-    found
+    holds(
+        value,
+        &|part| matches!(part, Expression::Column(read) if std::ptr::eq(read.column, &table.columns[column])),
+    )
 }
 
-/// Whether it reads what cannot be seen from here: a text, a subquery, another crate's construct.
+/// Whether it reads what cannot be seen from here: a text, another crate's construct.
 fn is_opaque(value: &Expression) -> bool {
-    match value {
-        Expression::Raw(_) | Expression::Custom(_) | Expression::Subquery(_) | Expression::Exists(_) => true,
-        Expression::In(n) if matches!(&**n, In { list: InList::Select(_), .. }) => true,
-        other => {
-            let mut found = false;
-            other.for_each_child(&mut |child| found |= is_opaque(child));
-            found
-        }
+    holds(value, &|part| matches!(part, Expression::Raw(_) | Expression::Custom(_)))
+}
+
+/// Whether an expression is such a one, or holds one, be it in a subquery.
+fn holds(value: &Expression, is_it: &dyn Fn(&Expression) -> bool) -> bool {
+    let mut found = is_it(value);
+    let mut look = |part: &Expression| found = found || holds(part, is_it);
+    value.for_each_child(&mut look);
+    if let Some(select) = value.subquery() {
+        select.for_each_expression(&mut look);
     }
+    found
 }
