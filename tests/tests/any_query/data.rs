@@ -1,8 +1,7 @@
 //! The tables, and what is in them.
 
 use jiff::{Timestamp, civil::Date};
-use relata::prelude::*;
-use relata_tests::Dice;
+use relata::{expr::IntoExpr, prelude::*};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
@@ -22,40 +21,40 @@ pub enum Mood {
 #[entity(table = "people", has_many(pets: Pet), belongs_to(boss: Person, key = boss_id))]
 pub struct Person {
     #[column(primary_key, generated = false)]
-    id: i64,
-    boss_id: Option<i64>,
-    age: i32,
-    name: String,
-    active: bool,
-    pay: Option<Decimal>,
-    height: Option<f64>,
-    born: Option<Date>,
-    seen: Timestamp,
-    mood: Option<Mood>,
-    token: Option<Vec<u8>>,
-    code: Uuid,
+    pub id: i64,
+    pub boss_id: Option<i64>,
+    pub age: i32,
+    pub name: String,
+    pub active: bool,
+    pub pay: Option<Decimal>,
+    pub height: Option<f64>,
+    pub born: Option<Date>,
+    pub seen: Timestamp,
+    pub mood: Option<Mood>,
+    pub token: Option<Vec<u8>>,
+    pub code: Uuid,
 }
 
 #[derive(Entity, Debug, Clone, PartialEq)]
 #[entity(table = "pets", belongs_to(owner: Person, key = owner_id))]
 pub struct Pet {
     #[column(primary_key, generated = false)]
-    id: i64,
-    owner_id: Option<i64>,
-    count: u32,
-    name: Option<String>,
-    tame: Option<bool>,
+    pub id: i64,
+    pub owner_id: Option<i64>,
+    pub count: u32,
+    pub name: Option<String>,
+    pub tame: Option<bool>,
     #[column(precision(12, 2))]
-    price: Decimal,
-    weight: f64,
-    born: Date,
-    seen: Option<Timestamp>,
-    mood: Mood,
-    token: Vec<u8>,
-    code: Option<Uuid>,
+    pub price: Decimal,
+    pub weight: f64,
+    pub born: Date,
+    pub seen: Option<Timestamp>,
+    pub mood: Mood,
+    pub token: Vec<u8>,
+    pub code: Option<Uuid>,
 }
 
-pub fn wide(of: impl relata::expr::IntoExpr<Sql = i32>) -> Of<i64> {
+fn wide(of: impl IntoExpr<Sql = i32>) -> Of<i64> {
     cast::<i64, _>(of.into_expr()).optional()
 }
 
@@ -78,23 +77,46 @@ pub fn person(of: &Alias<Person>) -> Leaves {
     }
 }
 
-pub fn pet(of: &Alias<Pet>) -> Leaves {
-    Leaves {
-        ints: vec![
-            of.column(Pet::id).optional(),
-            of.column(Pet::owner_id),
-            cast::<i64, _>(of.column(Pet::count)).optional(),
-        ],
-        texts: vec![of.column(Pet::name)],
-        truths: vec![of.column(Pet::tame)],
-        decimals: vec![of.column(Pet::price).optional()],
-        floats: vec![of.column(Pet::weight).optional()],
-        dates: vec![of.column(Pet::born).optional()],
-        times: vec![of.column(Pet::seen)],
-        moods: vec![of.column(Pet::mood).optional()],
-        bytes: vec![of.column(Pet::token).optional()],
-        codes: vec![of.column(Pet::code)],
+impl Pet {
+    /// With its numbers as they are told of every database.
+    pub fn told(self) -> String {
+        let weight = format!("{:.6}", self.weight + 0.0);
+        let pet = Pet { weight: 0.0, price: self.price.normalize(), ..self };
+        format!("{weight} {pet:?}")
     }
+}
+
+/// What can be named of a pet, by what makes an expression of a column.
+macro_rules! of_pet {
+    ($column:ident => $of:expr) => {{
+        macro_rules! of {
+            ($name:ident) => {{
+                let $column = Pet::$name;
+                $of
+            }};
+        }
+        Leaves {
+            ints: vec![of!(id).optional(), of!(owner_id), cast::<i64, _>(of!(count)).optional()],
+            texts: vec![of!(name)],
+            truths: vec![of!(tame)],
+            decimals: vec![of!(price).optional()],
+            floats: vec![of!(weight).optional()],
+            dates: vec![of!(born).optional()],
+            times: vec![of!(seen)],
+            moods: vec![of!(mood).optional()],
+            bytes: vec![of!(token).optional()],
+            codes: vec![of!(code)],
+        }
+    }};
+}
+
+pub fn pet(of: &Alias<Pet>) -> Leaves {
+    of_pet!(column => of.column(column))
+}
+
+/// What can be named of the pet that is changed.
+pub fn changed_pet() -> Leaves {
+    of_pet!(column => column.into_expr())
 }
 
 pub fn lines((a, b, c, d, e, f, g, h, i, j): Items) -> Leaves {
@@ -115,7 +137,7 @@ pub fn lines((a, b, c, d, e, f, g, h, i, j): Items) -> Leaves {
 /// The same rows on every database.
 pub async fn fill(db: &Engine) {
     Schema::new().with::<Person>().with::<Pet>().create(db).await.unwrap();
-    let mut maker = Maker { dice: Dice(0xF111), names: 0, flat: false };
+    let mut maker = Maker::new(0xF111);
     let m = &mut maker;
     let people: Vec<NewPerson> = (1..=6)
         .map(|id| NewPerson {

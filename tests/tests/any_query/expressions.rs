@@ -12,9 +12,15 @@ pub struct Maker {
     pub names: usize,
     /// Whether expressions have no subqueries: MySQL counts a distinct NULL of one.
     pub flat: bool,
+    /// Whether pets are changed: MySQL does not read what it changes (docs/src/errors/statement.md).
+    pub changes: bool,
 }
 
 impl Maker {
+    pub fn new(seed: u64) -> Maker {
+        Maker { dice: Dice(seed), names: 0, flat: false, changes: false }
+    }
+
     pub fn chance(&mut self, of: usize) -> bool {
         self.dice.roll(of) == 0
     }

@@ -59,7 +59,7 @@ impl Maker {
         let roll = if depth == 0 { self.dice.roll(2) } else { self.dice.roll(5) };
         let name = self.name();
         match roll {
-            0 => {
+            roll if roll == 0 || self.changes && roll == 1 => {
                 let alias = Person::alias(name);
                 (alias.clone().into_source(), person(&alias))
             }
