@@ -14,7 +14,7 @@ use futures_util::{
 };
 use relata::{ErrorClass, prelude::*, statement::sql_unchecked};
 use relata_tests::{Database, Dice, Server, at_rest, blog::*, on_every_database, polled, with_database};
-use tokio::{sync::oneshot, time::timeout};
+use tokio::time::{sleep, timeout};
 
 /// Another engine on the database of a test, whose reads share connections.
 async fn sharing(db: &Database, options: &str) -> Engine {
@@ -83,7 +83,7 @@ on_postgres! {
         join_all((0..3).map(|_| db.connection())).await;
         let reads = join_all((0..30).map(|number| slow(&db, 20, number)));
         let others = async {
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            sleep(Duration::from_millis(10)).await;
             assert_eq!(db.status().in_use, 2);
             let mut tx = db.begin().await.unwrap();
             insert(NewTag { name: "a".into() }).execute(&mut tx).await.unwrap();
@@ -108,7 +108,7 @@ on_postgres! {
                 tokio::join!(forever(), forever(), forever());
             }
         });
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        sleep(Duration::from_millis(20)).await;
         for _ in 0..2 {
             let tx = db.begin().await.unwrap();
             tx.commit().await.unwrap();
@@ -225,7 +225,7 @@ on_postgres! {
             let mut rested_too = pin!(slow(&db, 1, 7));
             for _ in 0..polls {
                 let _ = poll!(&mut rested);
-                tokio::time::sleep(Duration::from_millis(2)).await;
+                sleep(Duration::from_millis(2)).await;
             }
             let mut seven = poll!(&mut rested_too);
             for number in 0..3 {
@@ -262,11 +262,11 @@ on_postgres! {
     async fn time_is_over_for_each_on_its_own(db: Database) {
         let db = sharing(&db, "pool_size=2&read_connections=1&statement_timeout=400ms").await;
         let behind = async {
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            sleep(Duration::from_millis(50)).await;
             quick(&db, 2).await
         };
         let late = async {
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            sleep(Duration::from_millis(100)).await;
             slow(&db, 300, 3).await
         };
         // What is behind waits until the server is through with what nobody waits for any more.
@@ -279,21 +279,26 @@ on_postgres! {
     }
 
     async fn a_server_that_hangs_up_is_told_to_all(db: Database) {
-        let db = sharing(&db, "pool_size=2&read_connections=1").await;
-        let (answered, backend) = oneshot::channel();
-        let first = async {
-            let read = sql("SELECT pg_backend_pid() FROM pg_sleep(0.2)").columns::<i32>().one(&db).await;
-            answered.send(read.unwrap()).unwrap();
+        let db = sharing(&db, "pool_size=4&read_connections=1").await;
+        let long = sql("SELECT 1 AS told FROM pg_sleep(60)").columns::<i32>();
+        let mut own = db.connection().await.unwrap();
+        let hang_up = async {
+            // Until none is left: some may be sent later than others, over another connection.
+            loop {
+                sleep(Duration::from_millis(100)).await;
+                let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                           WHERE query LIKE '%AS told%' AND pid <> pg_backend_pid()";
+                sql(end).execute(&mut own).await.unwrap();
+            }
         };
-        let others = join_all((1..5).map(|number| slow(&db, 60_000, number)));
-        let ((), reads, ()) = tokio::join!(first, others, async {
-            let kill = sql("SELECT pg_terminate_backend(?)").bind(backend.await.unwrap());
-            let mut own = db.connection().await.unwrap();
-            assert!(kill.columns::<bool>().one(&mut own).await.unwrap());
-        });
+        let reads = tokio::select! {
+            reads = join_all((0..5).map(|_| long.clone().one(&db))) => reads,
+            () = hang_up => unreachable!(),
+        };
         for read in reads {
             assert_eq!(read.unwrap_err().class(), ErrorClass::Disconnected);
         }
+        drop(own);
         assert_eq!(quick(&db, 4).await.unwrap(), 4);
         at_rest(&db).await;
     }
@@ -301,10 +306,10 @@ on_postgres! {
     async fn a_closed_pool_takes_no_reads(db: Database) {
         let db = sharing(&db, "pool_size=2&read_connections=1").await;
         let (read, closed, refused) = tokio::join!(slow(&db, 100, 1), async {
-            tokio::time::sleep(Duration::from_millis(30)).await;
+            sleep(Duration::from_millis(30)).await;
             db.close().await
         }, async {
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            sleep(Duration::from_millis(50)).await;
             quick(&db, 2).await
         });
         assert_eq!(read.unwrap(), 1);

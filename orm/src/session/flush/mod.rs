@@ -22,8 +22,8 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// What the database says of a statement, with the entity it is about; [`Stale`](ErrorClass::Stale) if a row was changed
-    /// or deleted by somebody else since it was read; [`Session`](ErrorClass::Session) if the changes cannot be ordered.
+    /// What the database says of a statement, with the entity it is about; [`Stale`](relata_core::ErrorClass::Stale) if a row was changed
+    /// or deleted by somebody else since it was read; [`Session`](relata_core::ErrorClass::Session) if the changes cannot be ordered.
     pub async fn flush(&mut self) -> Result<()> {
         self.check_usable_at_all()?;
         if !self.has_pending() {
