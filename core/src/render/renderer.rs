@@ -232,13 +232,14 @@ impl<'s> Renderer<'s> {
     ///
     /// If the dialect lacks what it needs, or a column is not in scope.
     pub fn expression(&mut self, expression: &'s Expression) -> Compile<&mut Self> {
-        match self.scope {
-            Some(scope) if scope.has_groups() => self.expression_of_groups(scope, expression)?,
+        match &self.scope {
+            Some(scope) if scope.has_groups() => self.expression_of_groups(*scope, expression)?,
             _ => self.dialect.render_expression(expression, self)?,
         }
         Ok(self)
     }
 
+    #[inline(never)]
     fn expression_of_groups(&mut self, scope: Scope<'s>, expression: &'s Expression) -> Compile {
         if scope.is_of_group(expression) {
             self.scope = Some(scope.of_groups(None));
@@ -482,25 +483,26 @@ impl<'s> Renderer<'s> {
 
     /// Whether a column of a source can be named from here. One of a level around this one cannot be where another of its name is nearer.
     fn sees(&mut self, name: &str, column: &str, is: impl Fn(SourceRef<'s>) -> bool) -> Compile<bool> {
-        let mut hidden = false;
-        let mut found = None;
+        let (mut hidden, mut found) = (false, None);
         for (up, scope) in self.levels().enumerate() {
-            if scope.reads(&is) {
-                found = Some((up, scope.check_group(column, &is)));
-                break;
+            if !scope.reads(&is) {
+                hidden |= scope.hides(name);
+                continue;
             }
-            hidden |= scope.hides(name);
-        }
-        match found {
-            Some(_) if hidden => Err(CompileError::invalid(format!(
-                "{name} of the statement around this one is hidden by another of that name: give one an alias"
-            ))),
-            Some((up, checked)) => {
-                self.named |= level_bit(self.outer.len() - up);
-                checked.map(|()| true)
+            if hidden {
+                return Err(CompileError::invalid(format!(
+                    "{name} of the statement around this one is hidden by another of that name: give one an alias"
+                )));
             }
-            None => Ok(false),
+            if scope.has_groups() {
+                scope.check_group(column, &is)?;
+            }
+            found = Some(up);
+            break;
         }
+        let Some(up) = found else { return Ok(false) };
+        self.named |= level_bit(self.outer.len() - up);
+        Ok(true)
     }
 
     /// The levels of scope, innermost first.

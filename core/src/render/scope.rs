@@ -69,7 +69,7 @@ impl<'s> Scope<'s> {
     }
 
     /// Whether what is written is of each group.
-    pub(super) fn has_groups(self) -> bool {
+    pub(super) fn has_groups(&self) -> bool {
         self.groups.is_some()
     }
 
