@@ -2,7 +2,10 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use relata::{expr::rank, prelude::*};
+use relata::{
+    expr::{IntoExpr, func, rank},
+    prelude::*,
+};
 use relata_tests::{Server, on_every_database};
 use rust_decimal::Decimal;
 
@@ -517,9 +520,18 @@ on_every_database! {
         let wide = coalesce(Thing::count, None::<i64>);
         let few = select((wide / -1_i64, max(Thing::count) * -2_i64)).group_by((Thing::id, Thing::count));
         assert_eq!(few.order_by(Thing::id).limit(1).one(&*db).await.unwrap(), (Some(-1), Some(-2_i64)));
+        // What is made of one is no integer for that.
+        update::<Thing>().set(Thing::count, 2_u32).execute(&*db).await.unwrap();
+        let fraction = coalesce(nullif(Thing::count, 2_u32), 0.5_f64) + 0.25_f64;
+        assert_eq!(select(fraction).limit(1).one(&*db).await.unwrap(), 0.75);
+        // SQLite has no such function.
+        if db.server() != Server::Sqlite {
+            let root = func::<f64, _>("sqrt", [Thing::count.into_expr()]) + 0.5_f64;
+            assert!(select(root.gt(1.9_f64)).limit(1).one(&*db).await.unwrap());
+        }
         let counts = select(Thing::count).subquery("counts");
         let of = counts.columns();
-        assert_eq!(select(of * -2_i64).from(counts).limit(1).one(&*db).await.unwrap(), -2);
+        assert_eq!(select(of * -2_i64).from(counts).limit(1).one(&*db).await.unwrap(), -4);
     }
 
     async fn a_place_in_a_window_is_signed(db: Database) {

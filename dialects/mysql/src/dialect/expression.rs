@@ -147,13 +147,33 @@ fn unsigned(expression: &Expression) -> Option<Kind> {
         Expression::AliasColumn(n) => n.kind?,
         Expression::Aggregate(n) => n.kind,
         Expression::Cast(n) => n.ty.kind,
-        Expression::Infix(n) if n.operator == Operator::Subtract => return None,
-        Expression::Infix(n) => return Some(wider(unsigned(&n.left)?, unsigned(&n.right)?)),
-        Expression::Case(n) => return n.values().filter_map(unsigned).reduce(wider),
-        Expression::Function(n) => return n.arguments.iter().filter_map(unsigned).reduce(wider),
+        Expression::Infix(n) => match n.operator {
+            Operator::Add | Operator::Multiply | Operator::DivideInteger | Operator::Modulo => {
+                return Some(wider(unsigned(&n.left)?, unsigned(&n.right)?));
+            }
+            _ => return None,
+        },
+        Expression::Case(n) => return unsigned_all(n.values()),
+        Expression::Function(n) => match n.name {
+            "COALESCE" => return unsigned_all(&n.arguments),
+            "NULLIF" | "ABS" => return unsigned(n.arguments.first()?),
+            _ => return None,
+        },
         _ => return None,
     };
     matches!(kind, Kind::U8 | Kind::U16 | Kind::U32 | Kind::U64).then_some(kind)
+}
+
+/// The widest of these, if each is unsigned or an integer that is bound.
+fn unsigned_all<'e>(values: impl IntoIterator<Item = &'e Expression>) -> Option<Kind> {
+    let mut widest = None;
+    for value in values {
+        if !matches!(value, Expression::Bind(value) if value.kind().is_integer()) {
+            let kind = unsigned(value)?;
+            widest = Some(widest.map_or(kind, |known| wider(known, kind)));
+        }
+    }
+    widest
 }
 
 fn wider(a: Kind, b: Kind) -> Kind {
@@ -228,12 +248,11 @@ fn render_in<'s>(dialect: &'s Mysql, n: &'s In, whole: &'s Expression, out: &mut
                 Expression::Bind(_) => render_key(dialect, &n.operand, out)?,
                 operand => out.operand(operand, Precedence::Comparison).map(drop)?,
             }
-            out.sql(if n.negated { " NOT IN (" } else { " IN (" });
-            if select.limit != Limit::default() || is_unsafe_in(select) {
-                render_rows(select, out)?;
-            } else {
-                select.render(out)?;
+            if select.limit == Limit::default() && !is_unsafe_in(select) {
+                return n.render_list(out);
             }
+            out.sql(if n.negated { " NOT IN (" } else { " IN (" });
+            render_rows(select, out)?;
             out.sql(")");
             Ok(())
         }
