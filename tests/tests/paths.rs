@@ -40,7 +40,7 @@ fn texts(longest: usize) -> Vec<String> {
 
 /// An entity that holds values of a type, and what becomes of each by every path. No two of the values are equal.
 macro_rules! held {
-    ($($name:ident: $ty:ty;)*) => {$(
+    ($($name:ident: $ty:ty $(, $ordered:ident)?;)*) => {$(
         mod $name {
             use super::*;
 
@@ -150,9 +150,8 @@ macro_rules! held {
                 assert_eq!(select(Held::value).distinct().all(db).await.unwrap().len(), values.len());
             }
 
-            /// They are given in their order.
-            #[allow(dead_code)]
-            pub async fn are_in_order(db: &Engine, values: Vec<$ty>) {
+            $(/// They are given in their order.
+            pub async fn $ordered(db: &Engine, values: Vec<$ty>) {
                 let filled = || coalesce(Held::maybe, Held::value);
                 assert_eq!(select(filled()).order_by(filled()).all(db).await.unwrap(), values);
                 let binds = values.iter().rev().map(|value| select(val(value.clone())));
@@ -162,29 +161,29 @@ macro_rules! held {
                 let ends = select((min(value.clone()), max(value.clone()))).from(&binds);
                 assert_eq!(ends.one(db).await.unwrap(), (least, greatest));
                 assert_eq!(select(value.clone()).from(&binds).order_by(value).all(db).await.unwrap(), values);
-            }
+            })?
         }
     )*};
 }
 
 held! {
-    bools: bool;
-    i64s: i64;
-    u8s: u8;
-    u64s: u64;
-    f32s: f32;
-    f64s: f64;
+    bools: bool, are_in_order;
+    i64s: i64, are_in_order;
+    u8s: u8, are_in_order;
+    u64s: u64, are_in_order;
+    f32s: f32, are_in_order;
+    f64s: f64, are_in_order;
     strings: String;
-    blobs: Vec<u8>;
-    decimals: Decimal;
-    uuids: Uuid;
-    dates: civil::Date;
-    times: civil::Time;
-    moments: civil::DateTime;
-    instants: jiff::Timestamp;
+    blobs: Vec<u8>, are_in_order;
+    decimals: Decimal, are_in_order;
+    uuids: Uuid, are_in_order;
+    dates: civil::Date, are_in_order;
+    times: civil::Time, are_in_order;
+    moments: civil::DateTime, are_in_order;
+    instants: jiff::Timestamp, are_in_order;
     documents: serde_json::Value;
     moods: Mood;
-    tokens: Token;
+    tokens: Token, are_in_order;
 }
 
 /// An entity whose key is a value of a type, and those that refer to it.
