@@ -95,7 +95,8 @@ impl Window {
     ///
     /// # Errors
     ///
-    /// If the function is over no window, or over rows in no order that it wants ordered; as its expressions.
+    /// If the function is over no window, over rows in no order that it wants ordered, or has a frame that it takes none of or that holds
+    /// no row; as its expressions.
     pub fn render_over<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
         let Some(WindowDefinition { partition_by, order_by, frame }) = &self.definition else {
             return Err(CompileError::invalid(

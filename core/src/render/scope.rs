@@ -81,8 +81,8 @@ impl<'s> Scope<'s> {
         };
         let of_table = !matches!(expression, Expression::AliasColumn(column) if column.table.is_none());
         let is_named_so = |key: &&Expression| column_name(key) == Some(name);
-        let named_so = self.groups.unwrap_or_default().iter().filter(is_named_so).count();
-        self.having && (!of_table || named_so > 1)
+        let named_so = || self.groups.unwrap_or_default().iter().filter(is_named_so).count();
+        self.having && (!of_table || named_so() > 1)
     }
 
     /// Whether an expression has one value for each group whatever it names: it is aggregated or grouped by.

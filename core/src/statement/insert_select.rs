@@ -16,7 +16,8 @@ use crate::{
 /// `INSERT INTO table (columns) SELECT …`: as many rows as the SELECT has, which never leave the database.
 ///
 /// What is selected goes into the columns in their order. The others get their defaults, and the version of a row begins with 1. What is
-/// inserted can be returned where the database has RETURNING: MySQL has none, and there it is an error when the statement is compiled.
+/// inserted can be returned where the database has RETURNING: MySQL has none, and MariaDB none that leaves out what `do_nothing` does; there
+/// it is an error of class [`Compile`](crate::ErrorClass::Compile).
 ///
 /// ```ignore
 /// let posts = select((Post::title, Post::author_id)).filter(Post::author_id.eq(7));
