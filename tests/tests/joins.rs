@@ -2,7 +2,12 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use relata::{dialect::Standard, prelude::*, render::Statement};
+use relata::{
+    dialect::Standard,
+    prelude::*,
+    relationship::{Aliased, HasMany},
+    render::Statement,
+};
 use relata_tests::{Database, blog::*, on_every_database};
 
 /// Posts with their tags: "all" has a, b and c, "two" a and b, "one" a, "none" none.
@@ -28,6 +33,26 @@ fn compiled(statement: impl Statement) -> String {
 #[track_caller]
 fn refused(statement: impl Statement) -> String {
     statement.compile(&Standard).unwrap_err().to_string()
+}
+
+#[test]
+fn a_relationship_goes_on_from_an_alias() {
+    let (reviewer, other) = (User::alias("reviewer"), Post::alias("other"));
+    let from_alias = |posts: Aliased<HasMany<User, Post>>| {
+        compiled(select(Post::title).join(Post::reviewer.to(&reviewer)).join(posts))
+    };
+    let sql = from_alias(User::posts.of(&reviewer).to(&other));
+    assert!(sql.ends_with(r#"JOIN "posts" AS "other" ON "other"."author_id" = "reviewer"."id""#), "{sql}");
+    assert_eq!(from_alias(User::posts.to(&other).of(&reviewer)), sql);
+    let linked = compiled(select(Tag::name).from(&other).join(Post::tags.of(&other)));
+    assert!(linked.contains(r#""post_tags"."post_id" = "other"."id""#), "{linked}");
+    let words = refused(select(Comment::text).from(&other).join(Post::comments));
+    assert!(
+        words.contains("posts is read as other: take the column, or the relationship, `.of(…)` that alias"),
+        "{words}"
+    );
+    let words = refused(select(Post::title).join(User::posts.of(&reviewer).to(&other)));
+    assert!(words.contains("column reviewer.id is not in scope"), "{words}");
 }
 
 #[test]

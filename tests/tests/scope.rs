@@ -64,8 +64,7 @@ fn an_alias_is_not_its_table() {
     assert!(words.contains("users.id is not in scope"), "{words}");
     let words = refused(select(author.entity()).from(&author).filter(User::id.eq(1)));
     assert!(
-        words.contains("users is there under an alias only: take the column from the alias")
-            || words.contains("the statement reads from author"),
+        words.contains("users is read as author: take the column, or the relationship, `.of(…)` that alias"),
         "{words}"
     );
     let words = refused(User::select().filter(User::id.of(&author).eq(1)));

@@ -23,33 +23,33 @@ impl<R: Relationship> IntoJoin for R {
                 table.name,
             )));
         }
-        join(&self, None, kind, from, joins)
+        join(&self, [None, None], kind, from, joins)
     }
 }
 
-/// Appends the joins that lead to the target, or to an alias of it.
+/// Appends the joins that lead from the source to the target, or from and to aliases of them.
 pub(super) fn join<R: Relationship>(
     relationship: &R,
-    alias: Option<Cow<'static, str>>,
+    [source, target]: [Option<Cow<'static, str>>; 2],
     kind: JoinKind,
     from: Option<&Source>,
     joins: &mut Vec<Join>,
 ) -> Compile {
-    let source = End { table: R::Source::TABLE, alias: None, columns: relationship.source_columns() };
+    let source = End { table: R::Source::TABLE, alias: source, columns: relationship.source_columns() };
     let Some(through) = relationship.through() else {
-        let target = End { table: R::Target::TABLE, alias, columns: relationship.target_columns() };
+        let target = End { table: R::Target::TABLE, alias: target, columns: relationship.target_columns() };
         joins.push(target.join(&source, kind));
         return Ok(());
     };
     let before = Scope::new(from.map(Source::as_ref), joins);
-    let link = match &alias {
+    let link = match &target {
         _ if !before.contains(through.table.name) => None,
         Some(alias) => Some(Cow::Owned(link_name(alias, before))),
         None => return Err(read_already(relationship, through.table)),
     };
     let near = End { table: through.table, alias: link.clone(), columns: through.source_columns };
     let far = End { table: through.table, alias: link, columns: through.target_columns };
-    let target = End { table: R::Target::TABLE, alias, columns: relationship.target_columns() };
+    let target = End { table: R::Target::TABLE, alias: target, columns: relationship.target_columns() };
     joins.push(near.join(&source, kind));
     joins.push(target.join(&far, kind));
     Ok(())

@@ -52,7 +52,20 @@ pub trait Relationship: Copy + Send + Sync + 'static {
     /// The association of a [`ManyToMany`] keeps its name, unless that is taken by what is read from or was joined before: it is
     /// then called as the alias with `_link`, `JOIN post_tags AS alias_link ON …`.
     fn to(self, alias: &Alias<Self::Target>) -> Aliased<Self> {
-        Aliased::new(self, alias.name().clone())
+        Aliased::new(self).to(alias)
+    }
+
+    /// The relationship with its source under another name: `JOIN target ON target.key = alias.key`. To go on from what was joined as
+    /// an alias; of an entity with itself also [to](Aliased::to) another name.
+    ///
+    /// ```ignore
+    /// let (child, grandchild) = (Node::alias("child"), Node::alias("grandchild"));
+    /// select((Node::name, grandchild.column(Node::name)))
+    ///     .join(Node::children.to(&child))
+    ///     .join(Node::children.of(&child).to(&grandchild))
+    /// ```
+    fn of(self, alias: &Alias<Self::Source>) -> Aliased<Self> {
+        Aliased::new(self).of(alias)
     }
 }
 

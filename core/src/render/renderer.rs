@@ -438,7 +438,7 @@ impl<'s> Renderer<'s> {
         // With a schema before it, the name is no other's.
         let name = if table.schema.is_none() { table.name } else { "" };
         if !self.sees(name, column.name, |source| source.is_table(table))? {
-            return Err(self.out_of_scope(table.name, column.name, true));
+            return Err(self.out_of_scope(table.name, column.name, Some(table)));
         }
         if self.scope.is_some_and(|scope| scope.bare) {
             return self.identifier(column.name);
@@ -456,7 +456,7 @@ impl<'s> Renderer<'s> {
     /// If the alias is not in scope, or the column has no one value for a group.
     pub fn alias_column(&mut self, alias: &str, column: &str) -> Compile<&mut Self> {
         if !self.sees(alias, column, |source| source.is_alias(alias))? {
-            return Err(self.out_of_scope(alias, column, false));
+            return Err(self.out_of_scope(alias, column, None));
         }
         self.identifier(alias)?.sql(".").identifier(column)
     }
@@ -510,15 +510,21 @@ impl<'s> Renderer<'s> {
         self.scope.iter().chain(self.outer.iter().rev())
     }
 
-    fn out_of_scope(&self, source: &str, column: &str, is_table: bool) -> CompileError {
-        let visible: Vec<String> =
-            self.levels().flat_map(|scope| scope.sources()).map(|source| source.name().to_owned()).collect();
-        let aliased = is_table && visible.iter().any(|name| name == source);
-        let fix = if aliased {
+    fn out_of_scope(&self, source: &str, column: &str, table: Option<&'static Table>) -> CompileError {
+        let sources = || self.levels().flat_map(|scope| scope.sources());
+        let visible: Vec<String> = sources().map(|shown| shown.name().to_owned()).collect();
+        let alias = sources().find_map(|shown| match shown {
+            SourceRef::Alias(own, alias) if table.is_some_and(|table| std::ptr::eq(own, table)) => {
+                Some(alias)
+            }
+            _ => None,
+        });
+        let fix = if let Some(alias) = alias {
+            format!("{source} is read as {alias}: take the column, or the relationship, `.of(…)` that alias")
+        } else if table.is_some() && visible.iter().any(|name| name == source) {
             format!("{source} is there under an alias only: take the column from the alias")
         } else {
-            let inside =
-                self.levels().flat_map(|scope| scope.sources()).find_map(|shown| shown.remedy(source));
+            let inside = sources().find_map(|shown| shown.remedy(source));
             inside.unwrap_or_else(|| format!("join {source}, or leave the column out"))
         };
         CompileError::scope(source, column, visible, fix)
