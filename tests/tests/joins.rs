@@ -10,6 +10,15 @@ use relata::{
 };
 use relata_tests::{Database, blog::*, on_every_database};
 
+#[derive(Entity, Debug, Clone)]
+#[entity(table = "nodes", has_many(children: Node, key = parent_id))]
+struct Node {
+    #[column(primary_key)]
+    id: i64,
+    #[column(references = Node::id)]
+    parent_id: Option<i64>,
+}
+
 /// Posts with their tags: "all" has a, b and c, "two" a and b, "one" a, "none" none.
 async fn tagged(db: &Database) {
     schema().create(&**db).await.unwrap();
@@ -53,6 +62,31 @@ fn a_relationship_goes_on_from_an_alias() {
     );
     let words = refused(select(Post::title).join(User::posts.of(&reviewer).to(&other)));
     assert!(words.contains("column reviewer.id is not in scope"), "{words}");
+}
+
+#[test]
+fn rows_at_the_end_for_the_row_around() {
+    let sql = compiled(User::select().filter(exists(User::posts.correlated().filter(Post::title.eq("x")))));
+    let condition = r#"WHERE "posts"."author_id" = "users"."id" AND "posts"."title" = ?)"#;
+    assert!(sql.ends_with(condition), "{sql}");
+    let sql = compiled(Post::select().filter(not_exists(Post::tags.correlated())));
+    assert!(
+        sql.ends_with(
+            r#"FROM "tags" JOIN "post_tags" ON "post_tags"."tag_id" = "tags"."id" WHERE "post_tags"."post_id" = "posts"."id")"#
+        ),
+        "{sql}"
+    );
+    let author = User::alias("author");
+    let named = Post::author.to(&author).correlated().project(User::name.of(&author));
+    let sql = compiled(select((Post::id, scalar(named))));
+    assert!(sql.contains(r#"FROM "users" AS "author" WHERE "author"."id" = "posts"."author_id")"#), "{sql}");
+    let words = refused(User::posts.correlated());
+    assert!(words.contains("users.id is not in scope"), "{words}");
+    let words = refused(Node::select().filter(exists(Node::children.correlated())));
+    assert!(
+        words.contains("`let other = Node::alias(\"other\")` and `Node::children.to(&other).correlated()`"),
+        "{words}"
+    );
 }
 
 #[test]

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use super::{Relationship, join::join};
+use super::{Relationship, correlated::correlated, join::join};
 use crate::{
     clause::{IntoJoin, Join, JoinKind, Source},
     expr::Alias,
     render::Compile,
+    statement::Select,
 };
 
 /// A relationship that leads from an alias of its source, to an alias of its target, or both. [`Relationship::of`] and
@@ -33,6 +34,11 @@ impl<R: Relationship> Aliased<R> {
     #[must_use]
     pub fn to(self, alias: &Alias<R::Target>) -> Self {
         Aliased { target: Some(alias.name().clone()), ..self }
+    }
+
+    /// The rows at its end, as [`Relationship::correlated`].
+    pub fn correlated(self) -> Select<R::Target> {
+        correlated(&self.relationship, [self.source, self.target])
     }
 }
 

@@ -14,14 +14,8 @@ use crate::{
 #[diagnostic::do_not_recommend]
 impl<R: Relationship> IntoJoin for R {
     fn into_joins(self, kind: JoinKind, from: Option<&Source>, joins: &mut Vec<Join>) -> Compile {
-        let table = R::Source::TABLE;
-        if table == R::Target::TABLE {
-            return Err(CompileError::invalid(format!(
-                "{0}::{1} leads from {2} to {2}, so one of them needs another name: `let other = {0}::alias(\"other\")` and `.join({0}::{1}.to(&other))`",
-                table.entity,
-                self.name(),
-                table.name,
-            )));
+        if R::Source::TABLE == R::Target::TABLE {
+            return Err(to_itself(&self, |aliased| format!(".join({aliased})")));
         }
         join(&self, [None, None], kind, from, joins)
     }
@@ -67,6 +61,16 @@ fn link_name(alias: &str, before: Scope<'_>) -> String {
     name
 }
 
+/// What is said where both ends would have one name.
+pub(super) fn to_itself<R: Relationship>(relationship: &R, usage: impl Fn(&str) -> String) -> CompileError {
+    let Table { entity, name, .. } = R::Source::TABLE;
+    let relationship = format!("{entity}::{}", relationship.name());
+    let usage = usage(&format!("{relationship}.to(&other)"));
+    CompileError::invalid(format!(
+        "{relationship} leads from {name} to {name}, so one of them needs another name: `let other = {entity}::alias(\"other\")` and `{usage}`"
+    ))
+}
+
 fn read_already<R: Relationship>(relationship: &R, through: &Table) -> CompileError {
     CompileError::invalid(format!(
         "{0} is read from already, and {1}::{2} leads through it: give the other end another name, `let other = {3}::alias(\"other\")` and `.join({1}::{2}.to(&other))`",
@@ -78,26 +82,30 @@ fn read_already<R: Relationship>(relationship: &R, through: &Table) -> CompileEr
 }
 
 /// One side of a link.
-struct End {
-    table: &'static Table,
-    alias: Option<Cow<'static, str>>,
-    columns: &'static [usize],
+#[derive(Clone)]
+pub(super) struct End {
+    pub(super) table: &'static Table,
+    pub(super) alias: Option<Cow<'static, str>>,
+    pub(super) columns: &'static [usize],
 }
 
 impl End {
     /// Joins this side to the other.
-    fn join(self, other: &End, kind: JoinKind) -> Join {
+    pub(super) fn join(&self, other: &End, kind: JoinKind) -> Join {
         let pairs = self.columns.iter().zip(other.columns);
         let conditions = pairs.map(|(own, others)| {
             let (left, right) = (self.column(*own), other.column(*others));
             Infix::equals(left, right)
         });
         let on = conditions.reduce(|all, next| connect(Connective::And, all, next));
-        let source = match self.alias {
+        Join { kind, source: self.source(), on }
+    }
+
+    pub(super) fn source(&self) -> Source {
+        match &self.alias {
             None => Source::Table(self.table),
-            Some(alias) => Source::Alias(self.table, alias),
-        };
-        Join { kind, source, on }
+            Some(alias) => Source::Alias(self.table, alias.clone()),
+        }
     }
 
     fn column(&self, place: usize) -> Expression {

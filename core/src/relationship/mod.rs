@@ -3,6 +3,7 @@
 
 mod aliased;
 mod belongs_to;
+mod correlated;
 mod has;
 mod join;
 mod link;
@@ -14,7 +15,7 @@ pub use has::{HasMany, HasOne};
 pub use link::{Link, RefersTo, refers, refers_to_key};
 pub use many_to_many::{ManyToMany, Through};
 
-use crate::{entity::Entity, expr::Alias};
+use crate::{entity::Entity, expr::Alias, statement::Select};
 
 /// A relationship between two entities: `User::posts`, `Post::author`.
 ///
@@ -66,6 +67,23 @@ pub trait Relationship: Copy + Send + Sync + 'static {
     /// ```
     fn of(self, alias: &Alias<Self::Source>) -> Aliased<Self> {
         Aliased::new(self).of(alias)
+    }
+
+    /// The rows at its end for the row of the statement around it, as a subquery: for `exists`, `not_exists`, `scalar`, `in_select`.
+    ///
+    /// ```sql
+    /// SELECT … FROM "posts" WHERE "posts"."author_id" = "users"."id"
+    /// ```
+    ///
+    /// ```ignore
+    /// User::select().filter(exists(User::posts.correlated().filter(Post::title.contains("rust"))))
+    /// select((User::email, scalar(User::posts.correlated().project(count_all()))))
+    /// ```
+    ///
+    /// Where a relationship leads from an entity to itself, one of the two needs another name: [`to`](Relationship::to) or
+    /// [`of`](Relationship::of).
+    fn correlated(self) -> Select<Self::Target> {
+        correlated::correlated(&self, [None, None])
     }
 }
 

@@ -161,9 +161,15 @@ impl<R> Select<R> {
 
     fn joined_along(mut self, relationship: impl IntoJoin, kind: JoinKind) -> Self {
         let query = self.query();
-        if let Err(error) = relationship.into_joins(kind, query.from.as_ref(), &mut query.joins) {
-            query.invalid.get_or_insert(error);
+        match relationship.into_joins(kind, query.from.as_ref(), &mut query.joins) {
+            Ok(()) => self,
+            Err(error) => self.refused(error),
         }
+    }
+
+    /// One that cannot be, which is said when it is compiled.
+    pub(crate) fn refused(mut self, error: CompileError) -> Self {
+        self.query().invalid.get_or_insert(error);
         self
     }
 
@@ -177,7 +183,7 @@ impl<R> Select<R> {
         self.joined(Join { kind, source: source.into_source(), on })
     }
 
-    fn joined(mut self, join: Join) -> Self {
+    pub(crate) fn joined(mut self, join: Join) -> Self {
         self.query().joins.push(join);
         self
     }

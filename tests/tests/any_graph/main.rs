@@ -220,6 +220,33 @@ on_every_database! {
             }
             alike(rows, expected, &about);
 
+            // Of the pupils that have a mentor's level or a book that is wished, how many each has.
+            let pupil = Person::alias("pupil");
+            let books = Person::books.of(&pupil).correlated().filter(b.filter::<Book>());
+            let same = Person::level.of(&pupil).eq(Person::level);
+            let pupils = Person::pupils.to(&pupil).correlated().filter(same.or(exists(books)));
+            let follows = Person::follows.to(&pupil).correlated();
+            let rows = select((Person::id, scalar(pupils.project(count_all()))))
+                .filter(a.filter::<Person>().and(exists(Person::card.correlated()).or(not_exists(follows))))
+                .all(&*db)
+                .await
+                .unwrap();
+            let mut expected = Vec::new();
+            for person in a.of(world.people.iter().cloned()) {
+                if world.card(&person, &all).is_none() && !world.follows(&person, &all).is_empty() {
+                    continue;
+                }
+                let pupils = world.pupils(&person, &all).into_iter();
+                let counted = pupils.filter(|pupil| pupil.level == person.level || !world.books(pupil, &b).is_empty());
+                expected.push((person.id, Some(counted.count() as i64)));
+            }
+            alike(rows, expected, &about);
+
+            let tagged = exists(Book::tags.correlated().filter(a.filter::<Tag>()));
+            let rows = Book::select().filter(tagged).all(&*db).await.unwrap();
+            let tagged = |book: &&Book| !world.tags(book, &a).is_empty();
+            alike(rows, world.books.iter().filter(tagged).cloned().collect(), &about);
+
             let full = select((Review::entity().optional(), Book::entity().optional())).full_join(Review::of);
             match full.all(&*db).await {
                 Ok(rows) => {
