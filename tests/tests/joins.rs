@@ -80,6 +80,9 @@ fn rows_at_the_end_for_the_row_around() {
     let named = Post::author.to(&author).correlated().project(User::name.of(&author));
     let sql = compiled(select((Post::id, scalar(named))));
     assert!(sql.contains(r#"FROM "users" AS "author" WHERE "author"."id" = "posts"."author_id")"#), "{sql}");
+    // One column is enough to know whether there is a row.
+    let sql = compiled(Post::select().filter(exists(Post::author.to(&author).correlated())));
+    assert!(sql.contains(r#"EXISTS (SELECT "author"."id" FROM"#), "{sql}");
     let words = refused(User::posts.correlated());
     assert!(words.contains("users.id is not in scope"), "{words}");
     let words = refused(Node::select().filter(exists(Node::children.correlated())));

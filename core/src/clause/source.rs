@@ -9,7 +9,7 @@ use super::{
 use crate::{
     clause::Cte,
     entity::Entity,
-    expr::{Alias, Column, Expr},
+    expr::{Alias, Column, Expr, Expression},
     projection::EntityProjection,
     render::{Compile, Renderer, Scope, Statement},
     schema::Table,
@@ -74,6 +74,15 @@ pub enum SourceRef<'s> {
 }
 
 impl<'s> SourceRef<'s> {
+    /// The table, or alias of one, of which an expression is a column.
+    pub(crate) fn of_column(expression: &'s Expression) -> Option<Self> {
+        match expression {
+            Expression::Column(column) => Some(SourceRef::Table(column.table)),
+            Expression::AliasColumn(column) => Some(SourceRef::Alias(column.table?, &column.alias)),
+            _ => None,
+        }
+    }
+
     /// The name by which columns refer to it.
     pub fn name(self) -> &'s str {
         match self {

@@ -2,6 +2,7 @@
 
 use super::{Expr, Expression, Node};
 use crate::{
+    clause::SourceRef,
     render::{Compile, Renderer, Statement},
     statement::{Core, Select, SelectBody},
 };
@@ -43,15 +44,11 @@ fn any_row<R>(select: Select<R>) -> SelectBody {
         if (query.distinct || !query.group_by.is_empty()) && body.limit.offset.is_some_and(|rows| rows > 0) {
             return SelectBody::over(body);
         }
-        let table = |expression: &Expression| match expression {
-            Expression::Column(column) => Some(column.table),
-            _ => None,
-        };
-        let first = query.items.first().and_then(|item| table(&item.expression));
         // Columns of several tables stay, so that one which is out of scope is found; and those that make rows differ.
+        let first = query.items.first().and_then(|item| SourceRef::of_column(&item.expression));
         if first.is_some()
             && !query.distinct
-            && query.items.iter().all(|item| table(&item.expression) == first)
+            && query.items.iter().all(|item| SourceRef::of_column(&item.expression) == first)
         {
             query.items.truncate(1);
         }

@@ -174,16 +174,9 @@ fn first_source<'s>(expression: &'s Expression, joins: &[Join], found: &mut Opti
     if found.is_some() {
         return;
     }
-    let candidate = match expression {
-        Expression::Column(column) => SourceRef::Table(column.table),
-        Expression::AliasColumn(column) => match column.table {
-            Some(table) => SourceRef::Alias(table, &column.alias),
-            None => return,
-        },
-        other => {
-            other.for_each_child(&mut |child| first_source(child, joins, found));
-            return;
-        }
+    let Some(candidate) = SourceRef::of_column(expression) else {
+        expression.for_each_child(&mut |child| first_source(child, joins, found));
+        return;
     };
     if !joins.iter().any(|join| join.source.as_ref() == candidate) {
         *found = Some(candidate);
