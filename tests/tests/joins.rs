@@ -83,6 +83,8 @@ fn rows_at_the_end_for_the_row_around() {
     // One column is enough to know whether there is a row.
     let sql = compiled(Post::select().filter(exists(Post::author.to(&author).correlated())));
     assert!(sql.contains(r#"EXISTS (SELECT "author"."id" FROM"#), "{sql}");
+    let words = refused(User::select().filter(exists(User::posts.correlated().join(Post::author))));
+    assert!(words.contains("users is read in the subquery, too"), "{words}");
     let words = refused(User::posts.correlated());
     assert!(words.contains("users.id is not in scope"), "{words}");
     let words = refused(Node::select().filter(exists(Node::children.correlated())));

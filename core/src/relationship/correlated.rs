@@ -37,5 +37,5 @@ pub(super) fn correlated<R: Relationship>(
             (rows, near.join(&source, JoinKind::Inner).on)
         }
     };
-    link.into_iter().map(Expr::<bool>::new).fold(rows, Select::filter)
+    link.into_iter().map(Expr::<bool>::new).fold(rows.around(source.source()), Select::filter)
 }

@@ -24,6 +24,8 @@ pub struct Query {
     pub group_by: Vec<Expression>,
     /// HAVING: all of them hold.
     pub having: Conditions,
+    /// What the statement around it reads, with which a relationship compares this.
+    pub(crate) around: Option<Box<Source>>,
     /// What was asked for and cannot be: said when it is compiled.
     pub(crate) invalid: Option<CompileError>,
 }
@@ -140,6 +142,15 @@ impl Query {
                     joined.how_to_alias()
                 )));
             }
+        }
+        if let Some(around) = self.around.as_deref().map(Source::as_ref)
+            && self.sources().any(|own| own == around)
+        {
+            return Err(CompileError::invalid(format!(
+                "{} is read in the subquery, too, which a relationship compares with that of the statement around it: give one of them another name, {}",
+                around.name(),
+                around.how_to_alias()
+            )));
         }
         Ok(Scope::new(source, &self.joins))
     }

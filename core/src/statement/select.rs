@@ -167,6 +167,12 @@ impl<R> Select<R> {
         }
     }
 
+    /// One that is compared with what the statement around it reads, and does not read that itself.
+    pub(crate) fn around(mut self, source: Source) -> Self {
+        self.query().around = Some(Box::new(source));
+        self
+    }
+
     /// One that cannot be, which is said when it is compiled.
     pub(crate) fn refused(mut self, error: CompileError) -> Self {
         self.query().invalid.get_or_insert(error);
