@@ -703,7 +703,7 @@ on_every_database! {
         let other = Sample::alias("other");
         let n = || Sample::n.of(&other);
         let pairs = select(count_all()).from(Sample::entity()).join_on(&other, Sample::b.eq(Sample::b.of(&other)));
-        let pairs = pairs.group_by((Sample::n, n())).having(n().is_not_null()).order_by(count_all());
+        let pairs = pairs.group_by(Sample::n).group_by(vec![n()]).having(n().is_not_null()).order_by(count_all());
         assert_eq!(pairs.all(&*db).await.unwrap(), [1, 1, 2]);
         let computed = select((Sample::b * Sample::b, val(7_i64))).subquery("computed");
         let (square, seven) = computed.columns();

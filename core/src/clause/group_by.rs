@@ -6,10 +6,10 @@ use crate::{
     types::Type,
 };
 
-/// What can be grouped by: a column, an expression, a tuple of them.
+/// What can be grouped by: a column, an expression, a tuple or `Vec` of them.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be grouped by",
-    note = "columns, expressions, and tuples of up to 8 of them can"
+    note = "columns, expressions, tuples of up to 8 and a `Vec` of them can"
 )]
 pub trait IntoGroup {
     /// Appends its expressions.
@@ -31,6 +31,13 @@ impl<T> IntoGroup for &Expr<T> {
 impl<E: Entity, T: Type> IntoGroup for Column<E, T> {
     fn into_group(self, expressions: &mut Vec<Expression>) {
         expressions.push(self.node());
+    }
+}
+
+/// In turn; a list that is empty says nothing.
+impl<G: IntoGroup> IntoGroup for Vec<G> {
+    fn into_group(self, expressions: &mut Vec<Expression>) {
+        self.into_iter().for_each(|group| group.into_group(expressions));
     }
 }
 

@@ -108,10 +108,10 @@ impl<'s> SelectedOrder<'s> {
     }
 }
 
-/// What can be ordered by: an expression, smallest first, one with a direction, a tuple of these.
+/// What can be ordered by: an expression, smallest first, one with a direction, a tuple or `Vec` of these.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be ordered by",
-    note = "columns, expressions, those with `.asc()` or `.desc()`, and tuples of up to 8 of them can; `.order_by` may be called again"
+    note = "columns, expressions, those with `.asc()` or `.desc()`, tuples of up to 8 and a `Vec` of them can; `.order_by` may be called again"
 )]
 pub trait IntoOrder {
     /// Appends its items of ORDER BY.
@@ -139,6 +139,13 @@ impl<T> IntoOrder for &Expr<T> {
 impl<E: Entity, T: Type> IntoOrder for Column<E, T> {
     fn into_order(self, items: &mut Vec<OrderItem>) {
         items.push(OrderItem::new(self.node(), Direction::Ascending));
+    }
+}
+
+/// In turn; a list that is empty says nothing.
+impl<O: IntoOrder> IntoOrder for Vec<O> {
+    fn into_order(self, items: &mut Vec<OrderItem>) {
+        self.into_iter().for_each(|order| order.into_order(items));
     }
 }
 

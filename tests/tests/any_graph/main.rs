@@ -18,15 +18,12 @@ use world::World;
 /// An edge with a filter and an order.
 macro_rules! wished {
     ($edge:expr, $wish:expr, $ty:ty) => {
-        $wish
-            .order::<$ty>()
-            .into_iter()
-            .fold($edge.filter($wish.filter::<$ty>()), |edge, item| edge.order_by(item))
+        $edge.filter($wish.filter::<$ty>()).order_by($wish.order::<$ty>())
     };
 }
 
 fn roots<T: Thing>(wish: &Wish) -> Select<T> {
-    wish.order::<T>().into_iter().fold(T::select().filter(wish.filter::<T>()), Select::order_by)
+    T::select().filter(wish.filter::<T>()).order_by(wish.order::<T>())
 }
 
 /// All of them, or `None` where there is none.

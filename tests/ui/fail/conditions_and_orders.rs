@@ -11,6 +11,6 @@ fn main() {
     let newest = Some(User::id.gt(7));
     let _ = User::select().filter(User::email);
     let _ = User::select().filter(newest);
-    let _ = User::select().order_by(vec![User::id.desc(), User::email.asc()]);
+    let _ = User::select().order_by("email");
     let _ = User::select().filter(all_of(Some(User::id.gt(7)))).filter(all_of(vec![User::id.gt(7)]));
 }
