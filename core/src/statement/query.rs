@@ -24,13 +24,27 @@ pub struct Query {
     pub group_by: Vec<Expression>,
     /// HAVING: all of them hold.
     pub having: Conditions,
-    /// What the statement around it reads, with which a relationship compares this.
-    pub(crate) around: Option<Box<Source>>,
-    /// What was asked for and cannot be: said when it is compiled.
-    pub(crate) invalid: Option<CompileError>,
+    /// What is said or looked for when it is compiled.
+    pub(crate) check: Option<Box<Check>>,
+}
+
+/// What a query is checked for besides what it holds.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Check {
+    /// Something was asked for that cannot be.
+    Refused(CompileError),
+    /// A relationship compares it with this of the statement around it, which it must not read itself.
+    Around(Source),
 }
 
 impl Query {
+    /// It cannot be, which is said when it is compiled. Of several reasons the first.
+    pub(super) fn refuse(&mut self, error: CompileError) {
+        if !matches!(self.check.as_deref(), Some(Check::Refused(_))) {
+            self.check = Some(Box::new(Check::Refused(error)));
+        }
+    }
+
     /// What is read from: what was said, or the first table that is named and not joined.
     pub fn source(&self) -> Option<SourceRef<'_>> {
         if let Some(source) = &self.from {
@@ -58,7 +72,7 @@ impl Query {
     }
 
     pub(super) fn render<'s>(&'s self, order_by: &'s [OrderItem], out: &mut Renderer<'s>) -> Compile {
-        if let Some(error) = &self.invalid {
+        if let Some(Check::Refused(error)) = self.check.as_deref() {
             return Err(error.clone());
         }
         // What is grouped or ordered by is looked for in what is selected.
@@ -143,7 +157,8 @@ impl Query {
                 )));
             }
         }
-        if let Some(around) = self.around.as_deref().map(Source::as_ref)
+        if let Some(Check::Around(around)) = self.check.as_deref()
+            && let around = around.as_ref()
             && self.sources().any(|own| own == around)
         {
             return Err(CompileError::invalid(format!(

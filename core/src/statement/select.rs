@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
-use super::{Query, ReadRow, SetOperation};
+use super::{Query, ReadRow, SetOperation, query::Check};
 use crate::{
     clause::{
         Clause, CteDefinition, Derived, IntoGroup, IntoJoin, IntoOrder, IntoSource, Join, JoinKind, Limit,
@@ -169,13 +169,13 @@ impl<R> Select<R> {
 
     /// One that is compared with what the statement around it reads, and does not read that itself.
     pub(crate) fn around(mut self, source: Source) -> Self {
-        self.query().around = Some(Box::new(source));
+        self.query().check = Some(Box::new(Check::Around(source)));
         self
     }
 
     /// One that cannot be, which is said when it is compiled.
     pub(crate) fn refused(mut self, error: CompileError) -> Self {
-        self.query().invalid.get_or_insert(error);
+        self.query().refuse(error);
         self
     }
 
@@ -305,7 +305,7 @@ impl<R> Select<R> {
                     if item.nullable && !nullable {
                         let why =
                             format!("field {name} cannot hold NULL, but the column it reads may be NULL");
-                        query.invalid.get_or_insert(CompileError::invalid(why));
+                        query.refuse(CompileError::invalid(why));
                     }
                     item.nullable |= nullable;
                     query.items.push(item);
@@ -316,7 +316,7 @@ impl<R> Select<R> {
                         "no item is named {name}, as a field is; there are {}: label one, or rename the field",
                         if names.is_empty() { "none with a name".to_owned() } else { names.join(", ") }
                     );
-                    query.invalid.get_or_insert(CompileError::invalid(why));
+                    query.refuse(CompileError::invalid(why));
                 }
             }
         }
