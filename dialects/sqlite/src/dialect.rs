@@ -280,15 +280,9 @@ impl Dialect for Sqlite {
 }
 
 fn has_subquery(expression: &Expression) -> bool {
-    match expression {
-        Expression::Subquery(_) | Expression::Exists(_) => true,
-        Expression::In(n) if matches!(n.list, InList::Select(_)) => true,
-        other => {
-            let mut found = false;
-            other.for_each_child(&mut |child| found |= has_subquery(child));
-            found
-        }
-    }
+    let mut found = expression.subquery().is_some();
+    expression.for_each_child(&mut |child| found = found || has_subquery(child));
+    found
 }
 
 fn infix<'s>(n: &'s Infix, out: &mut Renderer<'s>) -> Compile {
