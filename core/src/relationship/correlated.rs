@@ -9,7 +9,6 @@ use super::{
 use crate::{
     clause::JoinKind,
     entity::Entity,
-    expr::Expr,
     projection::EntityProjection,
     statement::{Select, select},
 };
@@ -25,17 +24,11 @@ pub(super) fn correlated<R: Relationship>(
     }
     let source = End { table: R::Source::TABLE, alias: source, columns: relationship.source_columns() };
     let target = End { table: R::Target::TABLE, alias: target, columns: relationship.target_columns() };
-    let (rows, link) = match relationship.through() {
-        None => {
-            let link = target.join(&source, JoinKind::Inner);
-            (rows.from(link.source), link.on)
-        }
-        Some(through) => {
-            let far = End { table: through.table, alias: None, columns: through.target_columns };
-            let near = End { columns: through.source_columns, ..far.clone() };
-            let rows = rows.from(target.source()).joined(far.join(&target, JoinKind::Inner));
-            (rows, near.join(&source, JoinKind::Inner).on)
-        }
+    let rows = rows.from(target.source());
+    let Some(through) = relationship.through() else {
+        return rows.around(source.source(), target.equals(&source));
     };
-    link.into_iter().map(Expr::<bool>::new).fold(rows.around(source.source()), Select::filter)
+    let far = End { table: through.table, alias: None, columns: through.target_columns };
+    let near = End { columns: through.source_columns, ..far.clone() };
+    rows.joined(far.join(&target, JoinKind::Inner)).around(source.source(), near.equals(&source))
 }

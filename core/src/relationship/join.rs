@@ -92,13 +92,14 @@ pub(super) struct End {
 impl End {
     /// Joins this side to the other.
     pub(super) fn join(&self, other: &End, kind: JoinKind) -> Join {
+        Join { kind, source: self.source(), on: self.equals(other) }
+    }
+
+    /// That the two belong together.
+    pub(super) fn equals(&self, other: &End) -> Option<Expression> {
         let pairs = self.columns.iter().zip(other.columns);
-        let conditions = pairs.map(|(own, others)| {
-            let (left, right) = (self.column(*own), other.column(*others));
-            Infix::equals(left, right)
-        });
-        let on = conditions.reduce(|all, next| connect(Connective::And, all, next));
-        Join { kind, source: self.source(), on }
+        let conditions = pairs.map(|(own, others)| Infix::equals(self.column(*own), other.column(*others)));
+        conditions.reduce(|all, next| connect(Connective::And, all, next))
     }
 
     pub(super) fn source(&self) -> Source {

@@ -82,6 +82,11 @@ pub trait Relationship: Copy + Send + Sync + 'static {
     ///
     /// Where a relationship leads from an entity to itself, one of the two needs another name: [`to`](Relationship::to) or
     /// [`of`](Relationship::of).
+    ///
+    /// # Errors
+    ///
+    /// When the statement is compiled: if nothing around it reads the source; if it reads the source itself, or leads from an entity to
+    /// itself, and neither of the two has another name.
     fn correlated(self) -> Select<Self::Target> {
         correlated::correlated(&self, [None, None])
     }

@@ -167,9 +167,11 @@ impl<R> Select<R> {
         }
     }
 
-    /// One that is compared with what the statement around it reads, and does not read that itself.
-    pub(crate) fn around(mut self, source: Source) -> Self {
-        self.query().check = Some(Box::new(Check::Around(source)));
+    /// One that a condition compares with this of the statement around it, which it must not read itself.
+    pub(crate) fn around(mut self, source: Source, condition: Option<Expression>) -> Self {
+        let query = self.query();
+        query.filter.extend(condition);
+        query.check = Some(Box::new(Check::Around(source)));
         self
     }
 
