@@ -67,6 +67,9 @@ fn an_alias_is_not_its_table() {
         words.contains("users is read as author: take the column, or the relationship, `.of(…)` that alias"),
         "{words}"
     );
+    let named_so = select(Post::id).subquery("users");
+    let words = refused(select(named_so.columns()).from(named_so).filter(User::id.eq(1)));
+    assert!(words.contains("users is the name of something else here"), "{words}");
     let words = refused(User::select().filter(User::id.of(&author).eq(1)));
     assert!(words.contains("column author.id is not in scope"), "{words}");
     let part = select((Post::author_id, count_all())).group_by(Post::author_id).subquery("part");

@@ -239,6 +239,7 @@ impl<'s> Renderer<'s> {
         Ok(self)
     }
 
+    // Apart, so that the others take no copy of the scope.
     #[inline(never)]
     fn expression_of_groups(&mut self, scope: Scope<'s>, expression: &'s Expression) -> Compile {
         if scope.is_of_group(expression) {
@@ -522,7 +523,9 @@ impl<'s> Renderer<'s> {
         let fix = if let Some(alias) = alias {
             format!("{source} is read as {alias}: take the column, or the relationship, `.of(…)` that alias")
         } else if table.is_some() && visible.iter().any(|name| name == source) {
-            format!("{source} is there under an alias only: take the column from the alias")
+            format!(
+                "{source} is the name of something else here: take the column from that, or give it another name"
+            )
         } else {
             let inside = sources().find_map(|shown| shown.remedy(source));
             inside.unwrap_or_else(|| format!("join {source}, or leave the column out"))
