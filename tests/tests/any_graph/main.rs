@@ -26,6 +26,14 @@ fn roots<T: Thing>(wish: &Wish) -> Select<T> {
     T::select().filter(wish.filter::<T>()).order_by(wish.order::<T>())
 }
 
+/// The world of a seed, which is in the database then; and what further chance comes from.
+async fn world_of(seed: u64, db: &Engine) -> (World, Dice) {
+    let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    let world = World::any(&mut dice);
+    world.put(db).await;
+    (world, dice)
+}
+
 /// All of them, or `None` where there is none.
 fn or_none<T>(all: Vec<T>) -> Vec<Option<T>> {
     if all.is_empty() { vec![None] } else { all.into_iter().map(Some).collect() }
@@ -45,9 +53,7 @@ on_every_database! {
     async fn any_graph_is_what_loops_find(db: Database) {
         create(&db).await;
         for seed in 1..=40_u64 {
-            let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-            let world = World::any(&mut dice);
-            world.put(&db).await;
+            let (world, mut dice) = world_of(seed, &db).await;
             let all = Wish::all();
             for _ in 0..3 {
                 let [root, a, b, c] = std::array::from_fn(|_| Wish::any(&mut dice));
@@ -60,7 +66,7 @@ on_every_database! {
                     .await
                     .unwrap();
                 let expected: Vec<_> = root
-                    .of(world.people.iter().cloned())
+                    .of(&world.people)
                     .into_iter()
                     .map(|person| {
                         let pupil = |pupil: Person| {
@@ -82,11 +88,11 @@ on_every_database! {
                     .await
                     .unwrap();
                 let expected: Vec<_> = root
-                    .of(world.books.iter().cloned())
+                    .of(&world.books)
                     .into_iter()
                     .map(|book| {
                         let author = world.person(book.author_id);
-                        let follows = world.follows(&author, &a).into_iter().map(|other| {
+                        let follows = world.follows(author, &a).into_iter().map(|other| {
                             let card = world.card(&other, &all);
                             (other, card)
                         });
@@ -97,7 +103,7 @@ on_every_database! {
                         });
                         let tags: Vec<_> = tags.collect();
                         let reviews = world.reviews(&book).into_iter().map(|review| {
-                            let (of, reader) = (world.reviewed(&review, &all), world.person(review.reader_id));
+                            let (of, reader) = (world.reviewed(&review, &all), world.person(review.reader_id).clone());
                             (review, of, reader)
                         });
                         let reviews: Vec<_> = reviews.collect();
@@ -123,11 +129,11 @@ on_every_database! {
                     .collect();
                 session.commit().await.unwrap();
                 let expected: Vec<_> = root
-                    .of(world.cards.iter().cloned())
+                    .of(&world.cards)
                     .into_iter()
                     .map(|card| {
                         let holder = card.holder_id.map(|id| world.person(id)).map(|holder| {
-                            let followers = world.followers(&holder, &all).into_iter().map(|follower| {
+                            let followers = world.followers(holder, &all).into_iter().map(|follower| {
                                 let mentor = world.mentor(&follower);
                                 (follower, mentor)
                             });
@@ -144,9 +150,7 @@ on_every_database! {
     async fn any_join_is_what_loops_find(db: Database) {
         create(&db).await;
         for seed in 1..=40_u64 {
-            let mut dice = Dice(seed.wrapping_mul(0xD134_2543_DE82_EF95));
-            let world = World::any(&mut dice);
-            world.put(&db).await;
+            let (world, mut dice) = world_of(seed, &db).await;
             let all = Wish::all();
             let [a, b] = std::array::from_fn(|_| Wish::any(&mut dice));
             let about = || format!("seed {seed}: {a:?} {b:?}");
@@ -159,7 +163,7 @@ on_every_database! {
                 .await
                 .unwrap();
             let mut expected = Vec::new();
-            for person in a.of(world.people.iter().cloned()) {
+            for person in a.of(&world.people) {
                 for book in or_none(world.books(&person, &all)) {
                     let reviews = book.iter().flat_map(|book| world.reviews(book)).collect();
                     for review in or_none(reviews) {
@@ -181,8 +185,8 @@ on_every_database! {
             for tag in &world.tags {
                 for book in world.tagged(tag, &b) {
                     let author = world.person(book.author_id);
-                    if a.keeps(&author) {
-                        expected.push((tag.clone(), book, author));
+                    if a.keeps(author) {
+                        expected.push((tag.clone(), book, author.clone()));
                     }
                 }
             }
@@ -195,7 +199,7 @@ on_every_database! {
                 .await
                 .unwrap();
             let mut expected = Vec::new();
-            for tag in b.of(world.tags.iter().cloned()) {
+            for tag in b.of(&world.tags) {
                 expected.extend(or_none(world.tagged(&tag, &all)).into_iter().map(|book| (book, tag.clone())));
             }
             alike(rows, expected, &about);
@@ -209,7 +213,7 @@ on_every_database! {
                 .await
                 .unwrap();
             let mut expected = Vec::new();
-            for person in a.of(world.people.iter().cloned()) {
+            for person in a.of(&world.people) {
                 let mentor = world.mentor(&person);
                 let fans = mentor.iter().flat_map(|mentor| world.followers(mentor, &all)).collect();
                 let ids = or_none(fans).into_iter().map(|fan| fan.map(|fan: Person| fan.id));
@@ -229,7 +233,7 @@ on_every_database! {
                 .await
                 .unwrap();
             let mut expected = Vec::new();
-            for person in a.of(world.people.iter().cloned()) {
+            for person in a.of(&world.people) {
                 if world.card(&person, &all).is_none() && !world.follows(&person, &all).is_empty() {
                     continue;
                 }
@@ -265,9 +269,7 @@ on_every_database! {
     async fn any_change_along_relationships_is_what_loops_do(db: Database) {
         create(&db).await;
         for seed in 1..=20_u64 {
-            let mut dice = Dice(seed.wrapping_mul(0xA076_1D64_78BD_642F));
-            let world = World::any(&mut dice);
-            world.put(&db).await;
+            let (world, mut dice) = world_of(seed, &db).await;
             let all = Wish::all();
             let [a, b] = std::array::from_fn(|_| Wish::any(&mut dice));
             let about = || format!("seed {seed}: {a:?} {b:?}");

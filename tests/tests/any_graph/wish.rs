@@ -65,7 +65,7 @@ pub struct Wish {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub enum By {
+enum By {
     Key,
     Level,
     LevelDown,
@@ -115,7 +115,7 @@ impl Wish {
             && self.text.is_none_or(|text| thing.text().is_some_and(|own| own != text))
     }
 
-    pub fn compare<T: Thing>(&self, a: &T, b: &T) -> Ordering {
+    fn compare<T: Thing>(&self, a: &T, b: &T) -> Ordering {
         let first = match self.by {
             By::Key => Ordering::Equal,
             By::Level => a.level().cmp(&b.level()),
@@ -127,8 +127,8 @@ impl Wish {
     }
 
     /// Those that are kept, in order.
-    pub fn of<T: Thing>(&self, things: impl Iterator<Item = T>) -> Vec<T> {
-        let mut kept: Vec<T> = things.filter(|thing| self.keeps(thing)).collect();
+    pub fn of<'t, T: Thing>(&self, things: impl IntoIterator<Item = &'t T>) -> Vec<T> {
+        let mut kept: Vec<T> = things.into_iter().filter(|thing| self.keeps(*thing)).cloned().collect();
         kept.sort_by(|a, b| self.compare(a, b));
         kept
     }

@@ -133,16 +133,16 @@ impl World {
         insert_many(follows).execute(db).await.unwrap();
     }
 
-    pub fn person(&self, id: i64) -> Person {
-        self.people.iter().find(|person| person.id == id).unwrap().clone()
+    pub fn person(&self, id: i64) -> &Person {
+        self.people.iter().find(|person| person.id == id).unwrap()
     }
 
     pub fn mentor(&self, of: &Person) -> Option<Person> {
-        of.mentor_id.map(|id| self.person(id))
+        of.mentor_id.map(|id| self.person(id).clone())
     }
 
     pub fn pupils(&self, of: &Person, wish: &Wish) -> Vec<Person> {
-        wish.of(self.people.iter().filter(|pupil| pupil.mentor_id == Some(of.id)).cloned())
+        wish.of(self.people.iter().filter(|pupil| pupil.mentor_id == Some(of.id)))
     }
 
     pub fn card(&self, of: &Person, wish: &Wish) -> Option<Card> {
@@ -150,7 +150,7 @@ impl World {
     }
 
     pub fn books(&self, of: &Person, wish: &Wish) -> Vec<Book> {
-        wish.of(self.books.iter().filter(|book| book.author_id == of.id).cloned())
+        wish.of(self.books.iter().filter(|book| book.author_id == of.id))
     }
 
     pub fn follows(&self, of: &Person, wish: &Wish) -> Vec<Person> {
@@ -168,11 +168,11 @@ impl World {
             let mut links = self.book_tags.iter();
             links.any(|link| (link.author_id, link.number, &link.tag) == (of.author_id, of.number, &tag.name))
         };
-        wish.of(self.tags.iter().filter(|tag| has(tag)).cloned())
+        wish.of(self.tags.iter().filter(|tag| has(tag)))
     }
 
     pub fn tagged(&self, with: &Tag, wish: &Wish) -> Vec<Book> {
-        wish.of(self.books.iter().filter(|book| self.tags(book, &Wish::all()).contains(with)).cloned())
+        wish.of(self.books.iter().filter(|book| self.tags(book, &Wish::all()).contains(with)))
     }
 
     pub fn reviews(&self, of: &Book) -> Vec<Review> {
