@@ -601,13 +601,14 @@ on_mysql_and_mariadb! {
     async fn a_lost_connection(db: Database) {
         for in_transaction in [false, true] {
             let wire = trained(&db).await;
-            let id = "SELECT CONVERT(id, SIGNED) FROM information_schema.processlist WHERE db = DATABASE() ORDER BY id DESC LIMIT 1";
-            let newest = sql(id).columns::<i64>().one(&*db).await.unwrap();
+            let mut tx = wire.begin().await.unwrap();
+            let id = sql("SELECT CONVERT(CONNECTION_ID(), SIGNED)").columns::<i64>().one(&mut tx).await.unwrap();
+            tx.commit().await.unwrap();
             let mut tx = wire.begin().await.unwrap();
             if in_transaction {
                 add("a", &mut tx).await.unwrap();
             }
-            sql_unchecked(format!("KILL {newest}")).execute(&*db).await.unwrap();
+            sql_unchecked(format!("KILL {id}")).execute(&*db).await.unwrap();
             let error = add("b", &mut tx).await.unwrap_err();
             assert!(error.is_disconnect(), "{error:?}");
             assert!(tx.commit().await.is_err());
