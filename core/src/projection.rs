@@ -7,6 +7,7 @@ use crate::{
     entity::Entity,
     error::{Error, ErrorClass, Result},
     expr::{Alias, AliasColumn, Column, Expr, Expression, TableColumn},
+    render::CacheKey,
     types::{Mismatch, Type},
     value::Cell,
 };
@@ -46,6 +47,11 @@ impl Item {
     /// An item without a label.
     pub fn new(expression: Expression, nullable: bool) -> Self {
         Item { expression, label: None, nullable }
+    }
+
+    pub(crate) fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+        let Item { expression, label, nullable } = self;
+        key.part(label).part(nullable).expression(expression);
     }
 
     /// The name it has in the result: its label, or that of the column it is.

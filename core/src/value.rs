@@ -128,6 +128,7 @@ impl std::hash::Hash for EnumType {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         self.name.hash(state);
         self.variants.hash(state);
+        self.native.hash(state);
     }
 }
 

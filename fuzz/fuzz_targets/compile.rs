@@ -1,4 +1,4 @@
-//! Arbitrary statements never panic when they are compiled, and what compiles for SQLite its own parser accepts.
+//! Arbitrary statements never panic when they are compiled, alike ones have one text, and what compiles for SQLite its own parser accepts.
 #![no_main]
 
 use arbitrary::{Arbitrary, Result, Unstructured};
@@ -12,7 +12,7 @@ use relata::{
         Like, Logical, Negate, Not, Nullness, Operator, Operators, Scalar, WindowDefinition, nth_value, over, row_number,
     },
     projection::Item,
-    render::Statement,
+    render::{Compiler, Statement},
     sqlite::Sqlite,
     statement::{Core, Query, Select, SelectBody, SetOperation, SetOperator, delete, select, update},
     table::ColumnType,
@@ -53,12 +53,20 @@ thread_local!(static SQLITE: Connection = {
     connection
 });
 
+thread_local!(static COMPILERS: Vec<Compiler> = relata_fuzz::dialects().into_iter().map(Compiler::new).collect());
+
 fuzz_target!(|data: &[u8]| {
     let mut input = Unstructured::new(data);
     let Ok(statement) = statement(&mut input) else { return };
-    for dialect in relata_fuzz::dialects() {
-        let _ = statement.compile(&*dialect);
-    }
+    COMPILERS.with(|compilers| {
+        for compiler in compilers {
+            let written = format!("{:?}", statement.compile(&**compiler.dialect()));
+            // What is taken over from one that is alike is what would be written.
+            for _ in 0..2 {
+                assert_eq!(format!("{:?}", compiler.compile(&*statement)), written);
+            }
+        }
+    });
     let sqlite = Sqlite::default();
     if let Ok(compiled) = statement.compile(&sqlite) {
         SQLITE.with(|connection| match connection.prepare(&compiled.sql) {

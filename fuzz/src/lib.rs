@@ -1,5 +1,7 @@
 //! What the fuzz targets share.
 
+use std::sync::Arc;
+
 use relata::{
     dialect::{Dialect, Standard},
     mysql::{Mysql, Server},
@@ -8,12 +10,12 @@ use relata::{
 };
 
 /// All dialects.
-pub fn dialects() -> Vec<Box<dyn Dialect>> {
+pub fn dialects() -> Vec<Arc<dyn Dialect>> {
     vec![
-        Box::new(Standard),
-        Box::new(Sqlite::default()),
-        Box::new(Postgres),
-        Box::new(Mysql::new(Server::MYSQL)),
-        Box::new(Mysql::new(Server::MARIADB)),
+        Arc::new(Standard),
+        Arc::new(Sqlite::default()),
+        Arc::new(Postgres),
+        Arc::new(Mysql::new(Server::MYSQL)),
+        Arc::new(Mysql::new(Server::MARIADB)),
     ]
 }

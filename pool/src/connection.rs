@@ -4,8 +4,8 @@ use std::{fmt, sync::Arc};
 
 use relata_core::{
     Result,
-    dialect::Dialect,
     driver::{BoxFuture, Job},
+    render::Compiler,
     transaction::TransactionOptions,
 };
 
@@ -19,14 +19,14 @@ use crate::{Executor, Transaction, lease::Lease};
 /// drop such tables, release such locks, and set back what was set.
 pub struct Connection {
     lease: Lease,
-    dialect: Arc<dyn Dialect>,
+    compiler: Arc<Compiler>,
 }
 
 impl Connection {
     pub(crate) fn new(mut lease: Lease) -> Result<Self> {
         let link = lease.link_mut()?;
         link.keep();
-        Ok(Connection { dialect: link.dialect().clone(), lease })
+        Ok(Connection { compiler: link.compiler().clone(), lease })
     }
 
     /// Begins a transaction: `BEGIN`, which travels with its first statement.
@@ -52,8 +52,8 @@ impl Connection {
 }
 
 impl Executor for Connection {
-    fn dialect(&self) -> &Arc<dyn Dialect> {
-        &self.dialect
+    fn compiler(&self) -> &Arc<Compiler> {
+        &self.compiler
     }
 
     fn run<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>> {
@@ -71,6 +71,6 @@ impl Executor for Connection {
 
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Connection").field("dialect", &self.dialect.name()).finish_non_exhaustive()
+        f.debug_struct("Connection").field("dialect", &self.dialect().name()).finish_non_exhaustive()
     }
 }

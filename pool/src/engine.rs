@@ -14,6 +14,7 @@ use relata_core::{
     Error, ErrorClass, Result,
     dialect::{Dialect, Feature},
     driver::{BoxFuture, Driver, Job},
+    render::Compiler,
     transaction::TransactionOptions,
 };
 use tokio::{runtime::Handle, time::timeout};
@@ -38,7 +39,7 @@ pub struct Engine {
 struct Inner {
     pool: Pool<Manager>,
     shared: Arc<Shared>,
-    dialect: Arc<dyn Dialect>,
+    compiler: Arc<Compiler>,
     shared_reads: Option<SharedReads>,
 }
 
@@ -93,15 +94,15 @@ impl Engine {
             .build()
             .map_err(|error| Error::new(ErrorClass::Configuration, error.to_string()))?;
         let lease = lease(&pool, &shared).await?;
-        let dialect = lease.link()?.dialect().clone();
+        let compiler = lease.link()?.compiler().clone();
         drop(lease);
         let shared_reads = shared.options.read_connections.map(|limit| SharedReads::new(limit.get()));
-        if shared_reads.is_some() && !dialect.supports(Feature::Pipelining) {
+        if shared_reads.is_some() && !compiler.dialect().supports(Feature::Pipelining) {
             return Err(Error::new(
                 ErrorClass::Configuration,
                 format!(
                     "read_connections is for databases that take a statement before the last is answered: {} does not",
-                    dialect.name()
+                    compiler.dialect().name()
                 ),
             ));
         }
@@ -109,12 +110,12 @@ impl Engine {
         if let Some(limit) = limits.into_iter().flatten().min() {
             shared.spawn(retire(pool.weak(), limit));
         }
-        Ok(Engine { inner: Arc::new(Inner { pool, shared, dialect, shared_reads }) })
+        Ok(Engine { inner: Arc::new(Inner { pool, shared, compiler, shared_reads }) })
     }
 
     /// How the database spells SQL.
     pub fn dialect(&self) -> &Arc<dyn Dialect> {
-        &self.inner.dialect
+        self.inner.compiler.dialect()
     }
 
     /// Takes a connection of one's own from the pool.
@@ -336,8 +337,8 @@ async fn retire(pool: WeakPool<Manager>, limit: Duration) {
 macro_rules! executor {
     ($($engine:ty),*) => {
         $(impl Executor for $engine {
-            fn dialect(&self) -> &Arc<dyn Dialect> {
-                &self.inner.dialect
+            fn compiler(&self) -> &Arc<Compiler> {
+                &self.inner.compiler
             }
 
             fn run<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>> {
@@ -364,7 +365,7 @@ executor!(&Engine, Engine);
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Engine")
-            .field("dialect", &self.inner.dialect.name())
+            .field("dialect", &self.dialect().name())
             .field("driver", &self.inner.pool.manager().driver)
             .field("pool", &self.status())
             .finish_non_exhaustive()

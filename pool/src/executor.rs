@@ -6,6 +6,7 @@ use relata_core::{
     Result,
     dialect::Dialect,
     driver::{BoxFuture, Job},
+    render::Compiler,
     schema::Table,
 };
 
@@ -29,8 +30,13 @@ pub enum RowChange {
     note = "pass `&engine`, `&mut connection`, `&mut transaction` or `&mut session`"
 )]
 pub trait Executor: Send {
+    /// What compiles its statements.
+    fn compiler(&self) -> &Arc<Compiler>;
+
     /// How the database spells SQL.
-    fn dialect(&self) -> &Arc<dyn Dialect>;
+    fn dialect(&self) -> &Arc<dyn Dialect> {
+        self.compiler().dialect()
+    }
 
     /// Runs the jobs one after another on one connection, in as few round trips as possible, and stops at the first failure.
     ///
@@ -66,8 +72,8 @@ pub trait Executor: Send {
 }
 
 impl<X: Executor + ?Sized> Executor for &mut X {
-    fn dialect(&self) -> &Arc<dyn Dialect> {
-        (**self).dialect()
+    fn compiler(&self) -> &Arc<Compiler> {
+        (**self).compiler()
     }
 
     fn run<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>> {

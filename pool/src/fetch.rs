@@ -208,8 +208,8 @@ pub(crate) async fn run_statement<S: Statement + Sync>(
     sink: Option<&mut dyn Sink>,
     mode: Mode,
 ) -> Result<Ran> {
-    let dialect = db.dialect().clone();
-    let compiled = statement.compile(&*dialect)?;
+    let compiler = db.compiler().clone();
+    let compiled = compiler.compile(statement)?;
     let mut job = Job::new(&compiled.sql, &compiled.binds, mode);
     job.sink = sink.map(|sink| sink as _);
     let mut jobs = [job];

@@ -6,6 +6,7 @@ use relata_core::{
     Error, ErrorClass, Result,
     dialect::Dialect,
     driver::{BoxFuture, Job},
+    render::Compiler,
     transaction::TransactionOptions,
 };
 use tokio::sync::oneshot;
@@ -143,8 +144,8 @@ impl<'e> Retrying<'e> {
     {
         let transaction = self.engine.begin_with(*options).await?;
         let (home, mut back) = oneshot::channel();
-        let dialect = self.engine.dialect().clone();
-        let attempt = Attempt { dialect, transaction: Some(transaction), home: Some(home) };
+        let compiler = self.engine.compiler().clone();
+        let attempt = Attempt { compiler, transaction: Some(transaction), home: Some(home) };
         let result = unit(attempt).await;
         // The handle comes home when it is dropped, which the unit of work has done unless it gave the handle away.
         let transaction = back.try_recv();
@@ -167,7 +168,7 @@ impl<'e> Retrying<'e> {
 /// The transaction of one attempt at a unit of work: an owned handle, which is used as a [`Transaction`] is. Committing and
 /// rolling back is up to [`Engine::transaction`].
 pub struct Attempt {
-    dialect: Arc<dyn Dialect>,
+    compiler: Arc<Compiler>,
     // Both are `Some` until it is dropped.
     transaction: Option<Transaction<'static>>,
     home: Option<oneshot::Sender<Transaction<'static>>>,
@@ -200,8 +201,8 @@ impl Drop for Attempt {
 }
 
 impl Executor for Attempt {
-    fn dialect(&self) -> &Arc<dyn Dialect> {
-        &self.dialect
+    fn compiler(&self) -> &Arc<Compiler> {
+        &self.compiler
     }
 
     fn run<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>> {

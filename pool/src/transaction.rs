@@ -4,8 +4,8 @@ use std::{fmt, sync::Arc};
 
 use relata_core::{
     Result,
-    dialect::Dialect,
     driver::{BoxFuture, Job},
+    render::Compiler,
     transaction::TransactionOptions,
 };
 
@@ -26,7 +26,7 @@ use crate::{Executor, lease::Lease, link::Link};
 /// after a deadlock or a serialization failure. A savepoint around what may fail keeps the rest.
 pub struct Transaction<'c> {
     lease: Held<'c>,
-    dialect: Arc<dyn Dialect>,
+    compiler: Arc<Compiler>,
     /// 1 for a transaction, 2 for a savepoint in it, and so on.
     depth: usize,
     scope: Scope,
@@ -82,9 +82,9 @@ impl<'c> Transaction<'c> {
     ) -> Result<Transaction<'static>> {
         let link = lease.link_mut()?;
         let depth = link.begin(options).await?;
-        let dialect = link.dialect().clone();
+        let compiler = link.compiler().clone();
         let lease = Held::Own(Box::new(lease));
-        Ok(Transaction { lease, dialect, depth, scope: Scope::Whole, unit: false, over: false })
+        Ok(Transaction { lease, compiler, depth, scope: Scope::Whole, unit: false, over: false })
     }
 
     pub(crate) async fn begin_lent(
@@ -93,14 +93,14 @@ impl<'c> Transaction<'c> {
     ) -> Result<Transaction<'c>> {
         let link = lease.link_mut()?;
         let depth = link.begin(options).await?;
-        let dialect = link.dialect().clone();
+        let compiler = link.compiler().clone();
         let lease = Held::Lent(lease);
-        Ok(Transaction { lease, dialect, depth, scope: Scope::Whole, unit: false, over: false })
+        Ok(Transaction { lease, compiler, depth, scope: Scope::Whole, unit: false, over: false })
     }
 
     fn part(&mut self, scope: Scope, unit: bool) -> Transaction<'_> {
         Transaction {
-            dialect: self.dialect.clone(),
+            compiler: self.compiler.clone(),
             depth: self.depth,
             scope,
             unit,
@@ -246,8 +246,8 @@ impl Drop for Transaction<'_> {
 }
 
 impl Executor for Transaction<'_> {
-    fn dialect(&self) -> &Arc<dyn Dialect> {
-        &self.dialect
+    fn compiler(&self) -> &Arc<Compiler> {
+        &self.compiler
     }
 
     fn run<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>> {

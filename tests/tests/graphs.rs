@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use relata::{
     Executor,
-    dialect::{Dialect, Feature},
+    dialect::Feature,
     driver::{BoxFuture, Job},
     prelude::*,
+    render::Compiler,
     statement::{sql, sql_unchecked},
 };
 use relata_tests::{Server, blog::*, on_every_database};
@@ -155,8 +156,8 @@ struct Acquaintance {
 struct Trips<'a>(&'a Engine, Vec<usize>);
 
 impl Executor for Trips<'_> {
-    fn dialect(&self) -> &Arc<dyn Dialect> {
-        self.0.dialect()
+    fn compiler(&self) -> &Arc<Compiler> {
+        self.0.compiler()
     }
 
     fn run<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, relata::Result<()>> {

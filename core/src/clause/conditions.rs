@@ -2,7 +2,7 @@
 
 use crate::{
     expr::{Connective, Expression, connect},
-    render::{Compile, Renderer},
+    render::{CacheKey, Compile, Renderer},
 };
 
 /// Conditions that all hold: one expression, joined by `AND` where there are several.
@@ -36,6 +36,10 @@ impl Conditions {
     }
 
     /// Writes the keyword and the conditions, or nothing if there are none.
+    pub(crate) fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+        key.expressions(&self.0);
+    }
+
     pub(crate) fn render<'s>(&'s self, keyword: &str, out: &mut Renderer<'s>) -> Compile {
         match &self.0 {
             None => Ok(()),

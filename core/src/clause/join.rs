@@ -4,7 +4,7 @@ use super::{Clause, Source};
 use crate::{
     dialect::Feature,
     expr::Expression,
-    render::{Compile, CompileError, Renderer},
+    render::{CacheKey, Compile, CompileError, Renderer},
 };
 
 /// A join: what is joined, and on which condition.
@@ -19,7 +19,7 @@ pub struct Join {
 }
 
 /// What becomes of rows without a match.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum JoinKind {
     /// They are left out.
     Inner,
@@ -49,6 +49,12 @@ pub trait IntoJoin {
 }
 
 impl Join {
+    pub(crate) fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+        let Join { kind, source, on } = self;
+        source.cache_key(key.part(kind));
+        key.expressions(on);
+    }
+
     pub(super) fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
         match self.kind {
             JoinKind::Inner => out.sql(" JOIN "),

@@ -5,7 +5,7 @@ use crate::render::{Compile, Renderer};
 /// How many rows, and how many are left out before them.
 ///
 /// The numbers are written as digits, not bound: SQLite prepares a statement anew when a bound LIMIT changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Limit {
     /// How many rows at most.
     pub limit: Option<u64>,

@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// Rows that are locked while they are read, until the transaction ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Lock {
     /// Against what.
     pub strength: LockStrength,
@@ -15,7 +15,7 @@ pub struct Lock {
 }
 
 /// Against what rows are locked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LockStrength {
     /// `FOR UPDATE`: against changes and locks of others.
     Update,
@@ -24,7 +24,7 @@ pub enum LockStrength {
 }
 
 /// What to do about rows that somebody else has locked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LockWait {
     /// Wait for them.
     Wait,

@@ -3,7 +3,7 @@
 use crate::{
     entity::Entity,
     expr::{Column, Expr, Expression},
-    render::{Compile, Renderer},
+    render::{CacheKey, Compile, Renderer},
     types::Type,
 };
 
@@ -19,7 +19,7 @@ pub struct OrderItem {
 }
 
 /// Smallest or largest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Direction {
     /// Smallest first.
     Ascending,
@@ -28,7 +28,7 @@ pub enum Direction {
 }
 
 /// Where NULL goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Nulls {
     /// Before all values.
     First,
@@ -53,6 +53,11 @@ impl OrderItem {
     pub fn nulls_last(mut self) -> Self {
         self.nulls = Some(Nulls::Last);
         self
+    }
+
+    pub(crate) fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+        let OrderItem { expression, direction, nulls } = self;
+        key.part(direction).part(nulls).expression(expression);
     }
 
     /// Writes what follows the expression.

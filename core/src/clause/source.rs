@@ -1,6 +1,6 @@
 //! What a statement reads from: tables, aliases, subqueries, CTEs (SQL:2016 Foundation 7.6).
 
-use std::{borrow::Cow, marker::PhantomData, sync::Arc};
+use std::{borrow::Cow, marker::PhantomData, mem::discriminant, sync::Arc};
 
 use super::{
     columns::{Columns, named_column, read_column},
@@ -11,7 +11,7 @@ use crate::{
     entity::Entity,
     expr::{Alias, Column, Expr, Expression},
     projection::EntityProjection,
-    render::{Compile, Renderer, Scope, Statement},
+    render::{CacheKey, Compile, Renderer, Scope, Statement},
     schema::Table,
     statement::{Core, Select, SelectBody},
     types::Type,
@@ -53,6 +53,22 @@ impl Source {
             Source::Subquery(derived) => SourceRef::Subquery(derived),
             Source::Cte(cte) => SourceRef::Cte(cte),
             Source::CteAlias(cte, name) => SourceRef::CteAlias(cte, name),
+        }
+    }
+}
+
+impl Source {
+    pub(crate) fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+        key.part(&discriminant(self));
+        match self {
+            Source::Table(table) => drop(key.place(*table)),
+            Source::Alias(table, name) => drop(key.place(*table).part(name)),
+            Source::Subquery(derived) => {
+                let Derived { name, select, columns } = &**derived;
+                select.cache_key(key.part(name).part(columns));
+            }
+            // One that is read twice is written once.
+            Source::Cte(_) | Source::CteAlias(..) => key.refuse(),
         }
     }
 }

@@ -144,6 +144,9 @@ pub trait Dialect: Send + Sync + fmt::Debug {
 
     /// Writes an expression. Match what is spelled differently; give the rest to [`Node::render`].
     ///
+    /// Statements that differ in their values only are [written once](crate::render::Compiler): of a value that is bound, how it is
+    /// written may depend on its kind and on whether it is NULL, and on nothing else but the digits of a decimal.
+    ///
     /// # Errors
     ///
     /// If the database cannot express it.

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     dialect::Feature,
-    render::{Compile, CompileError, Renderer},
+    render::{CacheKey, Compile, CompileError, Renderer},
     types::Type,
     value::Kind,
 };
@@ -83,6 +83,11 @@ impl Node for Aggregate {
     fn for_each_child<'s>(&'s self, visit: &mut dyn FnMut(&'s Expression)) {
         self.operand.iter().for_each(&mut *visit);
         self.filter.iter().for_each(visit);
+    }
+
+    fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+        let Aggregate { name, operand, distinct, filter, kind } = self;
+        key.part(name).part(distinct).part(kind).expressions(operand).expressions(filter);
     }
 
     fn may_be_null(&self, _: &Renderer<'_>) -> bool {

@@ -1,7 +1,7 @@
 //! `operand BETWEEN low AND high` (SQL:2016 Foundation 8.3).
 
 use super::{Expression, Node};
-use crate::render::{Compile, Precedence, Renderer};
+use crate::render::{CacheKey, Compile, Precedence, Renderer};
 
 /// Whether a value lies in a range, both ends included.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,5 +34,10 @@ impl Node for Between {
         visit(&self.operand);
         visit(&self.low);
         visit(&self.high);
+    }
+
+    fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+        let Between { operand, low, high, negated } = self;
+        key.part(negated).expression(operand).expression(low).expression(high);
     }
 }

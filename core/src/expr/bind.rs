@@ -2,7 +2,7 @@
 
 use super::{Expr, Expression, IntoExpr, Node};
 use crate::{
-    render::{Compile, Renderer},
+    render::{CacheKey, Compile, Renderer},
     value::Value,
 };
 
@@ -25,4 +25,8 @@ impl Node for Value {
     }
 
     fn for_each_child<'s>(&'s self, _: &mut dyn FnMut(&'s Expression)) {}
+
+    fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+        key.value(self);
+    }
 }

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use super::{BranchOf, Condition, Expr, Expression, IntoExpr, Node};
 use crate::{
-    render::{Compile, Renderer},
+    render::{CacheKey, Compile, Renderer},
     types::Type,
 };
 
@@ -120,6 +120,15 @@ impl Node for Case {
             visit(value);
         }
         self.otherwise.iter().for_each(visit);
+    }
+
+    fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+        let Case { branches, otherwise } = self;
+        key.part(&branches.len());
+        for (condition, value) in branches {
+            key.expression(condition).expression(value);
+        }
+        key.expressions(otherwise);
     }
 
     fn may_be_null(&self, out: &Renderer<'_>) -> bool {

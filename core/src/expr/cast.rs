@@ -2,7 +2,7 @@
 
 use super::{Expr, Expression, IntoExpr, Node};
 use crate::{
-    render::{Compile, Renderer},
+    render::{CacheKey, Compile, Renderer},
     schema::ColumnType,
     types::Type,
     value::Kind,
@@ -61,5 +61,10 @@ impl Node for Cast {
 
     fn for_each_child<'s>(&'s self, visit: &mut dyn FnMut(&'s Expression)) {
         visit(&self.operand);
+    }
+
+    fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+        let Cast { operand, from, ty } = self;
+        key.part(from).part(ty).expression(operand);
     }
 }

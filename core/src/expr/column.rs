@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt, marker::PhantomData};
 use super::{Alias, Expr, Expression, Node};
 use crate::{
     entity::Entity,
-    render::{Compile, Renderer},
+    render::{CacheKey, Compile, Renderer},
     schema::{ColumnDef, Table},
     types::Type,
     value::Kind,
@@ -101,6 +101,11 @@ impl Node for TableColumn {
 
     fn for_each_child<'s>(&'s self, _: &mut dyn FnMut(&'s Expression)) {}
 
+    fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+        let TableColumn { table, column } = *self;
+        key.place(table).place(column);
+    }
+
     fn may_be_null(&self, out: &Renderer<'_>) -> bool {
         out.table_is_optional(self.table)
     }
@@ -126,6 +131,14 @@ impl Node for AliasColumn {
     }
 
     fn for_each_child<'s>(&'s self, _: &mut dyn FnMut(&'s Expression)) {}
+
+    fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+        let AliasColumn { alias, column, table, kind } = self;
+        key.part(alias).part(column).part(kind).part(&table.is_some());
+        if let Some(table) = table {
+            key.place(*table);
+        }
+    }
 
     fn may_be_null(&self, out: &Renderer<'_>) -> bool {
         out.alias_is_optional(&self.alias)

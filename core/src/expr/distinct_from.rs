@@ -1,7 +1,7 @@
 //! `left IS [NOT] DISTINCT FROM right` (SQL:2016 Foundation 8.15).
 
 use super::{Expression, Node};
-use crate::render::{Compile, Precedence, Renderer};
+use crate::render::{CacheKey, Compile, Precedence, Renderer};
 
 /// Whether two values differ, NULL being a value like any other. Never NULL itself.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +28,11 @@ impl Node for DistinctFrom {
     fn for_each_child<'s>(&'s self, visit: &mut dyn FnMut(&'s Expression)) {
         visit(&self.left);
         visit(&self.right);
+    }
+
+    fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+        let DistinctFrom { left, right, negated } = self;
+        key.part(negated).expression(left).expression(right);
     }
 
     fn may_be_null(&self, _: &Renderer<'_>) -> bool {

@@ -3,7 +3,7 @@
 use super::{Expr, Expression, Node};
 use crate::{
     clause::SourceRef,
-    render::{Compile, Renderer, Statement},
+    render::{CacheKey, Compile, Renderer, Statement},
     statement::{Core, Select, SelectBody},
 };
 
@@ -69,4 +69,10 @@ impl Node for Exists {
     }
 
     fn for_each_child<'s>(&'s self, _: &mut dyn FnMut(&'s Expression)) {}
+
+    fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+        let Exists { select, negated } = self;
+        key.part(negated);
+        select.cache_key(key);
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::{Comparable, Expr, Expression, IntoExpr, Node, Numeric, TextLike, operators::node};
 use crate::{
-    render::{Compile, Renderer},
+    render::{CacheKey, Compile, Renderer},
     types::Type,
 };
 
@@ -18,7 +18,7 @@ pub struct Function {
 }
 
 /// How a function treats NULL.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Nullness {
     /// NULL if any argument is.
     AnyArgument,
@@ -35,6 +35,11 @@ impl Node for Function {
 
     fn for_each_child<'s>(&'s self, visit: &mut dyn FnMut(&'s Expression)) {
         self.arguments.iter().for_each(visit);
+    }
+
+    fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+        let Function { name, arguments, nullness } = self;
+        key.part(name).part(nullness).expressions(arguments);
     }
 
     fn may_be_null(&self, out: &Renderer<'_>) -> bool {

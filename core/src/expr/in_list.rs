@@ -3,7 +3,7 @@
 use super::{Expression, Node};
 use crate::{
     dialect::Feature,
-    render::{Compile, Precedence, Renderer, Statement},
+    render::{CacheKey, Compile, Precedence, Renderer, Statement},
     statement::{Select, SelectBody},
     types::Type,
     value::{Kind, Value},
@@ -29,6 +29,9 @@ pub enum InList {
     Select(Box<SelectBody>),
 }
 
+/// Up to how many placeholders it pays to know the text.
+const FEW: usize = 20;
+
 impl InList {
     /// A list of values.
     pub fn values<V: Type>(values: impl IntoIterator<Item = V>) -> Self {
@@ -53,6 +56,12 @@ fn padded(length: usize) -> usize {
         _ => return length,
     };
     STEPS.iter().map(|step| step * scale).find(|step| *step >= length).unwrap_or(length)
+}
+
+/// What stands in these placeholders: the last once more changes nothing.
+fn placeholders(values: &[Value]) -> impl Iterator<Item = &Value> {
+    let more = padded(values.len()) - values.len();
+    values.iter().chain(values.last().into_iter().cycle().take(more))
 }
 
 impl In {
@@ -94,10 +103,7 @@ impl In {
         write: impl Fn(&mut Renderer<'s>, &'s Value),
     ) -> Compile {
         out.sql(if self.negated { " NOT IN (" } else { " IN (" });
-        // The last once more changes nothing.
-        let more = padded(values.len()) - values.len();
-        let values = values.iter().chain(values.last().into_iter().cycle().take(more));
-        out.list(values, ", ", |out, value| {
+        out.list(placeholders(values), ", ", |out, value| {
             write(out, value);
             Ok(())
         })?;
@@ -123,6 +129,29 @@ impl Node for In {
 
     fn for_each_child<'s>(&'s self, visit: &mut dyn FnMut(&'s Expression)) {
         visit(&self.operand);
+    }
+
+    fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+        let In { operand, list, negated } = self;
+        key.part(negated).expression(operand);
+        match list {
+            InList::Select(select) => select.cache_key(key.part(&0_u8)),
+            // There is one placeholder, whatever its length is.
+            InList::Values(array @ Value::Array(kind, values))
+                if !values.is_empty()
+                    && key.supports(Feature::ArrayBind)
+                    && !matches!(kind, Kind::Enum(_)) =>
+            {
+                key.part(&1_u8).value(array);
+            }
+            InList::Values(Value::Array(_, values)) if (1..=FEW).contains(&values.len()) => {
+                key.part(&2_u8).part(&padded(values.len()));
+                for value in placeholders(values) {
+                    key.value(value);
+                }
+            }
+            InList::Values(_) => key.refuse(),
+        }
     }
 }
 

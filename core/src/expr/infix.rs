@@ -2,7 +2,7 @@
 
 use super::{Expression, Node};
 use crate::{
-    render::{Compile, Precedence, Renderer},
+    render::{CacheKey, Compile, Precedence, Renderer},
     value::Value,
 };
 
@@ -18,7 +18,7 @@ pub struct Infix {
 }
 
 /// An operator between two operands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operator {
     /// `=`
     Eq,
@@ -119,6 +119,11 @@ impl Node for Infix {
     fn for_each_child<'s>(&'s self, visit: &mut dyn FnMut(&'s Expression)) {
         visit(&self.left);
         visit(&self.right);
+    }
+
+    fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+        let Infix { left, operator, right } = self;
+        key.part(operator).expression(left).expression(right);
     }
 }
 

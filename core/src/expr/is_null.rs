@@ -1,7 +1,7 @@
 //! `operand IS NULL` (SQL:2016 Foundation 8.8).
 
 use super::{Expression, Node};
-use crate::render::{Compile, Precedence, Renderer};
+use crate::render::{CacheKey, Compile, Precedence, Renderer};
 
 /// Whether a value is NULL. Never NULL itself.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +28,11 @@ impl Node for IsNull {
 
     fn for_each_child<'s>(&'s self, visit: &mut dyn FnMut(&'s Expression)) {
         visit(&self.operand);
+    }
+
+    fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+        let IsNull { operand, negated } = self;
+        key.part(negated).expression(operand);
     }
 
     fn may_be_null(&self, _: &Renderer<'_>) -> bool {

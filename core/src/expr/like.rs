@@ -2,7 +2,7 @@
 
 use super::{Expression, Node};
 use crate::{
-    render::{Compile, Precedence, Renderer},
+    render::{CacheKey, Compile, Precedence, Renderer},
     value::Value,
 };
 
@@ -65,5 +65,10 @@ impl Node for Like {
     fn for_each_child<'s>(&'s self, visit: &mut dyn FnMut(&'s Expression)) {
         visit(&self.operand);
         visit(&self.pattern);
+    }
+
+    fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+        let Like { operand, pattern, ignore_case, negated } = self;
+        key.part(ignore_case).part(negated).expression(operand).expression(pattern);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Condition, Expr, Expression, IntoExpr, Node};
 use crate::{
-    render::{Compile, Precedence, Renderer},
+    render::{CacheKey, Compile, Precedence, Renderer},
     value::Value,
 };
 
@@ -16,7 +16,7 @@ pub struct Logical {
 }
 
 /// What joins conditions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Connective {
     /// `AND`
     And,
@@ -45,6 +45,11 @@ impl Node for Logical {
     fn for_each_child<'s>(&'s self, visit: &mut dyn FnMut(&'s Expression)) {
         self.operands.iter().for_each(visit);
     }
+
+    fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+        let Logical { connective, operands } = self;
+        key.part(connective).expressions(operands);
+    }
 }
 
 /// `NOT operand`.
@@ -66,6 +71,11 @@ impl Node for Not {
 
     fn for_each_child<'s>(&'s self, visit: &mut dyn FnMut(&'s Expression)) {
         visit(&self.operand);
+    }
+
+    fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+        let Not { operand } = self;
+        key.expression(operand);
     }
 }
 

@@ -68,7 +68,7 @@ pub use window::{
 };
 
 use crate::{
-    render::{Compile, Precedence, Renderer},
+    render::{CacheKey, Compile, Precedence, Renderer},
     statement::SelectBody,
     types::Type,
     value::Value,
@@ -90,6 +90,12 @@ pub trait Node {
 
     /// Visits each operand of this level of the statement; subqueries are levels of their own.
     fn for_each_child<'s>(&'s self, visit: &mut dyn FnMut(&'s Expression));
+
+    /// Says what tells how it is written, but for the values in it, so that statements that are alike are [written
+    /// once](crate::render::Compiler). By default nothing does, and a statement with it is compiled each time.
+    fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+        key.refuse();
+    }
 
     /// Whether it may be NULL although its type says otherwise, because a column of an outer join's optional side is in it.
     fn may_be_null(&self, out: &Renderer<'_>) -> bool {
@@ -193,6 +199,10 @@ impl Node for Expression {
 
     fn for_each_child<'s>(&'s self, visit: &mut dyn FnMut(&'s Expression)) {
         dispatch!(self, node => node.for_each_child(visit))
+    }
+
+    fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+        dispatch!(self, node => node.cache_key(key))
     }
 
     fn may_be_null(&self, out: &Renderer<'_>) -> bool {

@@ -1,7 +1,7 @@
 //! `-operand` (SQL:2016 Foundation 6.29).
 
 use super::{Expression, Node};
-use crate::render::{Compile, Precedence, Renderer};
+use crate::render::{CacheKey, Compile, Precedence, Renderer};
 
 /// A number with the other sign.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,5 +23,10 @@ impl Node for Negate {
 
     fn for_each_child<'s>(&'s self, visit: &mut dyn FnMut(&'s Expression)) {
         visit(&self.operand);
+    }
+
+    fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+        let Negate { operand } = self;
+        key.expression(operand);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Expr, Expression, Node};
 use crate::{
-    render::{Compile, Renderer, Statement},
+    render::{CacheKey, Compile, Renderer, Statement},
     statement::{Select, SelectBody},
     types::Type,
 };
@@ -29,4 +29,9 @@ impl Node for Scalar {
     }
 
     fn for_each_child<'s>(&'s self, _: &mut dyn FnMut(&'s Expression)) {}
+
+    fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+        let Scalar { select } = self;
+        select.cache_key(key);
+    }
 }

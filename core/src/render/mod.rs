@@ -4,6 +4,8 @@
 //! order of the SQL. No construct pushes a quote mark or counts parameters.
 
 mod bind;
+mod cache_key;
+mod compiler;
 mod error;
 mod identifier;
 mod literal;
@@ -13,6 +15,8 @@ mod renderer;
 mod scope;
 
 pub use bind::{Bind, InputColumn};
+pub use cache_key::CacheKey;
+pub use compiler::Compiler;
 pub use error::{Compile, CompileError};
 pub use literal::{hex, hyphenated, render_literal};
 pub use number::write_number;

@@ -2,6 +2,7 @@
 
 use super::{
     bind::Bind,
+    cache_key::CacheKey,
     error::{Compile, CompileError},
     identifier::Identifiers,
     number::write_number,
@@ -24,6 +25,11 @@ pub trait Statement {
     ///
     /// If the dialect lacks what it needs, or a column is not in scope.
     fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile;
+
+    /// Says what tells its text, for those that are alike to be [written once](super::Compiler). By default nothing does.
+    fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+        key.refuse();
+    }
 
     /// Compiles the statement for a dialect.
     ///

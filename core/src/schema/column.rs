@@ -3,7 +3,7 @@
 use crate::value::Kind;
 
 /// A column's SQL type: the kind of value, and how much of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ColumnType {
     /// What kind of value it holds.
     pub kind: Kind,

@@ -14,7 +14,7 @@ use crate::{
     error::Result,
     expr::{Condition, IntoExpr},
     projection::{Item, Projection, RowReader},
-    render::{Compile, Renderer, Scope, Statement},
+    render::{CacheKey, Compile, Renderer, Scope, Statement},
     schema::Table,
 };
 
@@ -75,6 +75,12 @@ impl<R> Delete<R> {
 }
 
 impl<R> Statement for Delete<R> {
+    fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+        let Delete { table, filter, returning, read: _ } = self;
+        filter.cache_key(key.part(&b'D').place(*table));
+        key.list(returning, Item::cache_key);
+    }
+
     fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
         check_rows(self.filter.as_expression(), "a filter")?;
         check_returning(&self.returning)?;

@@ -4,7 +4,7 @@ use crate::{
     clause::{Clause, Conditions, Join, JoinKind, OrderItem, SelectedOrder, Source, SourceRef, render_items},
     expr::{Expression, Node},
     projection::Item,
-    render::{Compile, CompileError, Renderer, Scope},
+    render::{CacheKey, Compile, CompileError, Renderer, Scope},
 };
 
 /// SELECT … FROM … WHERE … GROUP BY … HAVING.
@@ -71,12 +71,29 @@ impl Query {
         self.having.as_expression().into_iter().for_each(visit);
     }
 
+    /// Whether what is grouped or ordered by is looked for in what is selected, where it is the same only with the same values.
+    pub(super) fn compares_values(&self) -> bool {
+        self.distinct || !self.group_by.is_empty()
+    }
+
+    pub(super) fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+        let Query { distinct, items, from, joins, filter, group_by, having, check } = self;
+        key.part(distinct).list(items, Item::cache_key);
+        key.list(from, Source::cache_key).list(joins, Join::cache_key);
+        filter.cache_key(key);
+        having.cache_key(key.expressions(group_by));
+        match check.as_deref() {
+            None => drop(key.part(&false)),
+            Some(Check::Around(source)) => source.cache_key(key.part(&true)),
+            Some(Check::Refused(_)) => key.refuse(),
+        }
+    }
+
     pub(super) fn render<'s>(&'s self, order_by: &'s [OrderItem], out: &mut Renderer<'s>) -> Compile {
         if let Some(Check::Refused(error)) = self.check.as_deref() {
             return Err(error.clone());
         }
-        // What is grouped or ordered by is looked for in what is selected.
-        match self.distinct || !self.group_by.is_empty() {
+        match self.compares_values() {
             true => out.with_shared_binds(|out| self.render_clauses(order_by, out)),
             false => self.render_clauses(order_by, out),
         }

@@ -10,7 +10,7 @@ use crate::{
     },
     expr::{AliasColumn, Condition, Expression, Infix, IntoExpr, TableColumn},
     projection::{Item, NamedRow, Projection},
-    render::{Compile, CompileError, Renderer, Statement},
+    render::{CacheKey, Compile, CompileError, Renderer, Statement},
     schema::Table,
     value::Value,
 };
@@ -339,6 +339,10 @@ impl<R> fmt::Debug for Select<R> {
 }
 
 impl<R> Statement for Select<R> {
+    fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+        self.body.cache_key(key);
+    }
+
     fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
         self.body.render(out)
     }
@@ -483,6 +487,17 @@ fn collect_ctes<'s>(body: &'s SelectBody, ctes: &mut Vec<&'s CteDefinition>) {
 }
 
 impl Statement for SelectBody {
+    fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+        let SelectBody { core, order_by, limit, lock } = self;
+        let Core::Query(query) = core else { return key.refuse() };
+        let before = key.values();
+        query.cache_key(key.part(&b'S'));
+        key.list(order_by, OrderItem::cache_key).part(limit).part(lock);
+        if query.compares_values() && key.values() > before {
+            key.refuse();
+        }
+    }
+
     fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
         let outer = out.open_ctes(self.ctes())?;
         match &self.core {

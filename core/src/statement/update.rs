@@ -14,7 +14,7 @@ use crate::{
     error::Result,
     expr::{Assignable, Column, Condition, Expression, IntoExpr},
     projection::{Item, Projection, RowReader},
-    render::{Compile, CompileError, Renderer, Scope, Statement},
+    render::{CacheKey, Compile, CompileError, Renderer, Scope, Statement},
     schema::Table,
     types::Type,
 };
@@ -92,6 +92,16 @@ impl<R> Update<R> {
 }
 
 impl<R> Statement for Update<R> {
+    fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+        let Update { table, set, filter, returning, read: _ } = self;
+        let Ok(list) = set.list(table) else { return key.refuse() };
+        key.part(&b'U').place(*table).list(list, |(place, value), key| {
+            key.part(place).expression(value);
+        });
+        filter.cache_key(key);
+        key.list(returning, Item::cache_key);
+    }
+
     fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
         let list = self.set.list(self.table)?;
         if list.is_empty() {

@@ -15,7 +15,7 @@ use relata_core::{
     Result,
     dialect::Dialect,
     driver::{BoxFuture, Job, Mode, Sink},
-    render::Statement,
+    render::Compiler,
     statement::SelectBody,
 };
 use relata_pool::Executor;
@@ -25,7 +25,7 @@ use relata_pool::Executor;
 /// The edges of an entity do not wait for each other: each asks for its rows and rests. When all rest, what they asked for is
 /// sent in one go.
 pub struct Loader {
-    dialect: Arc<dyn Dialect>,
+    compiler: Arc<Compiler>,
     asked: Mutex<Vec<Asked>>,
     /// The SQL text of the first statement.
     first: Mutex<Option<String>>,
@@ -47,8 +47,8 @@ trait OwnedSink: Sink + Any {}
 impl<S: Sink + Any> OwnedSink for S {}
 
 impl Loader {
-    pub(super) fn new(dialect: Arc<dyn Dialect>) -> Self {
-        Loader { dialect, asked: Mutex::new(Vec::new()), first: Mutex::new(None) }
+    pub(super) fn new(compiler: Arc<Compiler>) -> Self {
+        Loader { compiler, asked: Mutex::new(Vec::new()), first: Mutex::new(None) }
     }
 
     /// The SQL text of the first statement, for errors.
@@ -57,7 +57,7 @@ impl Loader {
     }
 
     pub(super) fn dialect(&self) -> &dyn Dialect {
-        &*self.dialect
+        &**self.compiler.dialect()
     }
 
     /// Runs a statement with the rows into a sink, with the next trip.
@@ -111,7 +111,7 @@ impl Loader {
         let mut questions = Vec::with_capacity(asked.len());
         for asked in &mut *asked {
             if let Asked::Question(body, sink) = asked {
-                questions.push((body.compile(self.dialect())?, sink));
+                questions.push((self.compiler.compile(&**body)?, sink));
             }
         }
         let mut jobs: Vec<Job<'_>> = Vec::with_capacity(questions.len());
@@ -144,7 +144,7 @@ impl Loader {
 
 impl fmt::Debug for Loader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Loader").field("dialect", &self.dialect.name()).finish_non_exhaustive()
+        f.debug_struct("Loader").field("dialect", &self.dialect().name()).finish_non_exhaustive()
     }
 }
 

@@ -102,7 +102,7 @@ pub(super) async fn load_rows<L: Load>(
     db: &mut dyn Executor,
 ) -> Result<(Vec<L::Output>, String)> {
     load.check(&**db.dialect())?;
-    let loader = Loader::new(db.dialect().clone());
+    let loader = Loader::new(db.compiler().clone());
     let (rows, _) = loader.run(load_grouped(load, body, None, &loader), db).await?;
     Ok((rows, loader.into_first_text()))
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use relata_core::{
     Error, ErrorClass, Result,
-    dialect::Dialect,
     driver::{BoxFuture, Job},
     entity::Entity,
+    render::Compiler,
     schema::Table,
     statement::{Insert, RawStatement, Select, Update},
 };
@@ -255,8 +255,8 @@ impl Session {
 
 /// A session runs any statement, in its transaction, after a flush of what is pending: rows come back plain.
 impl Executor for Session {
-    fn dialect(&self) -> &Arc<dyn Dialect> {
-        self.engine.dialect()
+    fn compiler(&self) -> &Arc<Compiler> {
+        self.engine.compiler()
     }
 
     fn run<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>> {
@@ -300,8 +300,8 @@ impl Executor for Session {
 pub struct Unflushed<'a>(&'a mut Session);
 
 impl Executor for Unflushed<'_> {
-    fn dialect(&self) -> &Arc<dyn Dialect> {
-        self.0.engine.dialect()
+    fn compiler(&self) -> &Arc<Compiler> {
+        self.0.engine.compiler()
     }
 
     fn run<'a, 's: 'a>(&'a mut self, jobs: &'a mut [Job<'s>]) -> BoxFuture<'a, Result<()>> {

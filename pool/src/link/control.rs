@@ -50,7 +50,7 @@ impl Link {
         }
         self.ready().await?;
         // No depth: should this be dropped midway, nobody is there to roll it back.
-        self.ahead.extend(self.dialect.begin(&TransactionOptions::new())?.into_iter().map(Step::Begin));
+        self.ahead.extend(self.dialect().begin(&TransactionOptions::new())?.into_iter().map(Step::Begin));
         self.commit_behind(jobs).await
     }
 
@@ -68,7 +68,7 @@ impl Link {
 
     /// Whether a failed statement leaves the others of its transaction, and only a savepoint makes a unit of several.
     pub(crate) fn goes_on_after_errors(&self) -> bool {
-        self.dialect.after_error(ErrorClass::Unique) == AfterError::Open
+        self.dialect().after_error(ErrorClass::Unique) == AfterError::Open
     }
 
     /// A unit failed midway, in a transaction that does not go on after an error: nor does it where the server saw none.
@@ -83,7 +83,7 @@ impl Link {
         self.ready().await?;
         if self.depth == 0 {
             self.wrote = None;
-            self.ahead.extend(self.dialect.begin(options)?.into_iter().map(Step::Begin));
+            self.ahead.extend(self.dialect().begin(options)?.into_iter().map(Step::Begin));
         } else {
             self.ahead.push(Step::Savepoint(self.depth));
         }
@@ -142,7 +142,7 @@ impl Link {
     }
 
     async fn commit_behind(&mut self, jobs: &mut [Job<'_>]) -> Result<()> {
-        let pipelining = self.dialect.supports(Feature::Pipelining);
+        let pipelining = self.dialect().supports(Feature::Pipelining);
         // Then nobody hears of COMMIT. A driver that pipelines would have to ask the system, each time.
         let closed_before = !pipelining && self.is_dead();
         // What its sink refuses is not to be committed, and a driver may be ahead of the sinks.

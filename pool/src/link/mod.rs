@@ -14,6 +14,7 @@ use relata_core::{
     Error, ErrorClass, Result,
     dialect::Dialect,
     driver::{BoxFuture, Connection, Job, Mode, SharedReader},
+    render::Compiler,
     transaction::AfterError,
 };
 use tokio::time::timeout;
@@ -28,7 +29,7 @@ use control::Step;
 pub(crate) struct Link {
     // `None` once it has left the pool.
     connection: Option<Box<dyn Connection>>,
-    dialect: Arc<dyn Dialect>,
+    compiler: Arc<Compiler>,
     shared: Arc<Shared>,
     pub(crate) generation: u64,
     pub(crate) idle_since: Instant,
@@ -59,7 +60,7 @@ impl Link {
     pub(crate) fn new(connection: Box<dyn Connection>, generation: u64, shared: Arc<Shared>) -> Self {
         let now = Instant::now();
         Link {
-            dialect: connection.dialect(),
+            compiler: Arc::new(Compiler::new(connection.dialect())),
             connection: Some(connection),
             expires: shared.options.max_lifetime.and_then(|time| now.checked_add(time - some_of(time / 10))),
             shared,
@@ -76,8 +77,12 @@ impl Link {
         }
     }
 
+    pub(crate) fn compiler(&self) -> &Arc<Compiler> {
+        &self.compiler
+    }
+
     pub(crate) fn dialect(&self) -> &Arc<dyn Dialect> {
-        &self.dialect
+        self.compiler.dialect()
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -285,7 +290,7 @@ impl Link {
         match error.class() {
             // Ours: the server has seen no failure.
             ErrorClass::Compile | ErrorClass::Decode => AfterError::Open,
-            class => match self.dialect.after_error(class) {
+            class => match self.dialect().after_error(class) {
                 // The statement itself has ended it, such as a trigger that says RAISE(ROLLBACK).
                 AfterError::Open if !self.in_transaction() => AfterError::Ended,
                 left => left,
@@ -296,7 +301,7 @@ impl Link {
     /// One trip to the server. The first `lead` and the last `trail` jobs are transaction control.
     async fn trip(&mut self, jobs: &mut [Job<'_>], lead: usize, trail: usize) -> Result<()> {
         let connection = self.connection.as_mut().ok_or_else(closed)?;
-        let mut watch = Watch::start(&self.shared, &*self.dialect, jobs);
+        let mut watch = Watch::start(&self.shared, &**self.compiler.dialect(), jobs);
         self.busy = true;
         // A stream takes as long as its reader does.
         let streams = jobs.iter().any(|job| job.mode == Mode::Stream);
@@ -309,7 +314,7 @@ impl Link {
         self.busy = in_time.is_err();
         self.dead |= self.busy;
         let result = in_time.unwrap_or_else(|limit| Err(late(limit)));
-        let result = result.map_err(|error| told(error, &*self.dialect, jobs));
+        let result = result.map_err(|error| told(error, &**self.compiler.dialect(), jobs));
         if let Some(watch) = &mut watch {
             watch.end(&self.shared, jobs, lead, trail, result.as_ref().err());
         }

@@ -1,8 +1,12 @@
 //! W0: building and compiling a statement, without a database.
 
-use std::{hint::black_box, time::Instant};
+use std::{hint::black_box, sync::Arc, time::Instant};
 
-use relata::{dialect::Dialect, prelude::*, render::Statement};
+use relata::{
+    dialect::Dialect,
+    prelude::*,
+    render::{Compiler, Statement},
+};
 use serde::Serialize;
 
 use crate::{
@@ -35,18 +39,27 @@ fn small(id: i64) -> impl Statement + use<> {
     User::find(&id)
 }
 
-pub fn measure(db: &str, dialect: &dyn Dialect, plan: Plan) -> Result<Vec<Compiling>> {
+pub fn measure(db: &str, dialect: &Arc<dyn Dialect>, plan: Plan) -> Result<Vec<Compiling>> {
+    let compiler = Compiler::new(dialect.clone());
     Ok(vec![
         one(db, "a medium select: build", plan, || {
             black_box(medium(black_box("User 7")));
             Ok(())
         })?,
         one(db, "a medium select: build, compile", plan, || {
-            black_box(medium(black_box("User 7")).compile(dialect)?);
+            black_box(medium(black_box("User 7")).compile(&**dialect)?);
+            Ok(())
+        })?,
+        one(db, "a medium select: build, compile again", plan, || {
+            black_box(compiler.compile(&medium(black_box("User 7")))?);
             Ok(())
         })?,
         one(db, "a lookup by key: build, compile", plan, || {
-            black_box(small(black_box(7)).compile(dialect)?);
+            black_box(small(black_box(7)).compile(&**dialect)?);
+            Ok(())
+        })?,
+        one(db, "a lookup by key: build, compile again", plan, || {
+            black_box(compiler.compile(&small(black_box(7)))?);
             Ok(())
         })?,
     ])

@@ -178,7 +178,7 @@ async fn measure_more(server: Server, options: &Options, url: &str, results: &mu
     let plan = options.plan();
     let db = Engine::connect(url).await?;
     if options.wants("W0") {
-        results.compiling.extend(compile::measure(server.name(), &**db.dialect(), plan)?);
+        results.compiling.extend(compile::measure(server.name(), db.dialect(), plan)?);
     }
     let (mut session, mut plain) = (InSession(db.clone()), InTransaction(db.clone()));
     if options.wants("S1") {

@@ -5,7 +5,7 @@ use relata_core::{
     clause::{Conditions, ConflictAction, OnConflict},
     entity::Input,
     expr::{Expression, Infix, TableColumn},
-    render::{Compile, Renderer, Statement},
+    render::{CacheKey, Compile, Renderer, Statement},
     schema::Table,
     statement::{Delete, Insert, InsertBody, Update},
     value::{Kind, Value},
@@ -43,6 +43,14 @@ impl Statement for Change {
             Change::Update(statement) => statement.render(out),
             Change::Delete(statement) => statement.render(out),
             Change::Link(statement) => statement.render(out),
+        }
+    }
+
+    fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+        match self {
+            Change::Update(statement) => statement.cache_key(key),
+            Change::Delete(statement) => statement.cache_key(key),
+            Change::Link(statement) => statement.cache_key(key),
         }
     }
 }

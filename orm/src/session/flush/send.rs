@@ -4,7 +4,6 @@ use relata_core::{
     Error, ErrorClass, Result,
     driver::{Job, Mode},
     entity::Input,
-    render::Statement,
     schema::Table,
     statement::Insert,
 };
@@ -120,9 +119,9 @@ async fn run_changes(
         .collect::<Result<Vec<Option<Ready>>>>()?;
     let ready: Vec<Ready> = ready.into_iter().flatten().collect();
     {
-        let dialect = db.dialect().clone();
+        let compiler = db.compiler().clone();
         let compiled =
-            ready.iter().map(|ready| ready.statement.compile(&*dialect)).collect::<Result<Vec<_>, _>>()?;
+            ready.iter().map(|ready| compiler.compile(&ready.statement)).collect::<Result<Vec<_>, _>>()?;
         let mut jobs: Vec<Job<'_>> =
             compiled.iter().map(|compiled| Job::new(&compiled.sql, &compiled.binds, Mode::Cached)).collect();
         let result = db.run(&mut jobs).await;
