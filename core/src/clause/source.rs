@@ -55,9 +55,7 @@ impl Source {
             Source::CteAlias(cte, name) => SourceRef::CteAlias(cte, name),
         }
     }
-}
 
-impl Source {
     pub(crate) fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
         key.part(&discriminant(self));
         match self {

@@ -20,7 +20,38 @@ pub(super) const WORDS: usize = 192;
 /// All that tells how a statement is written: its tree with the types of its values in place of these. Two statements with equal keys
 /// have the same text, and other values.
 ///
-/// A construct [says of itself](Node::cache_key) what tells how it is written. What says nothing is compiled each time.
+/// A construct [says of itself](Node::cache_key) what tells how it is written: all of its fields. What says nothing is compiled each time.
+///
+/// ```
+/// use relata_core::{
+///     expr::{Expression, Node},
+///     render::{CacheKey, Compile, Renderer},
+/// };
+///
+/// /// `operand AT TIME ZONE zone`.
+/// struct AtTimeZone {
+///     operand: Expression,
+///     zone: Expression,
+/// }
+///
+/// impl Node for AtTimeZone {
+///     fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
+///         out.expression(&self.operand)?.sql(" AT TIME ZONE ").expression(&self.zone)?;
+///         Ok(())
+///     }
+///
+///     fn for_each_child<'s>(&'s self, visit: &mut dyn FnMut(&'s Expression)) {
+///         visit(&self.operand);
+///         visit(&self.zone);
+///     }
+///
+///     fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+///         // One that is added cannot be forgotten here.
+///         let AtTimeZone { operand, zone } = self;
+///         key.expression(operand).expression(zone);
+///     }
+/// }
+/// ```
 pub struct CacheKey<'s> {
     dialect: &'s dyn Dialect,
     words: Words,
@@ -56,7 +87,7 @@ impl<'s> CacheKey<'s> {
         self.refused = true;
     }
 
-    /// A part of the construct, such as its name. Its [`Hash`] has to be derived.
+    /// A part of the construct, such as its name. Its [`Hash`] has to be derived, or that of the standard library.
     pub fn part(&mut self, part: &impl Hash) -> &mut Self {
         part.hash(&mut self.words);
         self
@@ -99,7 +130,7 @@ impl<'s> CacheKey<'s> {
         self
     }
 
-    /// A value. They are lent in the order in which they are bound.
+    /// A value: its kind, and whether it is NULL. Values are lent in the order in which they are bound.
     pub fn value(&mut self, value: &'s Value) -> &mut Self {
         let kind = value.kind();
         match kind {

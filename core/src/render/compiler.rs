@@ -18,7 +18,21 @@ use crate::dialect::Dialect;
 /// How many texts are kept. A program has few statements, but may have a page of each size and at each place.
 const TEXTS: usize = 500;
 
-/// Compiles statements for one dialect, and keeps the texts of those that differ in nothing but their values.
+/// Compiles statements for one dialect, and keeps the texts of those that differ in nothing but their values. Engines and connections have
+/// one; statements that a program compiles by itself need none.
+///
+/// ```
+/// use std::sync::Arc;
+/// use relata_core::{dialect::Standard, expr::{Operators, val}, render::Compiler, statement::select};
+///
+/// let compiler = Compiler::new(Arc::new(Standard));
+/// for number in [1, 2] {
+///     let statement = select(val(number)).filter(val(number).gt(0));
+///     // Written for the first, found for the second.
+///     assert_eq!(compiler.compile(&statement)?.sql, "SELECT ? WHERE ? > ?");
+/// }
+/// # Ok::<(), relata_core::Error>(())
+/// ```
 pub struct Compiler {
     dialect: Arc<dyn Dialect>,
     texts: RwLock<BTreeMap<u64, Text>>,
@@ -42,7 +56,7 @@ impl Compiler {
         &self.dialect
     }
 
-    /// As [`Statement::compile`].
+    /// The text and binds of a statement: as [`Statement::compile`] gives them.
     ///
     /// # Errors
     ///

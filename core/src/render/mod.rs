@@ -1,7 +1,7 @@
 //! From a tree to SQL text and binds.
 //!
 //! The [`Renderer`] owns quoting, placeholders, separators, parentheses and scope; constructs say what to write, in the
-//! order of the SQL. No construct pushes a quote mark or counts parameters.
+//! order of the SQL. No construct pushes a quote mark or counts parameters. The [`Compiler`] writes what is alike once.
 
 mod bind;
 mod cache_key;
