@@ -61,6 +61,11 @@ impl Compiler {
     /// # Errors
     ///
     /// As [`Statement::compile`].
+    ///
+    /// # Panics
+    ///
+    /// With debug assertions, if a construct from elsewhere has left something out of its [`Node::cache_key`](crate::expr::Node::cache_key),
+    /// or a dialect writes a value otherwise for more than its kind.
     pub fn compile<'s>(&'s self, statement: &'s (impl Statement + ?Sized)) -> Compile<Compiled<'s>> {
         let mut key = CacheKey::new(&*self.dialect);
         statement.cache_key(&mut key);
