@@ -1,4 +1,5 @@
-//! Arbitrary statements never panic when they are compiled, alike ones have one text, and what compiles for SQLite its own parser accepts.
+//! Arbitrary statements never panic when they are compiled, alike ones have one text, and what compiles for SQLite its own parser
+//! accepts.
 #![no_main]
 
 use arbitrary::{Arbitrary, Result, Unstructured};

@@ -31,8 +31,8 @@ fn decimal(digits: u32) -> Expression {
 
 type Statements = Vec<Box<dyn Statement>>;
 
-/// Each one but the first differs from the one before it in one thing.
-fn chain() -> Statements {
+/// Statements of which most differ from another one in one thing, be it a value.
+fn alike() -> Statements {
     fn list<const N: usize>(statements: [Select<User>; N]) -> impl Iterator<Item = Box<dyn Statement>> {
         statements.into_iter().map(|statement| Box::new(statement) as Box<dyn Statement>)
     }
@@ -173,7 +173,7 @@ fn chain() -> Statements {
         all.push(Box::new(select((times.clone(), count_all())).group_by(times.clone())));
         all.push(Box::new(select((times.clone(), count_all())).group_by(User::id * 2)));
         all.push(Box::new(
-            select((User::id, count_all())).group_by(User::id).order_by((times.clone(), (User::id * 2))),
+            select((User::id, count_all())).group_by(User::id).order_by((times.clone(), User::id * 2)),
         ));
         all.push(Box::new(select(times.clone()).distinct().order_by(User::id * 2)));
         all.push(Box::new(select(User::id).union(select(User::id + stars))));
@@ -194,7 +194,7 @@ fn chain() -> Statements {
 
 #[test]
 fn what_is_kept_is_what_would_be_written() {
-    let statements = chain();
+    let statements = alike();
     for dialect in dialects() {
         let compiler = Compiler::new(dialect.clone());
         // The first time each of them is written, and then all are known, in whichever order they come.
