@@ -1,14 +1,17 @@
 //! Statements that differ in nothing but their values are written once, and no others are taken for them.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use relata::{
     dialect::Dialect,
-    expr::Expression,
+    expr::{Construct, Expression, Node},
     mysql::{Mysql, Server},
     postgres::Postgres,
     prelude::*,
-    render::{Compiler, Statement},
+    render::{CacheKey, Compile, Compiler, Renderer, Statement},
     sqlite::Sqlite,
     value::{DecimalValue, Value},
 };
@@ -165,6 +168,8 @@ fn alike() -> Statements {
         now::<jiff::Timestamp>(),
         scalar(select(Post::title).limit(1)),
         scalar(select(Post::title).limit(2)),
+        Expr::<i64>::custom(Word::<1>),
+        Expr::<i64>::custom(Word::<2>),
         over(row_number(), window().order_by(User::id)),
         over(row_number(), window().order_by(User::email)),
     );
@@ -190,6 +195,59 @@ fn alike() -> Statements {
     all.push(Box::new(delete::<Comment>()));
     all.push(Box::new(delete::<Comment>().returning(Comment::id)));
     all
+}
+
+/// A construct that says less of itself than tells how it is written: how often it was.
+#[derive(Debug)]
+struct Liar(AtomicU64);
+
+impl Node for Liar {
+    fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
+        out.number(self.0.fetch_add(1, Ordering::Relaxed));
+        Ok(())
+    }
+
+    fn for_each_child<'s>(&'s self, _: &mut dyn FnMut(&'s Expression)) {}
+
+    fn cache_key<'s>(&'s self, _: &mut CacheKey<'s>) {}
+}
+
+impl Construct for Liar {
+    fn same(&self, _: &dyn Construct) -> bool {
+        false
+    }
+}
+
+/// A construct that says all of itself, which is nothing.
+#[derive(Debug)]
+struct Word<const NUMBER: u64>;
+
+impl<const NUMBER: u64> Node for Word<NUMBER> {
+    fn render<'s>(&'s self, out: &mut Renderer<'s>) -> Compile {
+        out.number(NUMBER);
+        Ok(())
+    }
+
+    fn for_each_child<'s>(&'s self, _: &mut dyn FnMut(&'s Expression)) {}
+
+    fn cache_key<'s>(&'s self, _: &mut CacheKey<'s>) {}
+}
+
+impl<const NUMBER: u64> Construct for Word<NUMBER> {
+    fn same(&self, _: &dyn Construct) -> bool {
+        true
+    }
+}
+
+/// What runs a statement takes the text of the one before, and a lie is found out where tests run.
+#[tokio::test]
+#[cfg_attr(debug_assertions, should_panic(expected = "two statements have one key"))]
+async fn a_lie_is_found_out() {
+    let db = Engine::connect("sqlite::memory:").await.unwrap();
+    let statement = select(Expr::<i64>::custom(Liar(AtomicU64::new(7))));
+    for _ in 0..2 {
+        assert_eq!(statement.clone().one(&db).await.unwrap(), 7);
+    }
 }
 
 #[test]

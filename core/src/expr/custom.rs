@@ -3,7 +3,7 @@
 use std::{any::Any, borrow::Cow, fmt, sync::Arc};
 
 use super::{Expression, Node};
-use crate::render::{Compile, CompileError, Precedence, Renderer};
+use crate::render::{CacheKey, Compile, CompileError, Precedence, Renderer};
 
 /// A construct that is not in the list of [`Expression`].
 ///
@@ -53,6 +53,11 @@ impl Node for Arc<dyn Construct> {
 
     fn for_each_child<'s>(&'s self, visit: &mut dyn FnMut(&'s Expression)) {
         (**self).for_each_child(visit);
+    }
+
+    fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
+        // What two constructs say of themselves may be the same.
+        (**self).cache_key(key.part(&(**self).type_id()));
     }
 
     fn may_be_null(&self, out: &Renderer<'_>) -> bool {
