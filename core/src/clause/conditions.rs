@@ -35,11 +35,11 @@ impl Conditions {
         self.0.as_ref()
     }
 
-    /// Writes the keyword and the conditions, or nothing if there are none.
     pub(crate) fn cache_key<'s>(&'s self, key: &mut CacheKey<'s>) {
         key.expressions(&self.0);
     }
 
+    /// Writes the keyword and the conditions, or nothing if there are none.
     pub(crate) fn render<'s>(&'s self, keyword: &str, out: &mut Renderer<'s>) -> Compile {
         match &self.0 {
             None => Ok(()),

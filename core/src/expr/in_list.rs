@@ -2,7 +2,7 @@
 
 use super::{Expression, Node};
 use crate::{
-    dialect::Feature,
+    dialect::{Dialect, Feature},
     render::{CacheKey, Compile, Precedence, Renderer, Statement},
     statement::{Select, SelectBody},
     types::Type,
@@ -58,6 +58,11 @@ fn padded(length: usize) -> usize {
     STEPS.iter().map(|step| step * scale).find(|step| *step >= length).unwrap_or(length)
 }
 
+/// Whether a list of this kind is bound as one array.
+fn is_one_bind(kind: Kind, dialect: &dyn Dialect) -> bool {
+    dialect.supports(Feature::ArrayBind) && !matches!(kind, Kind::Enum(_))
+}
+
 /// What stands in these placeholders: the last once more changes nothing.
 fn placeholders(values: &[Value]) -> impl Iterator<Item = &Value> {
     let more = padded(values.len()) - values.len();
@@ -81,7 +86,7 @@ impl In {
             InList::Values(array @ Value::Array(kind, values)) => (*kind, values, array),
             InList::Values(_) => return Err(crate::CompileError::invalid("the list of IN is no array")),
         };
-        if out.dialect().supports(Feature::ArrayBind) && !matches!(kind, Kind::Enum(_)) {
+        if is_one_bind(kind, out.dialect()) {
             // `<> ALL` is NOT IN, also where the list holds NULL (SQL:2016 Foundation 8.9).
             out.sql(if self.negated { " <> ALL(" } else { " = ANY(" }).bind(array).sql(")");
             return Ok(());
@@ -138,9 +143,7 @@ impl Node for In {
             InList::Select(select) => select.cache_key(key.part(&0_u8)),
             // There is one placeholder, whatever its length is.
             InList::Values(array @ Value::Array(kind, values))
-                if !values.is_empty()
-                    && key.supports(Feature::ArrayBind)
-                    && !matches!(kind, Kind::Enum(_)) =>
+                if !values.is_empty() && is_one_bind(*kind, key.dialect()) =>
             {
                 key.part(&1_u8).value(array);
             }

@@ -9,7 +9,7 @@ use std::{
 
 use super::bind::Bind;
 use crate::{
-    dialect::{Dialect, Feature},
+    dialect::Dialect,
     expr::{Expression, Node},
     value::{Kind, Value},
 };
@@ -77,9 +77,9 @@ impl<'s> CacheKey<'s> {
         }
     }
 
-    /// Whether the database has a feature.
-    pub fn supports(&self, feature: Feature) -> bool {
-        self.dialect.supports(feature)
+    /// The dialect that the statement is to be written in.
+    pub fn dialect(&self) -> &'s dyn Dialect {
+        self.dialect
     }
 
     /// The text is not told by this: it is compiled each time.
