@@ -189,6 +189,13 @@ pub trait Row {
     /// [`Decode`](crate::ErrorClass::Decode) if there is no such place or the driver cannot read the column's type.
     fn cell(&self, index: usize) -> Result<Cell<'_>>;
 
+    /// The integer at a place, where the driver has a shorter way to it than over a [`Cell`]. `None` where it has none, or where
+    /// there is something else.
+    fn integer(&self, index: usize) -> Option<i64> {
+        let _ = index;
+        None
+    }
+
     /// Takes the text at a place out of the row, where the driver can give it away without a copy: from then on it cannot be
     /// read again. `None` where it cannot, or where there is no text.
     fn take_text(&mut self, index: usize) -> Option<String> {

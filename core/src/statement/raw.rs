@@ -159,6 +159,10 @@ impl Row for Rearranged<'_> {
         self.row.cell(self.place(index))
     }
 
+    fn integer(&self, index: usize) -> Option<i64> {
+        self.row.integer(self.place(index))
+    }
+
     fn take_text(&mut self, index: usize) -> Option<String> {
         self.row.take_text(self.place(index))
     }

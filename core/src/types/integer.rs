@@ -1,7 +1,10 @@
 //! Integers, signed and unsigned.
 
 use super::{Mismatch, Type, plain_type};
-use crate::value::{Cell, Kind, Value};
+use crate::{
+    driver::Row,
+    value::{Cell, Kind, Value},
+};
 
 macro_rules! integers {
     ($($rust:ident => $kind:ident, $bound:ident as $wide:ty;)*) => {
@@ -20,6 +23,11 @@ macro_rules! integers {
                     }
                     cell => Err(Mismatch::wrong("an integer", &cell)),
                 }
+            }
+
+            #[inline]
+            fn take(row: &mut dyn Row, index: usize) -> Option<Self> {
+                $rust::try_from(row.integer(index)?).ok()
             }
 
             fn to_value(&self) -> Value {

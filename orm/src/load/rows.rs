@@ -123,16 +123,14 @@ pub(super) async fn load_grouped<L: Load>(
     };
     let table = L::Entity::TABLE;
     let mut columns = load.columns();
-    let fields = columns.len();
     let mut keys: Vec<KeysAt> = load
         .edge_columns()
         .iter()
-        .map(|edge| KeysAt::new(places_of(edge, &mut columns, fields), table, edge))
+        .map(|edge| KeysAt::new(places_of(edge, &mut columns), table, edge))
         .collect();
     let order = match table.primary_key {
         [key] if group.as_ref().is_some_and(|group| group.sort) => {
-            let place = place_of(*key, &mut columns);
-            Some(OrderAt { place, watched: is_watched(place, fields), numbers: Vec::new() })
+            Some(OrderAt { place: place_of(*key, &mut columns), numbers: Vec::new() })
         }
         _ => None,
     };
@@ -146,10 +144,10 @@ pub(super) async fn load_grouped<L: Load>(
     let mut aside = Vec::new();
     if let Some(group) = &group {
         let places = if std::ptr::eq(group.table, table) {
-            places_of(group.columns, &mut columns, fields)
+            places_of(group.columns, &mut columns)
         } else {
             aside = group.columns.iter().map(|column| item(group.table, *column)).collect();
-            Places::Aside((columns.len()..columns.len() + aside.len()).collect())
+            (columns.len()..columns.len() + aside.len()).collect()
         };
         keys.push(KeysAt::new(places, group.table, group.columns));
     }
@@ -158,14 +156,8 @@ pub(super) async fn load_grouped<L: Load>(
         query.from = query.source().map(relata_core::clause::SourceRef::to_source);
     }
     query.items = items;
-    let keys_watched = keys.iter().filter_map(|at| match at.places {
-        Places::Watched(place) => Some(place),
-        Places::Aside(_) => None,
-    });
-    let order_watched = order.iter().filter(|order| order.watched).map(|order| order.place);
-    let watched = keys_watched.chain(order_watched).fold(0, |bits, place| bits | 1 << place);
     let (grouped, copies) = (group.is_some(), group.map(|group| group.copies).unwrap_or_default());
-    let sink = GraphSink::<L::Scalars> { read: L::read, scalars: Vec::new(), watched, keys, order, copies };
+    let sink = GraphSink::<L::Scalars> { read: L::read, scalars: Vec::new(), keys, order, copies };
     let mut sink = loader.read(body, sink).await;
     let mut keys: Vec<Keys> = sink.keys.into_iter().map(|at| at.keys).collect();
     if let Some(order) = sink.order {
@@ -200,9 +192,9 @@ fn item(table: &'static Table, column: usize) -> Item {
     Item::new(Expression::Column(column), column.column.nullable)
 }
 
-/// Where columns stand among those that are read, the first so many of them for fields; they are added if they do not.
-fn places_of(wanted: &[usize], columns: &mut Vec<usize>, fields: usize) -> Places {
-    Places::new(wanted.iter().map(|column| place_of(*column, columns)).collect(), fields)
+/// Where columns stand among those that are read; they are added if they do not.
+fn places_of(wanted: &[usize], columns: &mut Vec<usize>) -> Vec<usize> {
+    wanted.iter().map(|column| place_of(*column, columns)).collect()
 }
 
 fn place_of(column: usize, columns: &mut Vec<usize>) -> usize {
@@ -215,8 +207,6 @@ fn place_of(column: usize, columns: &mut Vec<usize>) -> usize {
 struct GraphSink<S> {
     read: ReadRow<S>,
     scalars: Vec<S>,
-    /// The places of the keys that are watched, as [`RowReader::watched`] wants them.
-    watched: u64,
     /// Those of the group are the last.
     keys: Vec<KeysAt>,
     /// What the rows are sorted by, if they are.
@@ -237,6 +227,10 @@ impl Row for Kept<'_> {
         self.0.cell(index)
     }
 
+    fn integer(&self, index: usize) -> Option<i64> {
+        self.0.integer(index)
+    }
+
     fn name(&self, index: usize) -> &str {
         self.0.name(index)
     }
@@ -244,7 +238,7 @@ impl Row for Kept<'_> {
 
 /// The keys that stand at some places of the rows.
 struct KeysAt {
-    places: Places,
+    places: Vec<usize>,
     kinds: Vec<Kind>,
     keys: Keys,
 }
@@ -252,60 +246,48 @@ struct KeysAt {
 /// The numbers that stand at a place of the rows.
 struct OrderAt {
     place: usize,
-    /// Whether they are taken when the cell is read for a field.
-    watched: bool,
     numbers: Vec<i64>,
-}
-
-impl OrderAt {
-    fn push(&mut self, cell: Cell<'_>) {
-        self.numbers.push(match cell {
-            Cell::I64(number) => number,
-            // Those that are sorted by are of 32 bits at most, where they are unsigned.
-            Cell::U64(number) => number as i64,
-            _ => 0,
-        });
-    }
-}
-
-/// Where the parts of a key stand in a row.
-enum Places {
-    /// In one cell that is read for a field, too: it is taken then, as reading a cell once more costs as much as all the rest.
-    Watched(usize),
-    /// In these cells, which are read for the key.
-    Aside(Vec<usize>),
-}
-
-impl Places {
-    /// Of rows whose first so many cells are read for fields.
-    fn new(places: Vec<usize>, fields: usize) -> Self {
-        match places[..] {
-            [place] if is_watched(place, fields) => Places::Watched(place),
-            _ => Places::Aside(places),
-        }
-    }
-}
-
-/// Whether a cell is read for a field, of which there are so many, and can be watched.
-fn is_watched(place: usize, fields: usize) -> bool {
-    place < fields.min(64)
 }
 
 impl KeysAt {
     /// Of these columns of a table.
-    fn new(places: Places, table: &Table, columns: &[usize]) -> Self {
+    fn new(places: Vec<usize>, table: &Table, columns: &[usize]) -> Self {
         let kinds = columns.iter().map(|column| table.columns[*column].ty.kind).collect();
         KeysAt { places, kinds, keys: Keys::default() }
     }
+
+    #[inline]
+    fn read(&self, row: &dyn Row) -> Result<Key> {
+        if let ([place], [kind]) = (&self.places[..], &self.kinds[..]) {
+            return Ok(Key::One(part_of(row, *place, *kind)?));
+        }
+        let parts = self.places.iter().zip(&self.kinds).map(|(place, kind)| part_of(row, *place, *kind));
+        Ok(Key::Many(parts.collect::<Result<_>>()?))
+    }
+}
+
+impl OrderAt {
+    fn read(&self, row: &dyn Row) -> Result<i64> {
+        Ok(match part_of(row, self.place, Kind::I64)? {
+            Part::Integer(number) => number,
+            // Those that are sorted by are of 32 bits at most, where they are unsigned, and never NULL.
+            _ => 0,
+        })
+    }
+}
+
+#[inline]
+fn part_of(row: &dyn Row, place: usize, kind: Kind) -> Result<Part> {
+    Ok(match row.integer(place) {
+        Some(number) => Part::Integer(number),
+        None => Part::of_column(row.cell(place)?, kind),
+    })
 }
 
 impl<S: Send> Sink for GraphSink<S> {
     fn row(&mut self, row: &mut dyn Row) -> Result<Flow> {
         if let Some(group) = self.keys.last().filter(|_| !self.copies.is_empty()) {
-            let key = match &group.places {
-                Places::Watched(place) => read_key(&[*place], &group.kinds, row)?,
-                Places::Aside(places) => read_key(places, &group.kinds, row)?,
-            };
+            let key = group.read(row)?;
             for _ in 1..self.copies.get(&key).copied().unwrap_or(1) {
                 self.read(&mut Kept(row))?;
             }
@@ -317,44 +299,14 @@ impl<S: Send> Sink for GraphSink<S> {
 
 impl<S> GraphSink<S> {
     fn read(&mut self, row: &mut dyn Row) -> Result<()> {
-        let GraphSink { read, scalars, watched, keys, order, .. } = self;
         // First, as what is read for a field may be gone then.
-        for at in keys.iter_mut() {
-            if let Places::Aside(places) = &at.places {
-                at.keys.0.push(read_key(places, &at.kinds, row)?);
-            }
+        for at in &mut self.keys {
+            at.keys.0.push(at.read(row)?);
         }
-        if let Some(order) = order
-            && !order.watched
-        {
-            order.push(row.cell(order.place)?);
+        if let Some(order) = &mut self.order {
+            order.numbers.push(order.read(row)?);
         }
-        let mut watch = |place: usize, cell: Cell<'_>| {
-            if let Some(order) = order
-                && order.place == place
-            {
-                order.push(cell);
-            }
-            for at in keys.iter_mut() {
-                if matches!(at.places, Places::Watched(own) if own == place)
-                    && let [kind] = at.kinds[..]
-                {
-                    at.keys.0.push(Key::One(Part::of_column(cell, kind)));
-                }
-            }
-        };
-        scalars.push(read(&mut RowReader::new(row).watched(*watched, &mut watch))?);
+        self.scalars.push((self.read)(&mut RowReader::new(row))?);
         Ok(())
     }
-}
-
-fn read_key(places: &[usize], kinds: &[Kind], row: &dyn Row) -> Result<Key> {
-    if let ([place], [kind]) = (places, kinds) {
-        return Ok(Key::One(Part::of_column(row.cell(*place)?, *kind)));
-    }
-    let mut parts = Vec::with_capacity(places.len());
-    for (place, kind) in places.iter().zip(kinds) {
-        parts.push(Part::of_column(row.cell(*place)?, *kind));
-    }
-    Ok(Key::of(parts.into_iter()))
 }

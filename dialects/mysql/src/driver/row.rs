@@ -98,6 +98,14 @@ impl Row for MysqlRow<'_> {
         cell.ok_or_else(|| self.unreadable(index, *shape))
     }
 
+    fn integer(&self, index: usize) -> Option<i64> {
+        match self.row.as_ref(index) {
+            Some(Native::Int(number)) => Some(*number),
+            Some(Native::UInt(number)) => i64::try_from(*number).ok(),
+            _ => None,
+        }
+    }
+
     fn take_text(&mut self, index: usize) -> Option<String> {
         let is_text = self.shapes.get(index) == Some(&Shape::Text)
             && matches!(self.row.as_ref(index), Some(Native::Bytes(_)));

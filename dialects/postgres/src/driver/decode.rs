@@ -125,6 +125,15 @@ impl<'r> PostgresRow<'r> {
         Some(PostgresRow { body, cells, columns })
     }
 
+    /// The bytes of a cell that is there and not NULL.
+    #[inline]
+    fn raw(&self, index: usize) -> Option<&[u8]> {
+        let (begin, length) = self.cells.get(index)?;
+        let length = usize::try_from(*length).ok()?;
+        // It was found there.
+        self.body.get(*begin..begin + length)
+    }
+
     #[cold]
     fn unreadable(&self, index: usize, why: &'static str) -> Error {
         let ty = match self.columns.get(index).map(|column| (column.ty, Type::from_oid(column.ty))) {
@@ -143,13 +152,22 @@ impl Row for PostgresRow<'_> {
 
     #[inline]
     fn cell(&self, index: usize) -> Result<Cell<'_>> {
-        let (Some(column), Some((begin, length))) = (self.columns.get(index), self.cells.get(index)) else {
+        let Some(column) = self.columns.get(index).filter(|_| index < self.cells.len()) else {
             return Err(no_such_cell(index, self.width()));
         };
-        let Ok(length) = usize::try_from(*length) else { return Ok(Cell::Null) };
-        // It was found there.
-        let raw = self.body.get(*begin..begin + length).unwrap_or_default();
+        let Some(raw) = self.raw(index) else { return Ok(Cell::Null) };
         decode(column.decoder, raw).map_err(|why| self.unreadable(index, why))
+    }
+
+    #[inline]
+    fn integer(&self, index: usize) -> Option<i64> {
+        let raw = self.raw(index)?;
+        match self.columns.get(index)?.decoder {
+            Decoder::Int8 => fixed(raw).map(i64::from_be_bytes).ok(),
+            Decoder::Int4 => fixed(raw).map(|raw| i32::from_be_bytes(raw).into()).ok(),
+            Decoder::Int2 => fixed(raw).map(|raw| i16::from_be_bytes(raw).into()).ok(),
+            _ => None,
+        }
     }
 
     fn name(&self, index: usize) -> &str {

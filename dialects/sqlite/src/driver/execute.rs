@@ -230,7 +230,7 @@ fn step(statement: &mut Statement<'_>, job: &mut Job<'_>) -> Result<()> {
     while let Some(row) = rows.next().map_err(fail)? {
         job.rows += 1;
         // Sinks that pause do not come here.
-        if sink.row(&mut SqliteRow { row, width })? == Flow::Stop {
+        if sink.row(&mut SqliteRow::new(row, width))? == Flow::Stop {
             break;
         }
     }
