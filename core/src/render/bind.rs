@@ -26,12 +26,11 @@ impl<'s> Bind<'s> {
     }
 
     /// The value. A column becomes a [`Value::Array`], with a copy of each of its values.
+    #[inline]
     pub fn value(&self) -> Cow<'_, Value> {
         match self {
             Bind::Value(value) => Cow::Borrowed(&**value),
-            Bind::Column(column) => {
-                Cow::Owned(Value::Array(column.kind(), column.values().cloned().collect()))
-            }
+            Bind::Column(column) => Cow::Owned(column.to_array()),
         }
     }
 
@@ -39,7 +38,7 @@ impl<'s> Bind<'s> {
     pub fn into_owned(self) -> Bind<'static> {
         match self {
             Bind::Value(value) => Bind::Value(Cow::Owned(value.into_owned())),
-            Bind::Column(_) => Bind::Value(Cow::Owned(self.value().into_owned())),
+            Bind::Column(column) => Bind::Value(Cow::Owned(column.to_array())),
         }
     }
 }
@@ -93,5 +92,9 @@ impl<'s> InputColumn<'s> {
         static NULL: Value = Value::Null(Kind::Text);
         let column = self.column;
         self.rows.rows().map(move |row| row[column].value().unwrap_or(&NULL))
+    }
+
+    fn to_array(self) -> Value {
+        Value::Array(self.kind(), self.values().cloned().collect())
     }
 }

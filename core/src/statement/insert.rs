@@ -50,7 +50,8 @@ pub fn insert_many<N: Insertable>(rows: impl IntoIterator<Item = N>) -> Insert {
     let mut inputs = Vec::with_capacity(rows.size_hint().0 * width);
     for row in rows {
         let at = inputs.len();
-        inputs.resize(at + width, Input::Default);
+        // Not `resize`, which clones.
+        inputs.extend(std::iter::repeat_with(|| Input::Default).take(width));
         row.into_inputs(&mut inputs[at..]);
     }
     Insert::from_inputs(table, inputs)

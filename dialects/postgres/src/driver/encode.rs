@@ -92,6 +92,7 @@ fn takes_text(ty: &Type) -> bool {
     matches!(*ty, Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME | Type::JSON | Type::XML)
 }
 
+#[inline]
 fn encode(value: &Value, ty: &Type, out: &mut BytesMut) -> Result<(), Why> {
     match value {
         Value::Null(_) => return Err("is NULL where no NULL can stand".into()),
@@ -152,6 +153,7 @@ fn describe(value: &Value) -> &'static str {
     }
 }
 
+#[inline]
 fn integer(value: i64, ty: &Type, out: &mut BytesMut) -> Result<(), Why> {
     let too_large = |_| Why::from(format!("is an integer that does not fit {}", ty.name()));
     match *ty {
@@ -165,6 +167,7 @@ fn integer(value: i64, ty: &Type, out: &mut BytesMut) -> Result<(), Why> {
     Ok(())
 }
 
+#[inline]
 fn put_text(text: &str, ty: &Type, out: &mut BytesMut) -> Result<(), Why> {
     if text.as_bytes().contains(&0) {
         return Err("holds a NUL character, which PostgreSQL cannot store in text".into());
