@@ -294,6 +294,25 @@ mod tests {
             }
         }
 
+        /// An integer is the same by the short way as by its cell.
+        #[test]
+        fn integers_are_those_of_the_cells(number in any::<i64>(), size in proptest::sample::select(vec![2, 4, 8])) {
+            let number = &number.to_be_bytes()[8 - size..];
+            let length = i32::try_from(size).unwrap_or_default().to_be_bytes();
+            let body = [&[0, 1], &length[..], number].concat();
+            let mut cells = Cells::new();
+            for decoder in DECODERS {
+                let columns = [Column { name: "c".into(), ty: 0, decoder }];
+                let row = PostgresRow::new(&body, &columns, &mut cells).ok_or(TestCaseError::fail("a row"))?;
+                let by_cell = match (decoder, row.cell(0)) {
+                    (Decoder::Int2 | Decoder::Int4 | Decoder::Int8, Ok(Cell::I64(number))) => Some(number),
+                    _ => None,
+                };
+                prop_assert_eq!(row.integer(0), by_cell);
+                prop_assert_eq!(row.integer(1), None);
+            }
+        }
+
         /// A row gives the cells that were put into it.
         #[test]
         fn cells_come_as_they_were_sent(sent in proptest::collection::vec(proptest::option::of(".{0,20}"), 0..9)) {
