@@ -269,6 +269,28 @@ on_every_database! {
         assert_eq!(rows, [(Some(1), Some(two)), (None, None)]);
     }
 
+    async fn a_decimal_beside_an_integer_is_no_float(db: Database) {
+        create(&db).await;
+        let (even, below) = (9_007_199_254_740_994_i64, Decimal::new(90_071_992_547_409_935, 1));
+        let first = update::<Thing>().set(Thing::group, even).set(Thing::price, below).filter(Thing::id.eq(1));
+        first.execute(&*db).await.unwrap();
+        let count = async |condition: Expr<Option<bool>>| {
+            select(count_all()).filter(Thing::id.eq(1)).filter(condition).one(&*db).await.unwrap()
+        };
+        assert_eq!(count(Thing::price.eq(Thing::group)).await, 0);
+        assert_eq!(count(Thing::group.eq(Thing::price)).await, 0);
+        assert_eq!(count(Thing::price.lt(Thing::group)).await, 1);
+        assert_eq!(count(Thing::group.gt(Thing::price)).await, 1);
+        assert_eq!(count(Thing::group.between(Thing::price, Thing::price)).await, 0);
+        assert_eq!(count(Thing::price.between(Thing::group, Thing::group)).await, 0);
+        assert_eq!(count(Thing::price.is_distinct_from(Thing::group).optional()).await, 1);
+        assert_eq!(count(nullif(Thing::price, Thing::group).is_null().optional()).await, 0);
+        let other = Thing::alias("other");
+        let same = || select(Thing::group.of(&other)).from(&other).filter(Thing::id.of(&other).eq(1));
+        assert_eq!(count(Thing::price.eq(scalar(same()))).await, 0);
+        assert_eq!(count(Thing::price.ge(cast::<i64, _>(Thing::group))).await, 0);
+    }
+
     async fn casts_to_integers_of_any_size_round(db: Database) {
         create(&db).await;
         macro_rules! rounds {
@@ -477,6 +499,34 @@ on_every_database! {
         assert_eq!(found(n().eq(Thing::price)).await, [2]);
         assert_eq!(found(n().is_distinct_from(Thing::price).optional()).await, [1, 3, 4]);
         assert_eq!(found(n().between(Thing::price, 3_i64)).await, [2, 3]);
+        // Of a column and of a result, whose types SQLite does not tell alike.
+        let numbers = ids().union(select(count_all()).filter(Thing::id.gt(0))).subquery("numbers");
+        let n = || numbers.columns();
+        let found = async |condition: Expr<Option<bool>>| {
+            let rows = select(n()).from(&numbers).join_on(Thing::entity(), condition).filter(Thing::id.eq(1));
+            rows.order_by(n()).all(&*db).await.unwrap()
+        };
+        assert_eq!(found(n().eq(Thing::price)).await, [2]);
+        assert_eq!(found(n().between(Thing::price, n())).await, [2, 4]);
+        assert_eq!(found(Thing::price.eq(n())).await, [2]);
+        assert_eq!(found(Thing::price.ge(n())).await, [1, 2]);
+        assert_eq!(found(Thing::price.between(n(), n())).await, [2]);
+        assert_eq!(found(Thing::price.is_distinct_from(n()).optional()).await, [1, 4]);
+        assert_eq!(found(nullif(Thing::price, n()).is_null().optional()).await, [2]);
+        let unions = [select(n()).from(&numbers), ids().union(select(count_all()).filter(Thing::id.gt(0)))];
+        for numbers in unions {
+            let among = select(count_all()).filter(Thing::price.in_select(numbers)).one(&*db).await;
+            match db.server() {
+                Server::Sqlite => {
+                    let error = among.unwrap_err().to_string();
+                    assert!(error.contains("SQLite looks for a decimal among decimals only"), "{error}");
+                }
+                _ => assert_eq!(among.unwrap(), 4),
+            }
+        }
+        let decimals = select(cast::<Decimal, _>(n())).from(&numbers);
+        let among = select(count_all()).filter(Thing::price.in_select(decimals));
+        assert_eq!(among.one(&*db).await.unwrap(), 4);
         let nothing = select(sum(nullif(None::<i64>, Thing::id))).one(&*db).await.unwrap();
         assert_eq!(nothing, None);
     }

@@ -193,25 +193,30 @@ impl Dialect for Sqlite {
             _ if decimal::is_decimal(expression) => decimal::render(expression, out),
             Expression::Infix(n)
                 if n.operator.precedence() == Precedence::Comparison
-                    && decimal::is_mixed_comparison(&n.left, &[&n.right]) =>
+                    && decimal::is_mixed_comparison(&[&n.left, &n.right]) =>
             {
-                decimal::render_mixed(&n.left, out)?;
-                out.sql(n.operator.as_sql()).operand(&n.right, Precedence::Comparison).map(drop)
+                decimal::render_operand(&n.left, out)?;
+                decimal::render_operand(&n.right, out.sql(n.operator.as_sql()))
             }
             Expression::Infix(n) => infix(n, out),
-            Expression::DistinctFrom(n) if decimal::is_mixed_comparison(&n.left, &[&n.right]) => {
-                decimal::render_mixed(&n.left, out)?;
+            Expression::DistinctFrom(n) if decimal::is_mixed_comparison(&[&n.left, &n.right]) => {
+                decimal::render_operand(&n.left, out)?;
                 out.sql(if n.negated { " IS NOT DISTINCT FROM " } else { " IS DISTINCT FROM " });
-                out.operand(&n.right, Precedence::Comparison).map(drop)
+                decimal::render_operand(&n.right, out)
             }
-            Expression::Between(n) if decimal::is_mixed_comparison(&n.operand, &[&n.low, &n.high]) => {
-                decimal::render_mixed(&n.operand, out)?;
-                out.sql(if n.negated { " NOT BETWEEN " } else { " BETWEEN " });
-                out.operand(&n.low, Precedence::Comparison)?.sql(" AND ");
-                out.operand(&n.high, Precedence::Comparison).map(drop)
+            Expression::Between(n) if decimal::is_mixed_comparison(&[&n.operand, &n.low, &n.high]) => {
+                decimal::render_operand(&n.operand, out)?;
+                decimal::render_operand(
+                    &n.low,
+                    out.sql(if n.negated { " NOT BETWEEN " } else { " BETWEEN " }),
+                )?;
+                decimal::render_operand(&n.high, out.sql(" AND "))
             }
             Expression::In(n) if decimal::is_mixed_list(n) => decimal::render_mixed_list(n, out),
-            Expression::In(n) => in_list(n, out),
+            Expression::In(n) => {
+                decimal::check_list(n)?;
+                in_list(n, out)
+            }
             Expression::Cast(n) => cast(n, out),
             Expression::Function(n) if decimal::is_mixed_nullif(n) => decimal::render_nullif(n, out),
             Expression::Function(n) => function(n, out),

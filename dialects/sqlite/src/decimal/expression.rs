@@ -7,6 +7,7 @@ use relata_core::{
     CompileError,
     expr::{Aggregate, Expression, Function, In, InList, Node, Operator, Window},
     render::{Compile, Precedence, Renderer},
+    statement::SelectBody,
     value::{Kind, Value},
 };
 
@@ -32,9 +33,7 @@ pub(crate) fn is_decimal(expression: &Expression) -> bool {
         }
         Expression::Window(n) => is_decimal(&n.function),
         Expression::Case(n) => n.values().any(is_decimal),
-        Expression::Subquery(n) => {
-            n.select.leftmost().items.first().is_some_and(|item| is_decimal(&item.expression))
-        }
+        Expression::Subquery(n) => first_is_decimal(&n.select),
         _ => false,
     }
 }
@@ -44,11 +43,26 @@ pub(crate) fn is_mixed_list(n: &In) -> bool {
     let of_decimals = match &n.list {
         InList::Values(Value::Array(kind, values)) => *kind == Kind::Decimal && !values.is_empty(),
         InList::Values(_) => false,
-        InList::Select(select) => {
-            select.leftmost().items.first().is_some_and(|item| is_decimal(&item.expression))
-        }
+        InList::Select(select) => first_is_decimal(select),
     };
     of_decimals && !is_decimal(&n.operand)
+}
+
+/// Refuses to look for a decimal among numbers that are none: they would not become text either.
+pub(crate) fn check_list(n: &In) -> Compile {
+    match &n.list {
+        InList::Select(select) if is_decimal(&n.operand) && !first_is_decimal(select) => {
+            Err(CompileError::invalid(
+                "SQLite looks for a decimal among decimals only: cast what the subquery selects, `cast::<Decimal, _>(…)`",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a query selects decimals.
+fn first_is_decimal(select: &SelectBody) -> bool {
+    select.leftmost().items.first().is_some_and(|item| is_decimal(&item.expression))
 }
 
 /// Writes it so that what is looked for is compared as a decimal.
@@ -57,16 +71,28 @@ pub(crate) fn render_mixed_list<'s>(n: &'s In, out: &mut Renderer<'s>) -> Compil
     n.render_list(out)
 }
 
-/// Whether a column of a subquery that is none is compared with decimals. It would be compared as text, by its own collation, for that of
-/// what stands on the left is taken ("Datatypes in SQLite", 7.1).
-pub(crate) fn is_mixed_comparison(left: &Expression, right: &[&Expression]) -> bool {
-    matches!(left, Expression::AliasColumn(n) if n.table.is_none())
-        && !is_decimal(left)
-        && right.iter().any(|other| is_decimal(other))
+/// Whether decimals are compared with what is none, other than a value, which becomes text beside one. A column of integers would make a
+/// float of the decimal ("Datatypes in SQLite", 4.2); one of a union would stay what it is (3.3), and on the left it would be compared by
+/// its own collation (7.1).
+pub(crate) fn is_mixed_comparison(operands: &[&Expression]) -> bool {
+    operands.iter().any(|operand| is_decimal(operand)) && operands.iter().any(|operand| is_mixed(operand))
+}
+
+fn is_mixed(operand: &Expression) -> bool {
+    !matches!(operand, Expression::Bind(_)) && !is_decimal(operand)
+}
+
+/// Writes an operand of a comparison [with decimals](is_mixed_comparison).
+pub(crate) fn render_operand<'s>(operand: &'s Expression, out: &mut Renderer<'s>) -> Compile {
+    if is_mixed(operand) {
+        render_mixed(operand, out)
+    } else {
+        out.operand(operand, Precedence::Comparison).map(drop)
+    }
 }
 
 /// Writes what is compared with decimals as one.
-pub(crate) fn render_mixed<'s>(operand: &'s Expression, out: &mut Renderer<'s>) -> Compile {
+fn render_mixed<'s>(operand: &'s Expression, out: &mut Renderer<'s>) -> Compile {
     out.sql("CAST(").expression(operand)?.sql(" AS TEXT) COLLATE ").sql(COLLATION);
     Ok(())
 }
@@ -79,7 +105,8 @@ pub(crate) fn is_mixed_nullif(n: &Function) -> bool {
 /// Writes NULLIF by what it stands for (SQL:2016 Foundation 6.12): in itself the two would not be made one type.
 pub(crate) fn render_nullif<'s>(n: &'s Function, out: &mut Renderer<'s>) -> Compile {
     let [value, other] = &*n.arguments else { return n.render(out) };
-    out.sql("CASE WHEN ").infix(value, " = ", other, Precedence::Comparison)?;
+    render_operand(value, out.sql("CASE WHEN "))?;
+    render_operand(other, out.sql(" = "))?;
     out.sql(" THEN NULL ELSE ").expression(value)?.sql(" END");
     Ok(())
 }
