@@ -3,7 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use relata::{
-    expr::{IntoExpr, func, rank},
+    expr::{IntoExpr, concat, func, rank},
     prelude::*,
 };
 use relata_tests::{Server, on_every_database};
@@ -289,6 +289,28 @@ on_every_database! {
         let same = || select(Thing::group.of(&other)).from(&other).filter(Thing::id.of(&other).eq(1));
         assert_eq!(count(Thing::price.eq(scalar(same()))).await, 0);
         assert_eq!(count(Thing::price.ge(cast::<i64, _>(Thing::group))).await, 0);
+    }
+
+    async fn texts_that_decimals_choose_are_texts(db: Database) {
+        create(&db).await;
+        update::<Thing>().set(Thing::price, Decimal::new(20, 1)).execute(&*db).await.unwrap();
+        for (id, name) in [(1, "02"), (2, "2.0"), (3, "10"), (4, "9")] {
+            update::<Thing>().set(Thing::name, name).filter(Thing::id.eq(id)).execute(&*db).await.unwrap();
+        }
+        let chosen = || case().when(Thing::price.gt(Decimal::ONE), Thing::name).otherwise("none");
+        let same = select(Thing::id).filter(chosen().eq("2"));
+        assert!(same.all(&*db).await.unwrap().is_empty());
+        let ordered = select(Thing::id).order_by(chosen()).all(&*db).await.unwrap();
+        assert_eq!(ordered, [1, 3, 2, 4]);
+        let groups = select(count_all()).group_by(chosen()).order_by(chosen()).all(&*db).await.unwrap();
+        assert_eq!(groups, [1; 4]);
+        assert_eq!(select(min(concat(chosen(), ""))).one(&*db).await.unwrap().as_deref(), Some("02"));
+        let of = select((Thing::id, chosen())).subquery("of");
+        let (id, text) = of.columns();
+        assert_eq!(select(id).from(of).order_by(text).all(&*db).await.unwrap(), [1, 3, 2, 4]);
+        let written = || cast::<String, _>(Thing::price);
+        assert_eq!(select(count_all()).filter(written().eq("02")).one(&*db).await.unwrap(), 0);
+        assert_eq!(select(count_all()).filter(concat(written(), "").eq("02")).one(&*db).await.unwrap(), 0);
     }
 
     async fn casts_to_integers_of_any_size_round(db: Database) {

@@ -191,37 +191,12 @@ impl Dialect for Sqlite {
     fn render_expression<'s>(&'s self, expression: &'s Expression, out: &mut Renderer<'s>) -> Compile {
         match expression {
             _ if decimal::is_decimal(expression) => decimal::render(expression, out),
-            Expression::Infix(n)
-                if n.operator.precedence() == Precedence::Comparison
-                    && decimal::is_mixed_comparison(&[&n.left, &n.right]) =>
-            {
-                decimal::render_operand(&n.left, out)?;
-                decimal::render_operand(&n.right, out.sql(n.operator.as_sql()))
+            _ if decimal::passes_collation_on(expression) => {
+                render_plain(expression, out)?;
+                out.sql(" COLLATE BINARY");
+                Ok(())
             }
-            Expression::Infix(n) => infix(n, out),
-            Expression::DistinctFrom(n) if decimal::is_mixed_comparison(&[&n.left, &n.right]) => {
-                decimal::render_operand(&n.left, out)?;
-                out.sql(if n.negated { " IS NOT DISTINCT FROM " } else { " IS DISTINCT FROM " });
-                decimal::render_operand(&n.right, out)
-            }
-            Expression::Between(n) if decimal::is_mixed_comparison(&[&n.operand, &n.low, &n.high]) => {
-                decimal::render_operand(&n.operand, out)?;
-                decimal::render_operand(
-                    &n.low,
-                    out.sql(if n.negated { " NOT BETWEEN " } else { " BETWEEN " }),
-                )?;
-                decimal::render_operand(&n.high, out.sql(" AND "))
-            }
-            Expression::In(n) if decimal::is_mixed_list(n) => decimal::render_mixed_list(n, out),
-            Expression::In(n) => {
-                decimal::check_list(n)?;
-                in_list(n, out)
-            }
-            Expression::Cast(n) => cast(n, out),
-            Expression::Function(n) if decimal::is_mixed_nullif(n) => decimal::render_nullif(n, out),
-            Expression::Function(n) => function(n, out),
-            Expression::Like(n) if n.ignore_case => letters::render_like(n, out),
-            other => other.render(out),
+            _ => render_plain(expression, out),
         }
     }
 
@@ -288,6 +263,40 @@ fn has_subquery(expression: &Expression) -> bool {
     let mut found = expression.subquery().is_some();
     expression.for_each_child(&mut |child| found = found || has_subquery(child));
     found
+}
+
+/// What is no decimal.
+fn render_plain<'s>(expression: &'s Expression, out: &mut Renderer<'s>) -> Compile {
+    match expression {
+        Expression::Infix(n)
+            if n.operator.precedence() == Precedence::Comparison
+                && decimal::is_mixed_comparison(&[&n.left, &n.right]) =>
+        {
+            decimal::render_operand(&n.left, out)?;
+            decimal::render_operand(&n.right, out.sql(n.operator.as_sql()))
+        }
+        Expression::Infix(n) => infix(n, out),
+        Expression::DistinctFrom(n) if decimal::is_mixed_comparison(&[&n.left, &n.right]) => {
+            decimal::render_operand(&n.left, out)?;
+            out.sql(if n.negated { " IS NOT DISTINCT FROM " } else { " IS DISTINCT FROM " });
+            decimal::render_operand(&n.right, out)
+        }
+        Expression::Between(n) if decimal::is_mixed_comparison(&[&n.operand, &n.low, &n.high]) => {
+            decimal::render_operand(&n.operand, out)?;
+            decimal::render_operand(&n.low, out.sql(if n.negated { " NOT BETWEEN " } else { " BETWEEN " }))?;
+            decimal::render_operand(&n.high, out.sql(" AND "))
+        }
+        Expression::In(n) if decimal::is_mixed_list(n) => decimal::render_mixed_list(n, out),
+        Expression::In(n) => {
+            decimal::check_list(n)?;
+            in_list(n, out)
+        }
+        Expression::Cast(n) => cast(n, out),
+        Expression::Function(n) if decimal::is_mixed_nullif(n) => decimal::render_nullif(n, out),
+        Expression::Function(n) => function(n, out),
+        Expression::Like(n) if n.ignore_case => letters::render_like(n, out),
+        other => other.render(out),
+    }
 }
 
 fn infix<'s>(n: &'s Infix, out: &mut Renderer<'s>) -> Compile {

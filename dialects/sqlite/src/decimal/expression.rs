@@ -97,6 +97,18 @@ fn render_mixed<'s>(operand: &'s Expression, out: &mut Renderer<'s>) -> Compile 
     Ok(())
 }
 
+/// Whether it is no decimal, and would be compared like one: the collation of a part is that of the whole, such as of a CASE that asks
+/// about a decimal, or of a decimal that is cast ("Datatypes in SQLite", 7.1).
+pub(crate) fn passes_collation_on(expression: &Expression) -> bool {
+    fn has_decimal(expression: &Expression) -> bool {
+        let mut found = false;
+        expression.for_each_child(&mut |child| found = found || is_decimal(child) || has_decimal(child));
+        found
+    }
+    let may_pass = matches!(expression, Expression::Case(_) | Expression::Cast(_) | Expression::Function(_));
+    may_pass && !is_decimal(expression) && has_decimal(expression)
+}
+
 /// Whether a decimal and something else are compared by NULLIF.
 pub(crate) fn is_mixed_nullif(n: &Function) -> bool {
     matches!((n.name, &*n.arguments), ("NULLIF", [value, other]) if is_decimal(value) != is_decimal(other))

@@ -11,8 +11,8 @@ mod expression;
 use rusqlite::Connection;
 
 pub(crate) use expression::{
-    check_list, is_decimal, is_mixed_comparison, is_mixed_list, is_mixed_nullif, render, render_mixed_list,
-    render_nullif, render_operand,
+    check_list, is_decimal, is_mixed_comparison, is_mixed_list, is_mixed_nullif, passes_collation_on, render,
+    render_mixed_list, render_nullif, render_operand,
 };
 
 /// The name of the collation.
