@@ -9,7 +9,11 @@ use relata_core::{
     schema::Table,
 };
 
-use super::{Mysql, assignment, expression};
+use super::{
+    Mysql,
+    assignment::{self, Seen},
+    expression,
+};
 
 pub(super) fn render<'s>(dialect: &'s Mysql, clause: Clause<'s>, out: &mut Renderer<'s>) -> Compile {
     match clause {
@@ -33,9 +37,9 @@ pub(super) fn render<'s>(dialect: &'s Mysql, clause: Clause<'s>, out: &mut Rende
         }
         Clause::Values(values) => render_values(values, out),
         Clause::OnConflict(table, conflict) => render_conflict(table, conflict, out),
-        // The connection sets SIMULTANEOUS_ASSIGNMENT on MariaDB (MariaDB KB, "SQL_MODE").
-        Clause::Assignments(table, assignments) if !dialect.server.is_mariadb() => {
-            assignment::render(table, assignments, out)
+        Clause::Assignments(table, assignments) => {
+            let seen = if dialect.server.is_mariadb() { Seen::BySubqueries } else { Seen::ByAll };
+            assignment::render(table, assignments, seen, out)
         }
         Clause::SelectedOrder(order) => render_selected_order(dialect, order, out),
         other => other.render(out),
@@ -135,7 +139,7 @@ fn render_conflict<'s>(table: &'static Table, conflict: &'s OnConflict, out: &mu
             out.identifier(column.name)?.sql(" = ").table(table)?.sql(".").identifier(column.name)?;
         }
         ConflictAction::Update(assignments) => {
-            assignment::render(table, assignments, out)?;
+            assignment::render(table, assignments, Seen::ByAll, out)?;
         }
     }
     Ok(())
