@@ -39,7 +39,7 @@ async fn answer(db: &Engine, query: Select<Line>) -> relata::Result<Vec<String>>
 fn seeds(db: &Database) -> std::ops::Range<u64> {
     let set = |name| std::env::var(name).ok().and_then(|number| number.parse::<u64>().ok());
     let first = set("RELATA_TEST_SEED").unwrap_or(1);
-    let few = if db.server() == Server::Sqlite { 50 } else { 300 };
+    let few = if db.server() == Server::Sqlite { 50 } else { 1000 };
     first..first + set("RELATA_TEST_QUERIES").unwrap_or(few)
 }
 
