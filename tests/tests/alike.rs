@@ -512,6 +512,9 @@ on_every_database! {
         let filled = select((whole % 2, coalesce(truth, yes()), coalesce(part, 0.5))).from(none);
         let filled = filled.join_on(Thing::entity(), Thing::id.eq(id)).limit(1).one(&*db).await.unwrap();
         assert_eq!(filled, (None::<i64>, Some(true), 0.5));
+        let unknown = select(max(nullif(None::<bool>, Thing::id.gt(0)))).subquery("unknown");
+        let truths = select(unknown.columns()).from(unknown).union_all(select(val(Some(true))));
+        assert_eq!(truths.all(&*db).await.unwrap(), [None, Some(true)]);
     }
 
     async fn an_integer_of_a_subquery_beside_decimals(db: Database) {

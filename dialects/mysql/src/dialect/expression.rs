@@ -447,8 +447,8 @@ fn render_alone<'s>(
 /// A bind that no column tells the type of. MySQL would take a number for a DOUBLE (MySQL 8.4 manual 15.5.1), and MariaDB
 /// a NULL.
 fn render_number<'s>(dialect: &'s Mysql, value: &'s Value, out: &mut Renderer<'s>) {
-    let tells = dialect.server.is_mariadb() && !value.is_null();
-    match integer(value.kind()).filter(|_| !tells && value.kind() != Kind::Bool) {
+    let tells = !value.is_null() && (dialect.server.is_mariadb() || value.kind() == Kind::Bool);
+    match integer(value.kind()).filter(|_| !tells) {
         Some(ty) => cast_bind(value, ty, out),
         None => render_bind(dialect, value, out),
     }
