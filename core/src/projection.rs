@@ -97,7 +97,7 @@ impl<'r> RowReader<'r> {
     /// # Errors
     ///
     /// If there is none, or it does not fit.
-    // Always: where it is called, the value returns through memory, which takes a twentieth of the time of a row.
+    // Always, for a value that is returned from here comes through memory, which takes a twentieth of the time of a row.
     #[inline(always)]
     pub fn read_with<T>(
         &mut self,

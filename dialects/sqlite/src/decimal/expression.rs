@@ -105,7 +105,11 @@ pub(crate) fn passes_collation_on(expression: &Expression) -> bool {
         expression.for_each_child(&mut |child| found = found || is_decimal(child) || has_decimal(child));
         found
     }
-    let may_pass = matches!(expression, Expression::Case(_) | Expression::Cast(_) | Expression::Function(_));
+    let may_pass = match expression {
+        Expression::Case(_) | Expression::Function(_) => true,
+        Expression::Cast(n) => n.ty.kind == Kind::Text,
+        _ => false,
+    };
     may_pass && !is_decimal(expression) && has_decimal(expression)
 }
 
