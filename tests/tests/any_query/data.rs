@@ -137,7 +137,7 @@ pub fn lines((a, b, c, d, e, f, g, h, i, j): Items) -> Leaves {
 /// The same rows on every database.
 pub async fn fill(db: &Engine) {
     Schema::new().with::<Person>().with::<Pet>().create(db).await.unwrap();
-    let mut maker = Maker::new(0xF111);
+    let mut maker = Maker::new(0xF111, false);
     let m = &mut maker;
     let people: Vec<NewPerson> = (1..=6)
         .map(|id| NewPerson {

@@ -14,11 +14,13 @@ pub struct Maker {
     pub flat: bool,
     /// Whether pets are changed: MySQL does not read what it changes (docs/src/errors/statement.md).
     pub changes: bool,
+    /// Whether there are full joins.
+    pub full: bool,
 }
 
 impl Maker {
-    pub fn new(seed: u64) -> Maker {
-        Maker { dice: Dice(seed), names: 0, flat: false, changes: false }
+    pub fn new(seed: u64, full: bool) -> Maker {
+        Maker { dice: Dice(seed), names: 0, flat: false, changes: false, full }
     }
 
     pub fn chance(&mut self, of: usize) -> bool {

@@ -55,8 +55,11 @@ async fn beside(db: &Database) -> Engine {
     lite
 }
 
-fn maker(seed: u64) -> Maker {
-    Maker::new(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15))
+fn maker(db: &Database, seed: u64) -> Maker {
+    Maker::new(
+        seed.wrapping_mul(0x9E37_79B9_7F4A_7C15),
+        matches!(db.server(), Server::Sqlite | Server::Postgres),
+    )
 }
 
 /// Both give the same, or refuse it alike: whether it was given.
@@ -76,6 +79,10 @@ fn agree<T: PartialEq + Debug>(
         (Ok(_), Err(other)) if other.to_string().contains("one after another, and the values of") => {
             return false;
         }
+        // Where a column of either side is known to be one value.
+        (Ok(_), Err(other)) if other.to_string().contains("FULL JOIN is only supported with") => {
+            return false;
+        }
         (one, other) => panic!("{:?}, {:?}, {}", one.err(), other.err(), about()),
     }
     true
@@ -86,7 +93,7 @@ on_every_database! {
         let lite = beside(&db).await;
         let (asked, mut answered) = (seeds(&db), 0);
         for seed in asked.clone() {
-            let query = maker(seed).rows(&Leaves::default(), 1);
+            let query = maker(&db, seed).rows(&Leaves::default(), 1);
             let (one, other) = tokio::join!(answer(&lite, query.clone()), answer(&db, query.clone()));
             let about = || format!("seed {seed}: {}", query.compile(&**db.dialect()).unwrap().sql);
             answered += u64::from(agree(one, other, &about));
@@ -98,7 +105,7 @@ on_every_database! {
         let lite = beside(&db).await;
         let (asked, mut done) = (seeds(&db), 0);
         for seed in asked.clone() {
-            let change = maker(seed).change();
+            let change = maker(&db, seed).change();
             let (one, other) = tokio::join!(change.clone().outcome(&lite), change.clone().outcome(&db));
             let about = || format!("seed {seed}: {}", change.sql(&db));
             done += u64::from(agree(one, other, &about));

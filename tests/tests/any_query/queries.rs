@@ -132,6 +132,11 @@ impl Maker {
         for _ in 0..[0, 0, 1, 1, 2][self.dice.roll(5)] {
             let kind = self.dice.roll(9);
             let (source, more) = self.source(if kind > 2 { 0 } else { depth.saturating_sub(1) });
+            if self.full && kind == 8 && self.chance(2) {
+                query = query.full_join_on(source, self.equal(&leaves, &more));
+                leaves = leaves.with(&more);
+                continue;
+            }
             leaves = leaves.with(&more);
             let on = self.truth(&Scope::of(&leaves, outer), depth.min(1));
             query = match kind {
@@ -169,6 +174,11 @@ impl Maker {
             }
         }
         query
+    }
+
+    /// A column of one side equals one of the other: PostgreSQL has no full joins but such.
+    fn equal(&mut self, one: &Leaves, other: &Leaves) -> Expr<Option<bool>> {
+        any_sort!(self.dice, T => self.column_of::<T>(one).eq(self.column_of::<T>(other)))
     }
 
     pub fn ordered(&mut self, query: Select<Line>, items: &Items) -> Select<Line> {
