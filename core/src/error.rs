@@ -336,9 +336,9 @@ impl fmt::Display for Shortened<'_> {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}: {self}", self.0.class)?;
-        match self.0.source.as_ref().map(ToString::to_string) {
-            Some(source) if !self.0.message.contains(&source) => write!(f, " (caused by: {source})"),
-            _ => Ok(()),
+        match &self.0.source {
+            Some(source) => write!(f, " (caused by: {source})"),
+            None => Ok(()),
         }
     }
 }
@@ -351,7 +351,7 @@ impl StdError for Error {
 
 impl From<CompileError> for Error {
     fn from(error: CompileError) -> Self {
-        Error::new(ErrorClass::Compile, error.to_string()).with_source(error)
+        Error::new(ErrorClass::Compile, error.to_string())
     }
 }
 

@@ -4,31 +4,27 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{Generics, Path, Type, WhereClause, parse_quote};
 
-use crate::attr::Item;
+use crate::attr::{Item, once};
 use crate::context::Context;
 
-/// The path of the crate `relata`.
-pub(crate) struct Krate(Path);
-
-impl Default for Krate {
-    fn default() -> Self {
-        Krate(parse_quote!(::relata))
-    }
-}
+/// The path of the crate `relata`, if it is another one.
+#[derive(Default)]
+pub(crate) struct Krate(Option<Path>);
 
 impl Krate {
     /// `crate = "path"`.
     pub(crate) fn read(&mut self, item: &Item, context: &Context) {
-        if let Some(text) = item.text(context)
-            && let Some(path) = context.ok(text.parse_with(Path::parse_mod_style))
-        {
-            self.0 = path;
-        }
+        let path = item.text(context).and_then(|text| context.ok(text.parse_with(Path::parse_mod_style)));
+        once(&mut self.0, item, path, context);
+    }
+
+    fn path(&self) -> Path {
+        self.0.clone().unwrap_or_else(|| parse_quote!(::relata))
     }
 
     /// The core.
     pub(crate) fn core(&self) -> TokenStream {
-        let path = &self.0;
+        let path = self.path();
         quote!(#path::__private::core)
     }
 
@@ -39,14 +35,8 @@ impl Krate {
 
     /// What the ORM adds.
     pub(crate) fn private(&self) -> TokenStream {
-        let path = &self.0;
+        let path = self.path();
         quote!(#path::__private)
-    }
-}
-
-impl ToTokens for Krate {
-    fn to_tokens(&self, tokens: &mut TokenStream) {
-        self.0.to_tokens(tokens);
     }
 }
 

@@ -66,7 +66,7 @@ struct Counted {
     id: i64,
     name: String,
     #[column(version)]
-    version: u32,
+    version: u8,
 }
 
 #[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -241,7 +241,7 @@ on_every_database! {
         let mut session = db.session();
         let row = session.add(NewCounted { id: 1, name: "a".into() });
         session.commit().await.unwrap();
-        update::<Counted>().set(Counted::version, u32::MAX).execute(&*db).await.unwrap();
+        update::<Counted>().set(Counted::version, u8::MAX).execute(&*db).await.unwrap();
         session.refresh(row).await.unwrap();
         session[row].name = "b".into();
         let error = session.commit().await.unwrap_err();

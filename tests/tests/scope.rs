@@ -273,6 +273,11 @@ fn rows_by_name() {
             .rows::<Busy>(),
     );
     assert!(words.contains("field email cannot hold NULL"), "{words}");
+    let three = || select((User::id, User::email, val(1_i64).label("posts")));
+    compiles(three().rows::<Busy>());
+    compiles(select((User::email, val(1_i64).label("posts"))).distinct().rows::<Busy>());
+    let words = refused(three().distinct().rows::<Busy>());
+    assert!(words.contains("DISTINCT compares all items, and some are read by no field"), "{words}");
 }
 
 #[test]

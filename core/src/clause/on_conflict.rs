@@ -1,6 +1,7 @@
 //! `ON CONFLICT` (PostgreSQL manual, INSERT; SQLite "UPSERT"); MySQL says ON DUPLICATE KEY UPDATE.
 
 use crate::{
+    dialect::Feature,
     entity::Entity,
     expr::{Column, Expression},
     render::{Compile, CompileError, Renderer},
@@ -70,6 +71,7 @@ impl OnConflict {
     pub(super) fn render<'s>(&'s self, table: &'static Table, out: &mut Renderer<'s>) -> Compile {
         out.sql(" ON CONFLICT");
         if !self.target.is_empty() {
+            out.require(Feature::ConflictTarget)?;
             out.sql(" (");
             out.list(&self.target, ", ", |out, column| {
                 out.identifier(table.columns[*column].name).map(drop)

@@ -47,7 +47,8 @@ pub trait Dialect: Send + Sync + fmt::Debug {
         self.render_type(ty, out)
     }
 
-    /// Writes the present time as such a value, in UTC where it has no zone: an expression, and the default of a column.
+    /// Writes the present time as such a value, in UTC where it has no zone: an expression, and the default of a column. What is
+    /// written here is right where sessions are in UTC.
     fn render_now(&self, ty: &ColumnType, out: &mut Renderer<'_>) {
         out.sql(match ty.kind {
             Kind::Date => "CURRENT_DATE",

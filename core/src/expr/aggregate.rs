@@ -137,7 +137,7 @@ where
     aggregate("SUM", Some(node(operand)), false)
 }
 
-/// `AVG(operand)` as a float, of floats: NULL if there is no row. The exact one of decimals is `sum(x) / count(x)`.
+/// `AVG(CAST(operand AS DOUBLE PRECISION))`: a float, of floats. NULL if there is no row. The exact one of decimals is `sum(x) / count(x)`.
 pub fn avg<O: IntoExpr>(operand: O) -> Expr<Option<f64>>
 where
     <O::Sql as Type>::Base: Numeric,
@@ -159,7 +159,7 @@ pub fn max<O: IntoExpr>(operand: O) -> Expr<<O::Sql as Type>::Nullable> {
 impl<T: Type> Expr<T> {
     /// Over the rows only for which the condition holds: `aggregate FILTER (WHERE condition)`. Called again, both conditions hold.
     ///
-    /// On anything but an aggregate it is an error when the statement is compiled: in `sum(x).add(1)` it belongs to `sum(x)`.
+    /// On anything but an aggregate it is an error when the statement is compiled: in `sum(x) + 1` it belongs to `sum(x)`.
     #[must_use]
     pub fn filter_where(mut self, condition: impl IntoExpr<Sql: Condition>) -> Self {
         match &mut self.node {

@@ -123,7 +123,7 @@ where
     call("ABS", vec![node(number)], Nullness::AnyArgument)
 }
 
-/// The texts one after another: `a || b || …`, NULL if one is.
+/// The texts one after another: `first || second`, NULL if one is.
 pub fn concat<V: IntoExpr<Sql: TextLike>, W: IntoExpr<Sql: TextLike>>(
     first: V,
     second: W,

@@ -80,9 +80,10 @@ impl Node for Not {
 }
 
 impl Logical {
-    /// Conditions joined, one alone as it is.
+    /// Conditions joined, one alone as it is. Of none, all hold, and not any does.
     pub fn joined(connective: Connective, mut operands: Vec<Expression>) -> Expression {
         match operands.len() {
+            0 => Expression::Bind(Value::Bool(connective == Connective::And)),
             1 => operands.remove(0),
             _ => Expression::Logical(Logical { connective, operands }),
         }
@@ -159,23 +160,18 @@ pub fn not<C: IntoExpr<Sql: Condition>>(condition: C) -> Expr<C::Sql> {
 /// # Ok::<(), relata_core::Error>(())
 /// ```
 pub fn all_of<C: IntoExpr<Sql: Condition>>(conditions: impl IntoIterator<Item = C>) -> Expr<C::Sql> {
-    joined(Connective::And, conditions, true)
+    joined(Connective::And, conditions)
 }
 
 /// Any of the conditions: `a OR b OR …`; false if there is none.
 pub fn any_of<C: IntoExpr<Sql: Condition>>(conditions: impl IntoIterator<Item = C>) -> Expr<C::Sql> {
-    joined(Connective::Or, conditions, false)
+    joined(Connective::Or, conditions)
 }
 
 fn joined<C: IntoExpr<Sql: Condition>>(
     connective: Connective,
     conditions: impl IntoIterator<Item = C>,
-    empty: bool,
 ) -> Expr<C::Sql> {
-    let mut operands: Vec<_> = conditions.into_iter().map(|c| c.into_expr().into_node()).collect();
-    Expr::new(match operands.len() {
-        0 => Expression::Bind(Value::Bool(empty)),
-        1 => operands.remove(0),
-        _ => Expression::Logical(Logical { connective, operands }),
-    })
+    let operands = conditions.into_iter().map(|condition| condition.into_expr().into_node()).collect();
+    Expr::new(Logical::joined(connective, operands))
 }

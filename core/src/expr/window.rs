@@ -142,7 +142,7 @@ impl Window {
 
 /// `function OVER (window)`: a window function, or an aggregate over the window.
 ///
-/// On any other expression it is an error when the statement is compiled: in `over(rank().add(1), …)` it belongs to `rank()`.
+/// On any other expression it is an error when the statement is compiled: in `over(rank() + 1, …)` it belongs to `rank()`.
 pub fn over<T: Type>(function: Expr<T>, definition: WindowDefinition) -> Expr<T> {
     let definition = Some(definition);
     Expr::new(match function.into_node() {

@@ -10,7 +10,7 @@ use crate::{
 ///
 /// # Errors
 ///
-/// If it has no literal: a list, or a date outside of the years 0 to 9999.
+/// If it has no literal: a list, a float that is no number or infinite, or a date outside of the years 0 to 9999.
 pub fn render_literal(value: &Value, out: &mut Renderer<'_>) -> Compile {
     match value {
         Value::Null(_) => drop(out.sql("NULL")),
@@ -19,6 +19,8 @@ pub fn render_literal(value: &Value, out: &mut Renderer<'_>) -> Compile {
         Value::I32(number) => drop(out.sql(&number.to_string())),
         Value::I64(number) => drop(out.sql(&number.to_string())),
         Value::U64(number) => drop(out.number(*number)),
+        Value::F32(number) if !number.is_finite() => return Err(not_finite()),
+        Value::F64(number) if !number.is_finite() => return Err(not_finite()),
         Value::F32(number) => drop(out.sql(&format!("{number:e}"))),
         Value::F64(number) => drop(out.sql(&format!("{number:e}"))),
         Value::Text(text) | Value::Json(text) => drop(out.literal(text)),
@@ -49,6 +51,10 @@ pub fn hyphenated(bytes: &[u8; 16]) -> String {
 /// Bytes as digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn not_finite() -> CompileError {
+    CompileError::invalid("a literal is a float that is no number or infinite")
 }
 
 fn outside() -> CompileError {

@@ -181,8 +181,8 @@ impl Table {
     }
 }
 
-/// The tables in an order in which each comes after those that its foreign keys refer to; tables that refer to each
-/// other in a circle come in the order given.
+/// The tables in an order in which each comes after those that its foreign keys refer to. Of a circle, the key that would close
+/// it is passed over.
 pub fn sorted_tables(tables: &[&'static Table]) -> Vec<&'static Table> {
     fn visit(
         table: &'static Table,

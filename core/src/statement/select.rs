@@ -281,7 +281,7 @@ impl<R> Select<R> {
         self
     }
 
-    /// Selects something else from the same rows.
+    /// Selects something else from the same rows; DISTINCT, the order and the limit stay as they are.
     pub fn project<P: Projection>(mut self, projection: P) -> Select<P::Row> {
         let mut items = Vec::new();
         projection.items(&mut items);
@@ -296,7 +296,8 @@ impl<R> Select<R> {
     /// Reads rows into a struct by the names of its fields: `#[derive(Row)]`.
     ///
     /// Each field takes the item with its name, be it a label or a column's. A field without an item, and one that cannot
-    /// hold NULL where the item may be NULL, are errors when the statement is compiled.
+    /// hold NULL where the item may be NULL, are errors when the statement is compiled. An item that no field takes is left out,
+    /// which is an error with DISTINCT, as that compares all items.
     pub fn rows<T: NamedRow>(mut self) -> Select<T> {
         let query = self.query();
         let mut rest: Vec<Item> = std::mem::take(&mut query.items);
@@ -321,6 +322,10 @@ impl<R> Select<R> {
                     query.refuse(CompileError::invalid(why));
                 }
             }
+        }
+        if query.distinct && !rest.is_empty() {
+            let why = "DISTINCT compares all items, and some are read by no field: leave them out, or give each a field";
+            query.refuse(CompileError::invalid(why));
         }
         Select { body: self.body, read: T::read }
     }

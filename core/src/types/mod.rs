@@ -113,7 +113,7 @@ impl Mismatch {
 
     /// As an error, saying which column.
     pub fn at(self, name: &str, index: usize) -> Error {
-        Error::new(ErrorClass::Decode, format!("column {index} ({name}): {self}")).with_source(self)
+        Error::new(ErrorClass::Decode, format!("column {index} ({name}): {self}"))
     }
 }
 

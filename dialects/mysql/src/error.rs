@@ -84,7 +84,7 @@ fn lost(class: ErrorClass, what: &str, error: IoError) -> Error {
     if matches!(&error, IoError::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof) {
         return Error::new(class, format!("{what}: the server closed the connection"));
     }
-    Error::new(class, format!("{what}: {}", io_text(&error))).with_source(error)
+    Error::new(class, format!("{what}: {}", io_text(&error)))
 }
 
 fn of_driver(error: DriverError) -> Error {

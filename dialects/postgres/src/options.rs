@@ -22,6 +22,7 @@ use relata_core::{
 /// | `search_path` | where tables without a schema are looked for | the server's |
 /// | `time_zone` | of the session, as in `2026-01-01 00:00+00`::text; `server` for the server's own | `UTC` |
 /// | `lock_timeout` | after which a statement fails: `30s` | the server's |
+/// | `statement_timeout` (by the builder: in a URL the pool has an option of that name) | after which the server ends a statement: `30s` | the server's |
 /// | `options` | more settings of the session, as the server's command line takes them: `-c geqo=off` | none |
 /// | `target_session_attrs` | see [`TargetSession`] | `any` |
 /// | `statement_cache` | how many prepared statements a connection keeps; 0 for none | 100 |

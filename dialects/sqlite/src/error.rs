@@ -10,25 +10,21 @@ use rusqlite::ffi;
 /// The error for what SQLite says. The statement is added by who ran it.
 #[cold]
 pub(crate) fn from_rusqlite(error: rusqlite::Error) -> Error {
-    of(&error, None).with_source(error)
+    from_run(error, &[])
 }
 
-/// The error for what SQLite says of a statement that ran with these binds. It may quote them, so it is not the source either.
+/// The error for what SQLite says of a statement that ran with these binds. It may quote them, so it is not the source.
 #[cold]
 pub(crate) fn from_run(error: rusqlite::Error, binds: &[Bind<'_>]) -> Error {
-    if binds.is_empty() { from_rusqlite(error) } else { of(&error, Some(binds)) }
-}
-
-fn of(error: &rusqlite::Error, binds: Option<&[Bind<'_>]>) -> Error {
     let shown = |message: &str, class| match binds {
-        None => message.to_owned(),
-        Some(binds) => mask(message, Wording::of(class), binds),
+        [] => message.to_owned(),
+        binds => mask(message, Wording::of(class), binds),
     };
     let (code, message) = match error {
         rusqlite::Error::SqliteFailure(failure, message) => {
-            (failure.extended_code, message.clone().unwrap_or_else(|| failure.to_string()))
+            (failure.extended_code, message.unwrap_or_else(|| failure.to_string()))
         }
-        rusqlite::Error::SqlInputError { error, msg, .. } => (error.extended_code, msg.clone()),
+        rusqlite::Error::SqlInputError { error, msg, .. } => (error.extended_code, msg),
         rusqlite::Error::MultipleStatement => {
             return Error::new(
                 ErrorClass::Statement,

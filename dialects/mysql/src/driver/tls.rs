@@ -62,8 +62,7 @@ fn contains_pem(text: &[u8]) -> bool {
 
 #[cfg(feature = "tls")]
 fn read(path: &std::path::Path, option: &str) -> Result<Vec<u8>> {
-    std::fs::read(path)
-        .map_err(|error| configuration(format!("{option} {}: {error}", path.display())).with_source(error))
+    std::fs::read(path).map_err(|error| configuration(format!("{option} {}: {error}", path.display())))
 }
 
 /// mysql_async takes the provider of the process. With several compiled in and none chosen, rustls would panic.

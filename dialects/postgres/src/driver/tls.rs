@@ -1,6 +1,6 @@
 //! TLS by rustls, with its ring provider.
 
-use std::{error::Error as StdError, io, path::Path, pin::Pin, sync::Arc};
+use std::{error::Error as StdError, fmt::Display, io, path::Path, pin::Pin, sync::Arc};
 
 use relata_core::{Error, ErrorClass, Result};
 use rustls::{
@@ -18,9 +18,8 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::{login::Lent, wire::Stream};
 use crate::{PostgresOptions, SslMode};
 
-fn configuration(what: impl Into<String>, why: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
-    let why = why.into();
-    Error::new(ErrorClass::Configuration, format!("{}: {why}", what.into())).with_source(why)
+fn configuration(what: impl Display, why: impl Display) -> Error {
+    Error::new(ErrorClass::Configuration, format!("{what}: {why}"))
 }
 
 /// What encrypts connections as the options say.

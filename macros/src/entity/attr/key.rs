@@ -28,7 +28,9 @@ impl Columns {
         for part in attr::items(list.clone(), &expected, context) {
             match &part.value {
                 Value::None => columns.fields.push(part.key),
-                Value::Expr(_) if part.is("name") => columns.name = part.name(context),
+                Value::Expr(_) if part.is("name") => {
+                    once(&mut columns.name, &part, part.name(context), context)
+                }
                 _ => context.error(&part, "expected the name of a field, or `name = \"…\"`"),
             }
         }
@@ -125,7 +127,9 @@ impl Check {
         for part in parts {
             match part {
                 CheckPart::Condition(condition) => conditions.push(condition),
-                CheckPart::Item(part) if part.is("name") => name = part.name(context),
+                CheckPart::Item(part) if part.is("name") => {
+                    once(&mut name, &part, part.name(context), context)
+                }
                 CheckPart::Item(_) => return item.expected(expected, context),
             }
         }

@@ -65,11 +65,13 @@ fn of_column(entity: &Entity<'_>, column: &Column<'_>) -> Vec<TokenStream> {
         );
     }
     if let Some(said) = &attributes.version {
-        let integer = kind(&["I16", "I32", "I64", "U32", "U64"]);
+        let integer = quote!(<#ty as #core::types::Type>::KIND.is_integer());
         assert(
             said,
             quote!(#integer && !#nullable),
-            format!("the version is a number that counts up: `{ident}` must be an i32 or i64"),
+            format!(
+                "the version is a number that counts up: `{ident}` must be an integer, and not an Option"
+            ),
         );
     }
     if attributes.length.is_some() {
