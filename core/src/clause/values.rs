@@ -83,7 +83,7 @@ impl<'s> Values<'s> {
 
     fn pending(self) -> CompileError {
         CompileError::invalid(format!(
-            "a row of {} refers to an entity that is not inserted yet: add it to the session of that entity",
+            "a row of {} refers to an entity by its handle, which only its session can follow: add the row to the session, or give it the key",
             self.table.name
         ))
     }

@@ -206,14 +206,10 @@ impl<E: Entity> AnyStore for Store<E> {
                     format!("of {} inserted into {}, {} came back", slots.len(), E::TABLE.name, rows.len());
                 return Err(Error::new(ErrorClass::Session, why));
             }
-            let staged = in_input_order(rows, slots, &given);
-            if staged.len() != slots.len() {
-                let why = format!(
-                    "rows of {} came back with other keys than they were inserted with",
-                    E::TABLE.name
-                );
-                return Err(Error::new(ErrorClass::Session, why));
-            }
+            let staged = in_input_order(rows, slots, &given).map_err(|why| {
+                let why = format!("{} {why}", E::TABLE.name);
+                Error::new(ErrorClass::Session, why).with_table(E::TABLE.name)
+            })?;
             self.staged.extend(staged.into_iter().map(|(slot, entity)| (slot, Some(entity))));
             // They are looked for by their slots; mostly they are in that order.
             self.staged.sort_by_key(|(slot, _)| *slot);
@@ -406,8 +402,13 @@ impl<E: Entity> AnyStore for Store<E> {
 /// Pairs the rows that came back with the places they were inserted from.
 ///
 /// Databases need not return rows in the order in which they were given. A key that was given says which is which; those that
-/// the database generates grow in the order of the rows.
-fn in_input_order<E: Entity>(rows: Vec<E>, slots: &[u32], given: &[Option<Key>]) -> Vec<(u32, E)> {
+/// the database generates grow in the order of the rows. If they do not as they came back, they may be made by chance, or count
+/// downwards, and nobody can tell.
+fn in_input_order<E: Entity>(
+    rows: Vec<E>,
+    slots: &[u32],
+    given: &[Option<Key>],
+) -> Result<Vec<(u32, E)>, &'static str> {
     let key = |entity: &E| {
         let values: Vec<Value> = E::TABLE.primary_key.iter().map(|column| entity.value(*column)).collect();
         Key::of_values(values.iter())
@@ -427,14 +428,22 @@ fn in_input_order<E: Entity>(rows: Vec<E>, slots: &[u32], given: &[Option<Key>])
             paired.push((*slot, row));
         }
     }
-    let mut rest: Vec<E> = rows.into_iter().flatten().collect();
-    if let (Some(key), true) = (E::TABLE.generated(), rest.len() > 1) {
-        rest.sort_by_key(|row| match row.value(key).as_cell() {
+    let rest: Vec<E> = rows.into_iter().flatten().collect();
+    if let Some(key) = E::TABLE.generated() {
+        let number = |row: &E| match row.value(key).as_cell() {
             Some(Cell::I64(key)) => i128::from(key),
             Some(Cell::U64(key)) => i128::from(key),
             _ => 0,
-        });
+        };
+        if !rest.is_sorted_by_key(number) {
+            return Err(
+                "gives its new rows keys that do not grow, so that nobody can tell which is whose: flush each of them",
+            );
+        }
+    }
+    if rest.len() != generated.len() {
+        return Err("gave rows back with other keys than they were inserted with");
     }
     paired.extend(generated.into_iter().zip(rest));
-    paired
+    Ok(paired)
 }

@@ -18,6 +18,12 @@ pub(super) fn given(inputs: &[Input], columns: &[usize]) -> Option<Key> {
     Some(Key::of_values(values?.into_iter())).filter(|key| !key.has_null())
 }
 
+/// The columns of each unique constraint, the primary key first.
+pub(super) fn unique_columns(table: &'static Table) -> impl Iterator<Item = &'static [usize]> {
+    let indexes = table.indexes.iter().filter(|index| index.unique).map(|index| index.columns);
+    std::iter::once(table.primary_key).chain(table.uniques.iter().map(|unique| unique.columns)).chain(indexes)
+}
+
 /// What an entity that has been inserted has in the column at this place, or for the column of another that refers to it.
 pub(super) fn key_of(
     stores: &Stores,

@@ -245,8 +245,12 @@ impl Session {
         let (at, now) = (handle.at, self.clock);
         let store = self.typed_mut(handle)?;
         if store.forget(at.slot, at.generation) {
-            self.pending.retain(|pending| *pending != at);
             self.links.retain(|link| link.source != at && link.target != at);
+            if let Some(place) = self.pending.iter().position(|pending| *pending == at) {
+                self.pending.remove(place);
+                let behind = self.links.iter_mut().filter(|link| link.added_before > place);
+                behind.for_each(|link| link.added_before -= 1);
+            }
             return Ok(());
         }
         let live = store.live_mut(at.slot, at.generation).map_err(|why| handle.error(why))?;

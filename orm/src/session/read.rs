@@ -155,6 +155,7 @@ impl Session {
     ///
     /// As [`all`](Session::all).
     pub async fn get<E: Entity>(&mut self, key: impl IntoKey<E::Key>) -> Result<Option<Handle<E>>> {
+        self.check_usable_at_all()?;
         let key = key.into_key();
         if let Some(handle) = self.known::<E>(&key) {
             return Ok(handle);

@@ -4,12 +4,13 @@ use relata_core::{
     Error, ErrorClass, Result,
     entity::{Entity, Input},
     relationship::{BelongsTo, ManyToMany, Optional, Relationship, Through},
+    schema::Table,
     value::Value,
 };
 
 use super::{
     At, Handle, Session,
-    keys::{check_ends, origin, same},
+    keys::{check_ends, origin, same, unique_columns},
     or_panic,
 };
 
@@ -24,6 +25,9 @@ pub(super) struct Link {
     pub(super) target_columns: &'static [usize],
     /// Whether it is made; otherwise it is deleted.
     pub(super) linked: bool,
+    /// How many rows were added and not flushed when it was said, and how many deleted.
+    pub(super) added_before: usize,
+    pub(super) deleted_before: usize,
 }
 
 impl Link {
@@ -169,8 +173,9 @@ impl Session {
     /// # Errors
     ///
     /// [`Handle`](ErrorClass::Handle) if a handle names no entity of this session; [`Session`](ErrorClass::Session) if a column of
-    /// the association is part of the keys of both, and the two are known to differ in it. Where that is known only when they are
-    /// inserted, it is an error of the flush.
+    /// the association is part of the keys of both, and the two are known to differ in it; where that is known only when they are
+    /// inserted, it is an error of the flush. [`Session`](ErrorClass::Session) as well if the association has no unique key of
+    /// columns of the two: nothing would keep it from a second row.
     pub fn try_link<P: Entity, C: Entity>(
         &mut self,
         source: Handle<P>,
@@ -225,7 +230,12 @@ impl Session {
             source_columns: relationship.source_columns(),
             target_columns: relationship.target_columns(),
             linked,
+            added_before: self.pending.len(),
+            deleted_before: self.deleted.len(),
         };
+        if linked {
+            check_unique(&link, relationship.name(), P::TABLE)?;
+        }
         let before = self.links.iter().position(|known| known.same_pair(&link));
         match (check_ends(&self.stores, &link), before) {
             // What was linked while the two could be is taken back; there is nothing to delete.
@@ -283,6 +293,25 @@ impl Session {
         }
         Ok(())
     }
+}
+
+/// Refuses to link by an association that takes a second row for the same two.
+fn check_unique(link: &Link, name: &str, source: &Table) -> Result<()> {
+    let Through { table, source_columns, target_columns } = link.through;
+    let of_the_two = |column: &usize| source_columns.contains(column) || target_columns.contains(column);
+    if unique_columns(table).any(|columns| columns.iter().all(of_the_two)) {
+        return Ok(());
+    }
+    let names: Vec<&str> =
+        source_columns.iter().chain(target_columns).map(|column| table.columns[*column].name).collect();
+    let why = format!(
+        "{}::{name} cannot be linked: nothing keeps {} from a second row for the same two; add `unique({})` to {1}, or add a {1} to \
+         the session",
+        source.entity,
+        table.entity,
+        names.join(", "),
+    );
+    Err(Error::new(ErrorClass::Session, why).with_table(table.name))
 }
 
 /// Why one of the columns of a relationship is not of this relationship alone, if it is not: to change it would change more.

@@ -176,5 +176,10 @@ fn prepare_link(stores: &Stores, link: &Link) -> Result<Ready> {
         let filter = values.into_iter().map(|(column, value)| equals(table, column, value)).collect();
         Change::Delete(Delete::of(table, filter))
     };
-    Ok(Ready { statement, exact: false, at: None, done: Done::Linked { through: table } })
+    Ok(Ready {
+        statement,
+        exact: false,
+        at: None,
+        done: Done::Linked { through: table, linked: link.linked },
+    })
 }

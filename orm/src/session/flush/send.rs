@@ -162,7 +162,8 @@ fn stale(stores: &Stores, at: Option<At>) -> Error {
              which keeps its edits"
         ),
         false => format!(
-            "{name} was changed or deleted by somebody else since it was read: refresh it, or roll back and try again"
+            "{name} was changed or deleted by somebody else since it was read: roll back and try again, or refresh it, if the \
+             transaction sees what others commit"
         ),
     };
     Error::new(ErrorClass::Stale, words).with_table(store.table().name)

@@ -33,9 +33,10 @@ pub(super) enum Done {
     Deleted {
         at: At,
     },
-    /// Rows of an association were made or deleted.
+    /// Rows of an association were made, or deleted.
     Linked {
         through: &'static Table,
+        linked: bool,
     },
     Nothing,
 }
@@ -45,7 +46,7 @@ impl Session {
     pub(super) fn settle_flush(&mut self, done: Vec<Done>) -> Result<()> {
         let now = self.clock;
         let mut gone: Vec<(usize, u32)> = Vec::new();
-        let mut linked: Vec<&'static Table> = Vec::new();
+        let mut associations: Vec<(&'static Table, bool)> = Vec::new();
         let mut referrers = Referrers::default();
         for done in done {
             if let Done::Deleted { at } = done {
@@ -62,14 +63,19 @@ impl Session {
                     referrers.forget(store as usize, |_| true);
                 }
                 Done::Updated { at, values } => self.settle_update(at, &values, &mut referrers)?,
-                Done::Linked { through } if linked.contains(&through) => {}
-                Done::Linked { through } => linked.push(through),
+                Done::Linked { through, linked } if associations.contains(&(through, linked)) => {}
+                Done::Linked { through, linked } => associations.push((through, linked)),
                 Done::Deleted { .. } | Done::Nothing => {}
             }
         }
         self.settle_deletes(gone);
-        for (_, store) in self.stores.iter_mut().filter(|(_, store)| linked.contains(&store.table())) {
-            store.mark_stale(now);
+        for (through, linked) in associations {
+            for (_, store) in self.stores.iter_mut().filter(|(_, store)| store.table() == through) {
+                store.mark_stale(now);
+            }
+            if !linked {
+                self.mark_followers(through, RowChange::Delete);
+            }
         }
         for at in std::mem::take(&mut self.dirty) {
             // What was set back to where it was is clean as well.

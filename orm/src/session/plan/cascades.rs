@@ -8,7 +8,7 @@ use relata_core::{
 };
 
 use super::{
-    super::{At, Session, keys::given},
+    super::{At, Session},
     Graph, Operation, Place,
     reasons::{loaded, targets},
 };
@@ -56,7 +56,9 @@ pub(super) fn find(session: &Session, graph: &Graph) -> Cascades {
         let table: *const Table = session.store(*at).table();
         for (_, columns) in parents.iter().filter(|(parent, _)| *parent == table) {
             let key = match operations.get(at) {
-                Some(Operation::Insert { inputs, .. }) => given(inputs, columns),
+                Some(Operation::Insert { inputs, .. }) => {
+                    graph.given(session, session.store(*at).table(), inputs, columns)
+                }
                 _ => loaded(session, *at, columns),
             };
             places.extend(key.map(|key| ((table, columns.to_vec(), key), *at)));
@@ -67,7 +69,7 @@ pub(super) fn find(session: &Session, graph: &Graph) -> Cascades {
         let operation = operations.get(&at).copied();
         for key in session.store(at).table().foreign_keys.iter().filter(cascade) {
             for (children, operation) in [(&mut before, None), (&mut after, operation)] {
-                let parent = parent(session, at, operation, key, &places);
+                let parent = parent(session, graph, at, operation, key, &places);
                 parent.into_iter().for_each(|parent| children.entry(parent).or_default().push(at));
             }
         }
@@ -102,11 +104,13 @@ fn below(deletes: &[(usize, At)], before: &Children, after: &Children) -> Cascad
 /// The row that another refers to by a key, once what is pending of it is written.
 fn parent(
     session: &Session,
+    graph: &Graph,
     at: At,
     operation: Option<&Operation>,
     key: &ForeignKey,
     places: &HashMap<Place, At>,
 ) -> Option<At> {
+    let table = session.store(at).table();
     let mut values = Vec::with_capacity(key.columns.len());
     for column in key.columns {
         let input = match operation {
@@ -117,9 +121,8 @@ fn parent(
             _ => None,
         };
         values.push(match input {
-            Some(Input::Pending(to, _)) => return Some(*to),
-            Some(Input::Value(value)) => value.clone(),
-            Some(Input::Default) => return None,
+            Some(Input::Pending(to, _)) if session.store(*to).table() == (key.table)() => return Some(*to),
+            Some(input) => graph.known(session, table, *column, input)?.clone(),
             None => session.store(at).loaded(at.slot, *column)?,
         });
     }

@@ -1,6 +1,6 @@
 //! Operations that wait for each other in a circle, which is broken through a column that can be NULL for a moment.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use relata_core::{
     Error, ErrorClass, Result,
@@ -16,14 +16,9 @@ use super::{
 };
 
 /// Lets one of the operations that wait for each other go on, and says which may be ready now.
-pub(super) fn break_circle(
-    session: &Session,
-    graph: &mut Graph,
-    done: &[bool],
-    inserts: &HashMap<At, usize>,
-) -> Result<Vec<usize>> {
+pub(super) fn break_circle(session: &Session, graph: &mut Graph, done: &[bool]) -> Result<Vec<usize>> {
     let stuck: Vec<usize> = (0..graph.operations.len()).filter(|op| !done[*op]).collect();
-    let freed = insert_without_key(session, graph, &stuck, inserts)
+    let freed = insert_without_key(session, graph, &stuck)
         .or_else(|| release_value(session, graph, done, &stuck))
         .or_else(|| release_rows(session, graph, done, &stuck));
     freed.ok_or_else(|| {
@@ -46,17 +41,12 @@ pub(super) fn null(table: &Table, column: usize) -> (usize, Input) {
 }
 
 /// A row is inserted with NULL for a key of one that is not there yet, which an UPDATE sets.
-fn insert_without_key(
-    session: &Session,
-    graph: &mut Graph,
-    stuck: &[usize],
-    inserts: &HashMap<At, usize>,
-) -> Option<Vec<usize>> {
+fn insert_without_key(session: &Session, graph: &mut Graph, stuck: &[usize]) -> Option<Vec<usize>> {
     let (op, at, column, parents) = stuck.iter().find_map(|op| {
         let Operation::Insert { at, inputs } = &graph.operations[*op] else { return None };
         inputs.iter().zip(session.store(*at).table().columns).enumerate().find_map(
             |(column, (input, definition))| {
-                let parents = definition.nullable.then(|| in_turn(graph, inserts, *op, column, input))?;
+                let parents = definition.nullable.then(|| in_turn(graph, *op, column, input))?;
                 (!parents.is_empty()).then_some((*op, *at, column, parents))
             },
         )
@@ -86,15 +76,9 @@ fn insert_without_key(
 
 /// What a row that is inserted waits for because of a column, by a handle or by values, and what waits for it in turn: once for each
 /// reason.
-fn in_turn(
-    graph: &Graph,
-    inserts: &HashMap<At, usize>,
-    op: usize,
-    column: usize,
-    input: &Input,
-) -> Vec<usize> {
+fn in_turn(graph: &Graph, op: usize, column: usize, input: &Input) -> Vec<usize> {
     let by_handle = match input {
-        Input::Pending(to, _) => inserts.get(to),
+        Input::Pending(to, _) => graph.inserts.get(to),
         _ => None,
     };
     let refers = graph.refers.get(&op).into_iter().flatten();

@@ -14,7 +14,7 @@ use std::{
 };
 
 use relata_core::{
-    Result,
+    Error, ErrorClass, Result,
     entity::Input,
     schema::{Table, sorted_tables},
     value::Value,
@@ -74,6 +74,16 @@ impl Operation {
         }
     }
 
+    /// The table that it writes.
+    fn table(&self, session: &Session) -> &'static Table {
+        match self {
+            Operation::Insert { at, .. } | Operation::Update { at, .. } | Operation::Delete { at } => {
+                session.store(*at).table()
+            }
+            Operation::Link(link) => link.through.table,
+        }
+    }
+
     /// The entities that have to be inserted before it.
     pub(super) fn waits_for(&self) -> Vec<At> {
         let pending = |input: &Input| match input {
@@ -92,8 +102,11 @@ impl Operation {
 }
 
 /// Operations, each to be done after those it is listed behind.
+#[derive(Default)]
 struct Graph {
     operations: Vec<Operation>,
+    /// Those that insert what others wait for.
+    inserts: HashMap<At, usize>,
     /// One may stand here more than once: for each reason.
     after: Vec<Vec<usize>>,
     waiting: Vec<usize>,
@@ -135,6 +148,40 @@ impl Graph {
         false
     }
 
+    /// What an input gives a column, as far as it is known: a handle gives what the row that it names is inserted with.
+    fn known<'g>(
+        &'g self,
+        session: &Session,
+        mut table: &'static Table,
+        mut column: usize,
+        mut input: &'g Input,
+    ) -> Option<&'g Value> {
+        // Handles in a circle give nothing.
+        for _ in 0..=self.operations.len() {
+            let Input::Pending(to, of) = input else { break };
+            let Operation::Insert { inputs, .. } = &self.operations[*self.inserts.get(to)?] else {
+                return None;
+            };
+            let parent = session.store(*to).table();
+            column = of.or_else(|| referenced(table, column, parent))?;
+            (table, input) = (parent, &inputs[column]);
+        }
+        input.value()
+    }
+
+    /// What a row is inserted with in these columns, if all are known and none is NULL.
+    fn given(
+        &self,
+        session: &Session,
+        table: &'static Table,
+        inputs: &[Input],
+        columns: &[usize],
+    ) -> Option<Key> {
+        let known = |column: &usize| self.known(session, table, *column, &inputs[*column]);
+        let values: Option<Vec<&Value>> = columns.iter().map(known).collect();
+        Some(Key::of_values(values?.into_iter())).filter(|key| !key.has_null())
+    }
+
     /// What writes the edits of a row.
     fn edit_of(&self, at: At) -> Option<usize> {
         let is_it = |operation: &Operation| matches!(operation, Operation::Update { at: own, kind: UpdateKind::Edit, .. } if *own == at);
@@ -162,21 +209,15 @@ pub(super) fn plan(session: &Session) -> Result<Vec<Operation>> {
         return Ok(operations);
     }
     let count = operations.len();
-    let mut graph = Graph {
-        operations,
-        after: vec![Vec::new(); count],
-        waiting: vec![0; count],
-        hands_over: HashMap::new(),
-        refers: HashMap::new(),
-        goes_with: HashMap::new(),
-    };
-    let inserts = reasons::pending_keys(&mut graph);
+    let mut graph =
+        Graph { operations, after: vec![Vec::new(); count], waiting: vec![0; count], ..Graph::default() };
+    reasons::pending_keys(&mut graph);
     reasons::edited_ends(&mut graph);
     reasons::foreign_keys(session, &mut graph);
     let cascades = cascades::find(session, &graph);
     cascades::before_deletes(&cascades.followers, &mut graph);
     reasons::unique_values(session, &cascades.gone, &mut graph);
-    sort(session, graph, &inserts)
+    sort(session, graph)
 }
 
 /// Whether a flush would have anything to send.
@@ -229,7 +270,8 @@ fn collect(session: &Session) -> Result<Vec<Operation>> {
 fn resolve(session: &Session, at: At, column: usize, input: &mut Input) -> Result<()> {
     let Input::Pending(to, of) = *input else { return Ok(()) };
     if to.session != session.id {
-        return Err(session.describe(at, "it refers to an entity of another session"));
+        let why = format!("{}: it refers to an entity of another session", session.name_of(at));
+        return Err(Error::new(ErrorClass::Handle, why).with_table(session.store(at).table().name));
     }
     if !session.store(to).is_pending(to.slot, to.generation)
         && let Ok(key) = key_of(&session.stores, session.store(at).table(), column, to, of)
@@ -291,7 +333,7 @@ fn let_go_of_themselves(session: &Session, operations: &mut Vec<Operation>) {
 }
 
 /// The operations in an order that none has to wait in.
-fn sort(session: &Session, mut graph: Graph, inserts: &HashMap<At, usize>) -> Result<Vec<Operation>> {
+fn sort(session: &Session, mut graph: Graph) -> Result<Vec<Operation>> {
     let tables: Vec<&'static Table> = session.stores.iter().map(|(_, store)| store.table()).collect();
     let sorted = sorted_tables(&tables);
     let rank = |operation: &Operation| {
@@ -333,7 +375,7 @@ fn sort(session: &Session, mut graph: Graph, inserts: &HashMap<At, usize>) -> Re
         if order.len() == graph.operations.len() {
             break;
         }
-        let freed = break_circle(session, &mut graph, &done, inserts)?;
+        let freed = break_circle(session, &mut graph, &done)?;
         done.resize(graph.operations.len(), false);
         level.resize(graph.operations.len(), 0);
         for op in freed {

@@ -1,6 +1,6 @@
 //! Why one operation waits for another: foreign keys and unique values.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 use relata_core::{
     entity::Input,
@@ -12,15 +12,15 @@ use super::{
     super::{
         At, Session,
         actions::acts,
-        keys::{given, link_inputs},
+        keys::{given, link_inputs, unique_columns},
+        relate::Link,
     },
     Graph, Operation, Place,
 };
 use crate::key::Key;
 
-/// What holds the key of a pending row waits for it; links wait for both ends, and deletes for links. Gives the operations that
-/// insert what others wait for.
-pub(super) fn pending_keys(graph: &mut Graph) -> HashMap<At, usize> {
+/// What holds the key of a pending row waits for it; links wait for both ends, and deletes for links.
+pub(super) fn pending_keys(graph: &mut Graph) {
     let waiting: Vec<(usize, Vec<At>)> = graph
         .operations
         .iter()
@@ -28,21 +28,21 @@ pub(super) fn pending_keys(graph: &mut Graph) -> HashMap<At, usize> {
         .map(|(op, operation)| (op, operation.waits_for()))
         .filter(|(_, ats)| !ats.is_empty())
         .collect();
-    let (mut inserts, mut deletes) = (HashMap::new(), HashMap::new());
     if waiting.is_empty() {
-        return inserts;
+        return;
     }
+    let mut deletes = HashMap::new();
     for (op, operation) in graph.operations.iter().enumerate() {
         match operation {
-            Operation::Insert { at, .. } => inserts.insert(*at, op),
+            Operation::Insert { at, .. } => graph.inserts.insert(*at, op),
             Operation::Delete { at } => deletes.insert(*at, op),
             Operation::Update { .. } | Operation::Link(_) => None,
         };
     }
     for (op, ats) in waiting {
         for at in ats {
-            if let Some(insert) = inserts.get(&at) {
-                graph.edge(*insert, op);
+            if let Some(insert) = graph.inserts.get(&at).copied() {
+                graph.edge(insert, op);
             }
             // An end is deleted when the link is made or deleted.
             if let Some(delete) = deletes.get(&at) {
@@ -50,7 +50,6 @@ pub(super) fn pending_keys(graph: &mut Graph) -> HashMap<At, usize> {
             }
         }
     }
-    inserts
 }
 
 /// A row of an association that is made holds the keys that its ends have when everything is written; one that is deleted those that
@@ -90,32 +89,33 @@ pub(super) fn foreign_keys(session: &Session, graph: &mut Graph) {
     let mut renamed: HashMap<Place, Rename> = HashMap::new();
     let referenced = targets(session, |_| true);
     for (op, operation) in graph.operations.iter().enumerate() {
-        let Some(at) = operation.at() else { continue };
-        let table: *const Table = session.store(at).table();
-        for (_, columns) in referenced.iter().filter(|(target, _)| std::ptr::eq(*target, table)) {
+        let table = operation.table(session);
+        for (target, columns) in referenced.iter().filter(|(target, _)| std::ptr::eq(*target, table)) {
+            let place = |key| (*target, columns.to_vec(), key);
             match operation {
                 Operation::Insert { inputs, .. } => {
-                    if let Some(key) = given(inputs, columns) {
-                        inserted.insert((table, columns.to_vec(), key), op);
-                    }
+                    inserted.extend(graph.given(session, table, inputs, columns).map(|key| (place(key), op)));
                 }
-                Operation::Update { changes, .. } => {
+                Operation::Update { at, changes, .. } => {
                     let touched =
                         columns.iter().any(|column| changes.iter().any(|(known, _)| known == column));
-                    if touched && let Some(key) = updated(session, at, changes, columns) {
-                        inserted.insert((table, columns.to_vec(), key), op);
+                    if !touched {
+                        continue;
                     }
-                    if touched && let Some(key) = loaded(session, at, columns) {
+                    let key = updated(session, graph, *at, changes, columns);
+                    inserted.extend(key.map(|key| (place(key), op)));
+                    if let Some(key) = loaded(session, *at, columns) {
                         let changed = changes.iter().map(|(column, _)| *column).collect();
-                        renamed.insert((table, columns.to_vec(), key), Rename { op, changed });
+                        renamed.insert(place(key), Rename { op, changed });
                     }
                 }
-                Operation::Delete { .. } => {
-                    if let Some(key) = loaded(session, at, columns) {
-                        deleted.insert((table, columns.to_vec(), key), op);
-                    }
+                Operation::Delete { at } => {
+                    deleted.extend(loaded(session, *at, columns).map(|key| (place(key), op)));
                 }
-                Operation::Link(_) => {}
+                Operation::Link(link) => {
+                    let rows = if link.linked { &mut inserted } else { &mut deleted };
+                    rows.extend(of_link(session, link, columns).map(|key| (place(key), op)));
+                }
             }
         }
     }
@@ -130,14 +130,16 @@ pub(super) fn foreign_keys(session: &Session, graph: &mut Graph) {
             let target: *const Table = (key.table)();
             let place = |key_values| (target, key.references.to_vec(), key_values);
             let (now, before, leaves) = match &graph.operations[op] {
-                Operation::Insert { inputs, .. } => (given(inputs, key.columns), None, false),
+                Operation::Insert { inputs, .. } => {
+                    (graph.given(session, table, inputs, key.columns), None, false)
+                }
                 Operation::Update { changes, .. } => {
                     let touched =
                         key.columns.iter().any(|column| changes.iter().any(|(known, _)| known == column));
                     if !touched && !acts(key.on_update) {
                         continue;
                     }
-                    let now = touched.then(|| updated(session, at, changes, key.columns)).flatten();
+                    let now = touched.then(|| updated(session, graph, at, changes, key.columns)).flatten();
                     (now, loaded(session, at, key.columns), touched)
                 }
                 Operation::Delete { .. } => (None, loaded(session, at, key.columns), true),
@@ -231,47 +233,47 @@ pub(super) fn targets(
 
 /// What frees a unique value goes before what takes it.
 pub(super) fn unique_values(session: &Session, gone: &[(usize, At)], graph: &mut Graph) {
-    let frees =
-        |operation: &Operation| matches!(operation, Operation::Update { .. } | Operation::Delete { .. });
+    let frees = |operation: &Operation| match operation {
+        Operation::Update { .. } | Operation::Delete { .. } => true,
+        Operation::Link(link) => !link.linked,
+        Operation::Insert { .. } => false,
+    };
     if !graph.operations.iter().any(frees) {
         return;
     }
     let mut freed: HashMap<Place, (usize, At, &'static [usize])> = HashMap::new();
     let mut taken: Vec<(Place, usize)> = Vec::new();
+    let mut deleted_first: Vec<(usize, usize)> = Vec::new();
     for (op, operation) in graph.operations.iter().enumerate() {
-        let (at, table) = match (operation, operation.at()) {
-            (_, Some(at)) => (at, session.store(at).table()),
-            (Operation::Link(link), None) => (link.source, link.through.table),
-            (_, None) => continue,
-        };
-        let place = |columns: &[usize], key| (std::ptr::from_ref(table), columns.to_vec(), key);
+        let table = operation.table(session);
         for columns in unique_columns(table) {
+            let place = |key| (std::ptr::from_ref(table), columns.to_vec(), key);
             match operation {
                 Operation::Insert { inputs, .. } => {
-                    if let Some(key) = given(inputs, columns) {
-                        taken.push((place(columns, key), op));
-                    }
+                    taken.extend(graph.given(session, table, inputs, columns).map(|key| (place(key), op)));
                 }
-                Operation::Update { changes, .. } => {
+                Operation::Update { at, changes, .. } => {
                     if columns.iter().any(|column| changes.iter().any(|(known, _)| known == column)) {
-                        if let Some(key) = updated(session, at, changes, columns) {
-                            taken.push((place(columns, key), op));
-                        }
-                        if let Some(key) = loaded(session, at, columns) {
-                            freed.insert(place(columns, key), (op, at, columns));
-                        }
+                        let key = updated(session, graph, *at, changes, columns);
+                        taken.extend(key.map(|key| (place(key), op)));
+                        let key = loaded(session, *at, columns);
+                        freed.extend(key.map(|key| (place(key), (op, *at, columns))));
                     }
                 }
-                Operation::Delete { .. } => {
-                    if let Some(key) = loaded(session, at, columns) {
-                        freed.insert(place(columns, key), (op, at, columns));
+                Operation::Delete { at } => {
+                    let Some(key) = loaded(session, *at, columns) else { continue };
+                    match freed.entry(place(key)) {
+                        // It is unlinked as well.
+                        Entry::Occupied(first) => deleted_first.push((op, first.get().0)),
+                        Entry::Vacant(first) => drop(first.insert((op, *at, columns))),
                     }
                 }
+                // The row that is linked may be deleted as an entity, and one that is unlinked be added.
                 Operation::Link(link) => {
-                    // The row that is linked may be deleted as an entity.
-                    let inputs = link_inputs(&session.stores, link).ok().filter(|_| link.linked);
-                    if let Some(key) = inputs.and_then(|inputs| given(&inputs, columns)) {
-                        taken.push((place(columns, key), op));
+                    let place = of_link(session, link, columns).map(place);
+                    match link.linked {
+                        true => taken.extend(place.map(|place| (place, op))),
+                        false => freed.extend(place.map(|place| (place, (op, link.source, columns)))),
                     }
                 }
             }
@@ -287,23 +289,40 @@ pub(super) fn unique_values(session: &Session, gone: &[(usize, At)], graph: &mut
             }
         }
     }
-    if freed.is_empty() {
-        return;
+    for (first, then) in deleted_first {
+        graph.edge(first, then);
     }
     for (place, op) in taken {
         if let Some((first, at, columns)) = freed.get(&place)
             && *first != op
         {
+            if undoes(session, &graph.operations[*first], &graph.operations[op]) {
+                graph.edge(op, *first);
+                continue;
+            }
             graph.edge(*first, op);
             graph.hands_over.entry((*first, op)).or_default().push((*at, columns));
         }
     }
 }
 
-/// The columns of each unique constraint, the primary key first.
-fn unique_columns(table: &'static Table) -> impl Iterator<Item = &'static [usize]> {
-    let indexes = table.indexes.iter().filter(|index| index.unique).map(|index| index.columns);
-    std::iter::once(table.primary_key).chain(table.uniques.iter().map(|unique| unique.columns)).chain(indexes)
+/// Whether what frees a value was said of a row of an association behind what takes it: then that goes again.
+fn undoes(session: &Session, frees: &Operation, takes: &Operation) -> bool {
+    let among_first = |ats: &[At], count: usize, at: &At| ats.iter().take(count).any(|known| known == at);
+    match (frees, takes) {
+        (Operation::Link(link), Operation::Insert { at, .. }) => {
+            among_first(&session.pending, link.added_before, at)
+        }
+        (Operation::Delete { at }, Operation::Link(link)) => {
+            !among_first(&session.deleted, link.deleted_before, at)
+        }
+        _ => false,
+    }
+}
+
+/// What the row of an association has in these columns, as far as its ends tell.
+fn of_link(session: &Session, link: &Link, columns: &[usize]) -> Option<Key> {
+    given(&link_inputs(&session.stores, link).ok()?, columns)
 }
 
 /// The values that these columns have in the database.
@@ -314,11 +333,18 @@ pub(super) fn loaded(session: &Session, at: At, columns: &[usize]) -> Option<Key
 }
 
 /// The values that these columns have after an update.
-fn updated(session: &Session, at: At, changes: &[(usize, Input)], columns: &[usize]) -> Option<Key> {
+fn updated(
+    session: &Session,
+    graph: &Graph,
+    at: At,
+    changes: &[(usize, Input)],
+    columns: &[usize],
+) -> Option<Key> {
+    let table = session.store(at).table();
     let values: Option<Vec<Value>> = columns
         .iter()
         .map(|column| match changes.iter().find(|(known, _)| known == column) {
-            Some((_, input)) => input.value().cloned(),
+            Some((_, input)) => graph.known(session, table, *column, input).cloned(),
             None => session.store(at).loaded(at.slot, *column),
         })
         .collect();
