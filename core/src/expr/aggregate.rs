@@ -102,6 +102,14 @@ fn aggregate<T: Type>(name: &'static str, operand: Option<Expression>, distinct:
 }
 
 /// `COUNT(operand)`: how many rows of the group have it, NULL not counted.
+///
+/// ```
+/// use relata_core::{dialect::Standard, expr::{count, count_all, count_distinct, val}, render::Statement, statement::select};
+///
+/// let statement = select((count(val(5)), count_distinct(val(5)), count_all()));
+/// assert_eq!(statement.compile(&Standard)?.sql, "SELECT COUNT(?), COUNT(DISTINCT ?), COUNT(*)");
+/// # Ok::<(), relata_core::Error>(())
+/// ```
 pub fn count(operand: impl IntoExpr) -> Expr<i64> {
     aggregate("COUNT", Some(node(operand)), false)
 }
@@ -130,6 +138,14 @@ pub fn count_where(condition: impl IntoExpr<Sql: Condition>) -> Expr<i64> {
 }
 
 /// `SUM(operand)`: NULL if there is no row. Integers sum up to `i64`, floats to `f64`.
+///
+/// ```
+/// use relata_core::{dialect::Standard, expr::{sum, val}, render::Statement, statement::{Select, select}};
+///
+/// let statement: Select<Option<i64>> = select(sum(val(5_i32)));
+/// assert_eq!(statement.compile(&Standard)?.sql, "SELECT SUM(?)");
+/// # Ok::<(), relata_core::Error>(())
+/// ```
 pub fn sum<O: IntoExpr>(operand: O) -> Expr<<<<O::Sql as Type>::Base as Numeric>::Sum as Type>::Nullable>
 where
     <O::Sql as Type>::Base: Numeric,
@@ -147,6 +163,14 @@ where
 }
 
 /// `MIN(operand)`: NULL if there is no row.
+///
+/// ```
+/// use relata_core::{dialect::Standard, expr::{max, min, val}, render::Statement, statement::{Select, select}};
+///
+/// let statement: Select<(Option<i32>, Option<String>)> = select((min(val(5)), max(val("x"))));
+/// assert_eq!(statement.compile(&Standard)?.sql, "SELECT MIN(?), MAX(?)");
+/// # Ok::<(), relata_core::Error>(())
+/// ```
 pub fn min<O: IntoExpr>(operand: O) -> Expr<<O::Sql as Type>::Nullable> {
     aggregate("MIN", Some(node(operand)), false)
 }
@@ -159,7 +183,16 @@ pub fn max<O: IntoExpr>(operand: O) -> Expr<<O::Sql as Type>::Nullable> {
 impl<T: Type> Expr<T> {
     /// Over the rows only for which the condition holds: `aggregate FILTER (WHERE condition)`. Called again, both conditions hold.
     ///
-    /// On anything but an aggregate it is an error when the statement is compiled: in `sum(x) + 1` it belongs to `sum(x)`.
+    /// MySQL and MariaDB have no FILTER: there it is `SUM(CASE WHEN condition THEN operand END)`. On anything but an aggregate it
+    /// is an error when the statement is compiled: in `sum(x) + 1` it belongs to `sum(x)`.
+    ///
+    /// ```
+    /// use relata_core::{dialect::Standard, expr::{sum, val, Operators}, render::Statement, statement::select};
+    ///
+    /// let statement = select(sum(val(5)).filter_where(val(1).lt(2)).filter_where(val(3).is_not_null()));
+    /// assert_eq!(statement.compile(&Standard)?.sql, "SELECT SUM(?) FILTER (WHERE ? < ? AND ? IS NOT NULL)");
+    /// # Ok::<(), relata_core::Error>(())
+    /// ```
     #[must_use]
     pub fn filter_where(mut self, condition: impl IntoExpr<Sql: Condition>) -> Self {
         match &mut self.node {

@@ -8,8 +8,9 @@ use crate::{
     types::Type,
 };
 
-/// The value that the row which could not be inserted has for a column: `excluded.column`. Only what an upsert sets can name
-/// it; elsewhere it is an error when the statement is compiled.
+/// The value that the row which could not be inserted has for a column: `excluded.column`, and `VALUES(column)`
+/// on MySQL and MariaDB. Only what an upsert sets can name it; elsewhere it is an error when the statement is compiled.
+/// [`do_update`](crate::statement::Conflict::do_update) has an example.
 pub fn excluded<E: Entity, T: Type>(column: Column<E, T>) -> Expr<T> {
     Expr::new(Expression::Excluded(Excluded { column: column.def() }))
 }

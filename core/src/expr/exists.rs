@@ -18,8 +18,36 @@ pub struct Exists {
 
 /// `EXISTS (SELECT …)`: whether the subquery has a row. It may use the columns of the statement around it.
 ///
-/// ```sql
-/// EXISTS (SELECT "posts"."id" FROM "posts" WHERE "posts"."author_id" = "users"."id")
+/// Of an entity the subquery selects the first column only.
+///
+/// ```
+/// use relata_core::{dialect::Standard, expr::{exists, Operators}, render::Statement, statement::select};
+/// # use relata_core::{entity::*, expr::Column, projection::RowReader, schema::*, types::Mismatch, value::*, Result};
+/// # const fn column(name: &'static str, ty: Kind) -> ColumnDef { ColumnDef::new(name, name, ColumnType::new(ty), false) }
+/// # const FIELDS: &[ColumnDef] = &[column("id", Kind::I64), column("parent_id", Kind::I64)];
+/// # static TABLE: Table = Table::new("Node", "nodes", FIELDS, &[0]);
+/// # struct Node;
+/// # impl Node { const id: Column<Self, i64> = Column::new(0); const parent_id: Column<Self, i64> = Column::new(1); }
+/// # impl Entity for Node {
+/// #     const TABLE: &'static Table = &TABLE; type Key = i64; type New = Self;
+/// #     fn read(_: &mut RowReader<'_>) -> Result<Self> { unreachable!() } fn key(&self) -> i64 { unreachable!() }
+/// #     fn key_values(_: &i64) -> Vec<Value> { unreachable!() } fn value(&self, _: usize) -> Value { unreachable!() }
+/// #     fn assign(&mut self, _: usize, _: Cell<'_>) -> Result<(), Mismatch> { unreachable!() }
+/// # }
+/// # impl Insertable for Node {
+/// #     type Entity = Self; fn into_inputs(self, _: &mut [Input]) {} fn inputs(&self, _: &mut [Input]) {}
+/// # }
+///
+/// let parent = Node::alias("parent");
+/// let children = Node::select().filter(Node::parent_id.eq(parent.column(Node::id)));
+/// assert_eq!(
+///     select(parent.column(Node::id)).filter(exists(children)).compile(&Standard)?.sql,
+///     concat!(
+///         r#"SELECT "parent"."id" FROM "nodes" AS "parent" "#,
+///         r#"WHERE EXISTS (SELECT "nodes"."id" FROM "nodes" WHERE "nodes"."parent_id" = "parent"."id")"#,
+///     ),
+/// );
+/// # Ok::<(), relata_core::Error>(())
 /// ```
 pub fn exists<R>(select: Select<R>) -> Expr<bool> {
     Expr::new(Expression::Exists(Box::new(Exists { select: any_row(select), negated: false })))

@@ -58,11 +58,20 @@ fn call<T>(name: &'static str, arguments: Vec<Expression>, nullness: Nullness) -
     Expr::new(Expression::Function(Box::new(Function { name, arguments, nullness })))
 }
 
-/// Any function of the database, promised to give a `T`: `func::<i64, _>("bit_count", [Post::flags.into_expr()])`.
+/// Any function of the database, promised to give a `T`: `name(arguments)`.
 ///
 /// The name is written as it is; it is `'static` so that it cannot come from outside. Arguments of several types are
 /// expressions without a type: [`IntoExpr::into_expr`], then [`Expr::into_node`]. What takes no parentheses, as `CURRENT_USER`, is
 /// [`raw`](super::raw).
+///
+/// ```
+/// use relata_core::{dialect::Standard, expr::{func, val}, render::Statement, statement::select};
+///
+/// let bits = func::<i64, _>("bit_count", [val(5)]);
+/// let line = func::<String, _>("repeat", [val("-").into_node(), val(80).into_node()]);
+/// assert_eq!(select((bits, line)).compile(&Standard)?.sql, "SELECT bit_count(?), repeat(?, ?)");
+/// # Ok::<(), relata_core::Error>(())
+/// ```
 pub fn func<T: Type, A: Into<Expression>>(
     name: &'static str,
     arguments: impl IntoIterator<Item = A>,
@@ -77,6 +86,14 @@ impl<T> From<Expr<T>> for Expression {
 }
 
 /// `COALESCE(value, otherwise)`: the first that is not NULL, of the wider type of the two. Chain it for more than two.
+///
+/// ```
+/// use relata_core::{dialect::Standard, expr::{coalesce, val}, render::Statement, statement::{Select, select}};
+///
+/// let statement: Select<i64> = select(coalesce(val(None::<i32>), 0_i64));
+/// assert_eq!(statement.compile(&Standard)?.sql, "SELECT COALESCE(?, ?)");
+/// # Ok::<(), relata_core::Error>(())
+/// ```
 pub fn coalesce<V: IntoExpr, O: IntoExpr>(
     value: V,
     otherwise: O,
@@ -88,6 +105,14 @@ where
 }
 
 /// `NULLIF(value, other)`: NULL if the two are equal, else the value.
+///
+/// ```
+/// use relata_core::{dialect::Standard, expr::{nullif, val}, render::Statement, statement::{Select, select}};
+///
+/// let statement: Select<Option<String>> = select(nullif(val("unknown"), "unknown"));
+/// assert_eq!(statement.compile(&Standard)?.sql, "SELECT NULLIF(?, ?)");
+/// # Ok::<(), relata_core::Error>(())
+/// ```
 pub fn nullif<V: IntoExpr, O: IntoExpr>(value: V, other: O) -> Expr<<V::Sql as Type>::Nullable>
 where
     <V::Sql as Type>::Base: Comparable<<O::Sql as Type>::Base>,

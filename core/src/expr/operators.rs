@@ -123,7 +123,19 @@ pub trait Operators: IntoExpr + Sized {
         })))
     }
 
-    /// `self IN (values)`. No row is in an empty list.
+    /// `self IN (values)`; on PostgreSQL `self = ANY($1)`, unless the values are of an enum. Nothing is in an empty list, not
+    /// even NULL.
+    ///
+    /// So that statements stay prepared, the last of more than 10 values is repeated up to one of a few lengths, and SQLite gets
+    /// a long list as one JSON text.
+    ///
+    /// ```
+    /// use relata_core::{expr::{Operators, val}, dialect::Standard, render::Statement, statement::select};
+    ///
+    /// let statement = select((val(5).in_list([1, 2, 3]), val(5).in_list(Vec::<i32>::new())));
+    /// assert_eq!(statement.compile(&Standard)?.sql, "SELECT ? IN (?, ?, ?), 1 = 0");
+    /// # Ok::<(), relata_core::Error>(())
+    /// ```
     fn in_list<V: ListValue>(
         self,
         values: impl IntoIterator<Item = V>,
@@ -134,7 +146,8 @@ pub trait Operators: IntoExpr + Sized {
         is_in(self, InList::values(values.into_iter().map(V::into_mapped)), false)
     }
 
-    /// `self NOT IN (values)`. Every row is outside of an empty list.
+    /// `self NOT IN (values)`; on PostgreSQL `self <> ALL($1)`. The list is written as by [`in_list`](Operators::in_list); an
+    /// empty one gives `1 = 1`, for NULL as well.
     fn not_in_list<V: ListValue>(
         self,
         values: impl IntoIterator<Item = V>,
@@ -179,7 +192,7 @@ pub trait Operators: IntoExpr + Sized {
         Expr::new(logical::connect(logical::Connective::Or, node(self), node(other)))
     }
 
-    /// `NOT self`.
+    /// `NOT self`, or the opposite operator where there is one: of `a = b` it is `a <> b`.
     #[allow(clippy::should_implement_trait)] // `std::ops::Not` is there as well; the method reads better in a chain
     fn not(self) -> Expr<Self::Sql>
     where
@@ -261,7 +274,7 @@ pub trait Operators: IntoExpr + Sized {
         infix(self, Operator::Concat, other)
     }
 
-    /// `self LIKE pattern`, in which `%` stands for any text, `_` for one character, and `!` makes the next one plain.
+    /// `self LIKE pattern ESCAPE '!'`, where `%` stands for any text, `_` for one character, and `!` makes the next one plain.
     ///
     /// Upper and lower case differ, on every database.
     fn like<R: IntoExpr>(self, pattern: R) -> Expr<Either<Self::Sql, R::Sql, bool>>
@@ -272,7 +285,8 @@ pub trait Operators: IntoExpr + Sized {
         like(self, node(pattern), false)
     }
 
-    /// As [`like`](Operators::like), with upper and lower case the same.
+    /// As [`like`](Operators::like), with upper and lower case the same: `self ILIKE pattern ESCAPE '!'` on PostgreSQL, and
+    /// `LOWER(self) LIKE LOWER(pattern) ESCAPE '!'` elsewhere, on SQLite with a `LOWER` that knows all letters.
     fn ilike<R: IntoExpr>(self, pattern: R) -> Expr<Either<Self::Sql, R::Sql, bool>>
     where
         Self::Sql: TextLike,
@@ -281,7 +295,18 @@ pub trait Operators: IntoExpr + Sized {
         like(self, node(pattern), true)
     }
 
-    /// Whether the text is in this one, to the letter: `self LIKE '%text%'` with its special characters escaped.
+    /// Whether the text is in this one, to the letter: `self LIKE '%text%' ESCAPE '!'`. The pattern is bound, with what is
+    /// special in the text escaped.
+    ///
+    /// ```
+    /// use relata_core::{dialect::Standard, expr::{Operators, val}, render::{Bind, Statement}, statement::select, value::Value};
+    ///
+    /// let statement = select(val("now 50% off").contains("50%"));
+    /// let compiled = statement.compile(&Standard)?;
+    /// assert_eq!(compiled.sql, "SELECT ? LIKE ? ESCAPE '!'");
+    /// assert_eq!(compiled.binds[1], Bind::from(Value::Text("%50!%%".into())));
+    /// # Ok::<(), relata_core::Error>(())
+    /// ```
     fn contains(self, text: impl AsRef<str>) -> Expr<<Self::Sql as Type>::With<bool>>
     where
         Self::Sql: TextLike,
@@ -289,7 +314,8 @@ pub trait Operators: IntoExpr + Sized {
         like(self, Like::pattern("%", text.as_ref(), "%"), false)
     }
 
-    /// Whether this begins with the text, to the letter.
+    /// Whether this begins with the text, to the letter: `self LIKE 'text%' ESCAPE '!'`, the pattern made as by
+    /// [`contains`](Operators::contains).
     fn starts_with(self, text: impl AsRef<str>) -> Expr<<Self::Sql as Type>::With<bool>>
     where
         Self::Sql: TextLike,
@@ -297,7 +323,8 @@ pub trait Operators: IntoExpr + Sized {
         like(self, Like::pattern("", text.as_ref(), "%"), false)
     }
 
-    /// Whether this ends with the text, to the letter.
+    /// Whether this ends with the text, to the letter: `self LIKE '%text' ESCAPE '!'`, the pattern made as by
+    /// [`contains`](Operators::contains).
     fn ends_with(self, text: impl AsRef<str>) -> Expr<<Self::Sql as Type>::With<bool>>
     where
         Self::Sql: TextLike,
@@ -305,7 +332,7 @@ pub trait Operators: IntoExpr + Sized {
         like(self, Like::pattern("%", text.as_ref(), ""), false)
     }
 
-    /// As [`contains`](Operators::contains), with upper and lower case the same.
+    /// As [`contains`](Operators::contains), with upper and lower case the same: the [`ilike`](Operators::ilike) of its pattern.
     fn icontains(self, text: impl AsRef<str>) -> Expr<<Self::Sql as Type>::With<bool>>
     where
         Self::Sql: TextLike,
@@ -313,12 +340,12 @@ pub trait Operators: IntoExpr + Sized {
         like(self, Like::pattern("%", text.as_ref(), "%"), true)
     }
 
-    /// Orders by this, smallest first: `self ASC`.
+    /// Orders by this, smallest first: `ORDER BY self`.
     fn asc(self) -> OrderItem {
         OrderItem::new(node(self), Direction::Ascending)
     }
 
-    /// Orders by this, largest first: `self DESC`.
+    /// Orders by this, largest first: `ORDER BY self DESC`.
     fn desc(self) -> OrderItem {
         OrderItem::new(node(self), Direction::Descending)
     }

@@ -14,8 +14,16 @@ pub struct Scalar {
     pub select: SelectBody,
 }
 
-/// The one value of a subquery of one column; NULL if it has no row. More than one row is the database's error, but
+/// The one value of a subquery of one column, `(SELECT …)`; NULL if it has no row. More than one row is the database's error, but
 /// on SQLite, which takes the first.
+///
+/// ```
+/// use relata_core::{dialect::Standard, expr::{count_all, scalar}, render::Statement, statement::{Select, select}};
+///
+/// let statement: Select<Option<i64>> = select(scalar(select(count_all())) + 1);
+/// assert_eq!(statement.compile(&Standard)?.sql, "SELECT (SELECT COUNT(*)) + ?");
+/// # Ok::<(), relata_core::Error>(())
+/// ```
 pub fn scalar<T: Type>(select: Select<T>) -> Expr<T::Nullable> {
     Expr::new(Expression::Subquery(Box::new(Scalar { select: select.into_body() })))
 }

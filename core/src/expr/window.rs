@@ -143,6 +143,18 @@ impl Window {
 /// `function OVER (window)`: a window function, or an aggregate over the window.
 ///
 /// On any other expression it is an error when the statement is compiled: in `over(rank() + 1, …)` it belongs to `rank()`.
+///
+/// ```
+/// use relata_core::{dialect::Standard, expr::{lag, ntile, over, val, window}, render::Statement, statement::select};
+///
+/// let by_day = window().partition_by(val(1)).order_by(val(2));
+/// let statement = select((over(ntile(4), by_day.clone()), over(lag(val(3)), by_day)));
+/// assert_eq!(
+///     statement.compile(&Standard)?.sql,
+///     "SELECT NTILE(4) OVER (PARTITION BY ? ORDER BY ?), LAG(?) OVER (PARTITION BY ? ORDER BY ?)",
+/// );
+/// # Ok::<(), relata_core::Error>(())
+/// ```
 pub fn over<T: Type>(function: Expr<T>, definition: WindowDefinition) -> Expr<T> {
     let definition = Some(definition);
     Expr::new(match function.into_node() {

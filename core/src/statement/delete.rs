@@ -27,6 +27,29 @@ pub struct Delete<R = ()> {
 }
 
 /// Begins `DELETE FROM table`. Without a [`filter`](Delete::filter) it deletes every row.
+///
+/// ```
+/// use relata_core::{dialect::Standard, expr::Operators, render::Statement, statement::delete};
+/// # use relata_core::{entity::*, expr::Column, projection::RowReader, schema::*, types::Mismatch, value::*, Result};
+/// # const fn column(name: &'static str, ty: Kind) -> ColumnDef { ColumnDef::new(name, name, ColumnType::new(ty), false) }
+/// # const FIELDS: &[ColumnDef] = &[column("id", Kind::I64), column("likes", Kind::I32)];
+/// # static TABLE: Table = Table::new("Post", "posts", FIELDS, &[0]);
+/// # struct Post;
+/// # impl Post { const id: Column<Self, i64> = Column::new(0); const likes: Column<Self, i32> = Column::new(1); }
+/// # impl Entity for Post {
+/// #     const TABLE: &'static Table = &TABLE; type Key = i64; type New = Self;
+/// #     fn read(_: &mut RowReader<'_>) -> Result<Self> { unreachable!() } fn key(&self) -> i64 { unreachable!() }
+/// #     fn key_values(_: &i64) -> Vec<Value> { unreachable!() } fn value(&self, _: usize) -> Value { unreachable!() }
+/// #     fn assign(&mut self, _: usize, _: Cell<'_>) -> Result<(), Mismatch> { unreachable!() }
+/// # }
+/// # impl Insertable for Post {
+/// #     type Entity = Self; fn into_inputs(self, _: &mut [Input]) {} fn inputs(&self, _: &mut [Input]) {}
+/// # }
+///
+/// let statement = delete::<Post>().filter(Post::likes.lt(1)).returning(Post::id);
+/// assert_eq!(statement.compile(&Standard)?.sql, r#"DELETE FROM "posts" WHERE "posts"."likes" < ? RETURNING "id""#);
+/// # Ok::<(), relata_core::Error>(())
+/// ```
 pub fn delete<E: Entity>() -> Delete {
     Delete {
         table: E::TABLE,

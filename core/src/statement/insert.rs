@@ -165,8 +165,39 @@ impl<R> Conflict<R> {
     /// `DO UPDATE SET …`: the row that is there is changed. Its columns are named as usual, the ones of the row that could
     /// not be inserted by [`excluded`](crate::expr::excluded). The version of the row is counted up.
     ///
-    /// ```ignore
-    /// insert(new).on_conflict(User::email).do_update(|row| row.take(User::name).set(User::visits, User::visits + 1))
+    /// ```
+    /// use relata_core::{dialect::Standard, expr::excluded, render::Statement, statement::insert};
+    /// # use relata_core::{entity::*, expr::Column, projection::RowReader, schema::*, types::Mismatch, value::*, Result};
+    /// # const fn column(name: &'static str, ty: Kind) -> ColumnDef { ColumnDef::new(name, name, ColumnType::new(ty), false) }
+    /// # const FIELDS: &[ColumnDef] = &[column("email", Kind::Text), column("name", Kind::Text), column("visits", Kind::I32)];
+    /// # static TABLE: Table = Table::new("User", "users", FIELDS, &[0]);
+    /// # struct User;
+    /// # impl User { const email: Column<Self, String> = Column::new(0); const name: Column<Self, String> = Column::new(1); }
+    /// # impl User { const visits: Column<Self, i32> = Column::new(2); }
+    /// # impl Entity for User {
+    /// #     const TABLE: &'static Table = &TABLE; type Key = String; type New = Self;
+    /// #     fn read(_: &mut RowReader<'_>) -> Result<Self> { unreachable!() } fn key(&self) -> String { unreachable!() }
+    /// #     fn key_values(_: &String) -> Vec<Value> { unreachable!() } fn value(&self, _: usize) -> Value { unreachable!() }
+    /// #     fn assign(&mut self, _: usize, _: Cell<'_>) -> Result<(), Mismatch> { unreachable!() }
+    /// # }
+    /// # impl Insertable for User {
+    /// #     type Entity = Self; fn into_inputs(self, row: &mut [Input]) { self.inputs(row) }
+    /// #     fn inputs(&self, row: &mut [Input]) { row.fill(Input::Value(Value::I32(1))) }
+    /// # }
+    /// # let new = User;
+    ///
+    /// let statement = insert(new)
+    ///     .on_conflict(User::email)
+    ///     .do_update(|row| row.take(User::name).set(User::visits, User::visits + excluded(User::visits)));
+    /// assert_eq!(
+    ///     statement.compile(&Standard)?.sql,
+    ///     concat!(
+    ///         r#"INSERT INTO "users" ("email", "name", "visits") VALUES (?, ?, ?) "#,
+    ///         r#"ON CONFLICT ("email") DO UPDATE SET "name" = excluded."name", "#,
+    ///         r#""visits" = "users"."visits" + excluded."visits""#,
+    ///     ),
+    /// );
+    /// # Ok::<(), relata_core::Error>(())
     /// ```
     pub fn do_update(mut self, set: impl FnOnce(Assignments) -> Assignments) -> Insert<R> {
         let table = self.insert.body.table;

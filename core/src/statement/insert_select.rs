@@ -19,13 +19,30 @@ use crate::{
 /// inserted can be returned where the database has RETURNING: MySQL has none, and MariaDB none that leaves out what `do_nothing` does; there
 /// it is an error of class [`Compile`](crate::ErrorClass::Compile).
 ///
-/// ```ignore
-/// let posts = select((Post::title, Post::author_id)).filter(Post::author_id.eq(7));
-/// insert_select((Draft::title, Draft::author_id), posts).execute(&db).await?;
 /// ```
+/// use relata_core::{dialect::Standard, expr::{val, Operators}, render::Statement, statement::{insert_select, select}};
+/// # use relata_core::{entity::*, expr::Column, projection::RowReader, schema::*, types::Mismatch, value::*, Result};
+/// # const fn column(name: &'static str, ty: Kind) -> ColumnDef { ColumnDef::new(name, name, ColumnType::new(ty), false) }
+/// # const FIELDS: &[ColumnDef] = &[column("id", Kind::I64), column("title", Kind::Text), column("author_id", Kind::I64)];
+/// # static TABLE: Table = Table::new("Post", "posts", FIELDS, &[0]);
+/// # struct Post;
+/// # impl Post { const title: Column<Self, String> = Column::new(1); const author_id: Column<Self, i64> = Column::new(2); }
+/// # impl Entity for Post {
+/// #     const TABLE: &'static Table = &TABLE; type Key = i64; type New = Self;
+/// #     fn read(_: &mut RowReader<'_>) -> Result<Self> { unreachable!() } fn key(&self) -> i64 { unreachable!() }
+/// #     fn key_values(_: &i64) -> Vec<Value> { unreachable!() } fn value(&self, _: usize) -> Value { unreachable!() }
+/// #     fn assign(&mut self, _: usize, _: Cell<'_>) -> Result<(), Mismatch> { unreachable!() }
+/// # }
+/// # impl Insertable for Post {
+/// #     type Entity = Self; fn into_inputs(self, _: &mut [Input]) {} fn inputs(&self, _: &mut [Input]) {}
+/// # }
 ///
-/// ```sql
-/// INSERT INTO "drafts" ("title", "author_id") SELECT "posts"."title", "posts"."author_id" FROM "posts" WHERE "posts"."author_id" = $1
+/// let copies = select((Post::title, val(8_i64))).filter(Post::author_id.eq(7));
+/// assert_eq!(
+///     insert_select((Post::title, Post::author_id), copies).compile(&Standard)?.sql,
+///     r#"INSERT INTO "posts" ("title", "author_id") SELECT "posts"."title", ? FROM "posts" WHERE "posts"."author_id" = ?"#,
+/// );
+/// # Ok::<(), relata_core::Error>(())
 /// ```
 pub fn insert_select<C: InsertColumns<R>, R>(columns: C, rows: Select<R>) -> Insert {
     let table = C::Entity::TABLE;

@@ -105,13 +105,51 @@ impl<R> Select<R> {
     }
 
     /// `JOIN … ON …` along a relationship: rows without a match are left out.
+    ///
+    /// ```
+    /// use relata_core::{dialect::Standard, render::Statement, statement::{Select, select}};
+    /// # use relata_core::{entity::*, expr::Column, projection::RowReader, schema::*, types::Mismatch, value::*, Result};
+    /// # use relata_core::relationship::{HasMany, Link};
+    /// # macro_rules! entity { ($entity:ident, $table:literal, $($column:literal: $kind:ident),*) => {
+    /// #     struct $entity;
+    /// #     impl Entity for $entity {
+    /// #         const TABLE: &'static Table = {
+    /// #             const COLUMNS: &[ColumnDef] = &[$(ColumnDef::new($column, $column, ColumnType::new(Kind::$kind), false)),*];
+    /// #             static TABLE: Table = Table::new(stringify!($entity), $table, COLUMNS, &[0]); &TABLE
+    /// #         };
+    /// #         type Key = i64; type New = Self;
+    /// #         fn read(_: &mut RowReader<'_>) -> Result<Self> { unreachable!() } fn key(&self) -> i64 { unreachable!() }
+    /// #         fn key_values(_: &i64) -> Vec<Value> { unreachable!() } fn value(&self, _: usize) -> Value { unreachable!() }
+    /// #         fn assign(&mut self, _: usize, _: Cell<'_>) -> Result<(), Mismatch> { unreachable!() }
+    /// #     }
+    /// #     impl Insertable for $entity {
+    /// #         type Entity = Self; fn into_inputs(self, _: &mut [Input]) {} fn inputs(&self, _: &mut [Input]) {}
+    /// #     }
+    /// # } }
+    /// # entity!(User, "users", "id": I64, "email": Text);
+    /// # entity!(Post, "posts", "author_id": I64, "title": Text);
+    /// # static AUTHOR: Link = Link { columns: &[0], target: User::TABLE, references: &[0] };
+    /// # impl User { const email: Column<User, String> = Column::new(1); }
+    /// # impl User { const posts: HasMany<User, Post> = HasMany::new("posts", &AUTHOR); }
+    /// # impl Post { const title: Column<Post, String> = Column::new(1); }
+    ///
+    /// let statement: Select<(String, String)> = select((User::email, Post::title)).join(User::posts);
+    /// assert_eq!(
+    ///     statement.compile(&Standard)?.sql,
+    ///     r#"SELECT "users"."email", "posts"."title" FROM "users" JOIN "posts" ON "posts"."author_id" = "users"."id""#,
+    /// );
+    /// // With a left join also users without a post, who have no title.
+    /// let statement: Select<(String, Option<String>)> = select((User::email, Post::title.optional())).left_join(User::posts);
+    /// assert!(statement.compile(&Standard)?.sql.ends_with(r#"LEFT JOIN "posts" ON "posts"."author_id" = "users"."id""#));
+    /// # Ok::<(), relata_core::Error>(())
+    /// ```
     #[must_use]
     pub fn join(self, relationship: impl IntoJoin) -> Self {
         self.joined_along(relationship, JoinKind::Inner)
     }
 
     /// `LEFT JOIN … ON …` along a relationship: rows without a match are kept. What is joined is then optional, and is read
-    /// as an `Option`: `Post::title.optional()`, `Post::entity().optional()`.
+    /// as an `Option`: `Post::title.optional()`, `Post::entity().optional()`. [`join`](Select::join) has an example.
     #[must_use]
     pub fn left_join(self, relationship: impl IntoJoin) -> Self {
         self.joined_along(relationship, JoinKind::Left)
@@ -214,6 +252,18 @@ impl<R> Select<R> {
     }
 
     /// `GROUP BY expression`, or several in a tuple: `.group_by((Flight::origin, Flight::dest))`. May be called again.
+    ///
+    /// An expression with a value in it that is selected as well is written by its place, for the database could not know that
+    /// both placeholders get the same value.
+    ///
+    /// ```
+    /// use relata_core::{dialect::Standard, expr::{count_all, val, Operators}, render::Statement, statement::select};
+    ///
+    /// let remainder = val(17).modulo(5);
+    /// let statement = select((&remainder, count_all())).group_by(&remainder);
+    /// assert_eq!(statement.compile(&Standard)?.sql, "SELECT ? % ?, COUNT(*) GROUP BY 1");
+    /// # Ok::<(), relata_core::Error>(())
+    /// ```
     #[must_use]
     pub fn group_by(mut self, expression: impl IntoGroup) -> Self {
         expression.into_group(&mut self.query().group_by);
@@ -221,6 +271,14 @@ impl<R> Select<R> {
     }
 
     /// `HAVING condition`: which groups stay. Called again, both conditions hold.
+    ///
+    /// ```
+    /// use relata_core::{dialect::Standard, expr::{count_all, max, val, Operators}, render::Statement, statement::select};
+    ///
+    /// let statement = select(count_all()).having(count_all().gt(1)).having(max(val(5)).lt(9));
+    /// assert_eq!(statement.compile(&Standard)?.sql, "SELECT COUNT(*) HAVING COUNT(*) > ? AND MAX(?) < ?");
+    /// # Ok::<(), relata_core::Error>(())
+    /// ```
     #[must_use]
     pub fn having(mut self, condition: impl IntoExpr<Sql: Condition>) -> Self {
         self.query().having.push(condition.into_expr().into_node());
@@ -250,6 +308,14 @@ impl<R> Select<R> {
     }
 
     /// `FOR UPDATE`: the rows are locked until the transaction ends.
+    ///
+    /// ```
+    /// use relata_core::{dialect::Standard, expr::val, render::Statement, statement::select};
+    ///
+    /// let next_job = select(val(1)).limit(1).for_update().skip_locked();
+    /// assert_eq!(next_job.compile(&Standard)?.sql, "SELECT ? LIMIT 1 FOR UPDATE SKIP LOCKED");
+    /// # Ok::<(), relata_core::Error>(())
+    /// ```
     #[must_use]
     pub fn for_update(mut self) -> Self {
         self.body.lock = Some(Lock { strength: LockStrength::Update, wait: LockWait::Wait });

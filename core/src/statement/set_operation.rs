@@ -37,6 +37,17 @@ pub enum SetOperator {
 
 impl<R> Select<R> {
     /// `self UNION other`: rows of either, equal ones once.
+    ///
+    /// An order and a limit behind it are those of the whole. One of the two that has its own is in parentheses, on SQLite in a
+    /// subquery, as is one of another set operator.
+    ///
+    /// ```
+    /// use relata_core::{dialect::Standard, expr::{val, Operators}, render::Statement, statement::select};
+    ///
+    /// let statement = select(val(1).label("n")).union(select(val(2)).limit(3)).order_by(val(1).desc());
+    /// assert_eq!(statement.compile(&Standard)?.sql, r#"SELECT ? AS "n" UNION (SELECT ? LIMIT 3) ORDER BY "n" DESC"#);
+    /// # Ok::<(), relata_core::Error>(())
+    /// ```
     #[must_use]
     pub fn union(self, other: Select<R>) -> Self {
         self.set(SetOperator::Union, other)
@@ -48,25 +59,25 @@ impl<R> Select<R> {
         self.set(SetOperator::UnionAll, other)
     }
 
-    /// `self INTERSECT other`: rows of both.
+    /// `self INTERSECT other`: rows that are in both, equal ones once.
     #[must_use]
     pub fn intersect(self, other: Select<R>) -> Self {
         self.set(SetOperator::Intersect, other)
     }
 
-    /// `self INTERSECT ALL other`.
+    /// `self INTERSECT ALL other`: as `INTERSECT`, equal rows as often as they are in both.
     #[must_use]
     pub fn intersect_all(self, other: Select<R>) -> Self {
         self.set(SetOperator::IntersectAll, other)
     }
 
-    /// `self EXCEPT other`: rows of this one that are not in the other.
+    /// `self EXCEPT other`: rows of this one that are not in the other, equal ones once.
     #[must_use]
     pub fn except(self, other: Select<R>) -> Self {
         self.set(SetOperator::Except, other)
     }
 
-    /// `self EXCEPT ALL other`.
+    /// `self EXCEPT ALL other`: as `EXCEPT`, equal rows as often as this one has more of them.
     #[must_use]
     pub fn except_all(self, other: Select<R>) -> Self {
         self.set(SetOperator::ExceptAll, other)

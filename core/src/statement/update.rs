@@ -31,6 +31,32 @@ pub struct Update<R = ()> {
 /// Begins `UPDATE table SET …`. Without a [`filter`](Update::filter) it changes every row.
 ///
 /// The version of the rows is counted up, if they have one.
+///
+/// ```
+/// use relata_core::{dialect::Standard, expr::Operators, render::Statement, statement::update};
+/// # use relata_core::{entity::*, expr::Column, projection::RowReader, schema::*, types::Mismatch, value::*, Result};
+/// # const fn column(name: &'static str, ty: Kind) -> ColumnDef { ColumnDef::new(name, name, ColumnType::new(ty), false) }
+/// # const FIELDS: &[ColumnDef] = &[column("id", Kind::I64), column("likes", Kind::I32), column("version", Kind::I32).version()];
+/// # static TABLE: Table = Table::new("Post", "posts", FIELDS, &[0]);
+/// # struct Post;
+/// # impl Post { const id: Column<Self, i64> = Column::new(0); const likes: Column<Self, i32> = Column::new(1); }
+/// # impl Entity for Post {
+/// #     const TABLE: &'static Table = &TABLE; type Key = i64; type New = Self;
+/// #     fn read(_: &mut RowReader<'_>) -> Result<Self> { unreachable!() } fn key(&self) -> i64 { unreachable!() }
+/// #     fn key_values(_: &i64) -> Vec<Value> { unreachable!() } fn value(&self, _: usize) -> Value { unreachable!() }
+/// #     fn assign(&mut self, _: usize, _: Cell<'_>) -> Result<(), Mismatch> { unreachable!() }
+/// # }
+/// # impl Insertable for Post {
+/// #     type Entity = Self; fn into_inputs(self, _: &mut [Input]) {} fn inputs(&self, _: &mut [Input]) {}
+/// # }
+///
+/// let statement = update::<Post>().set(Post::likes, Post::likes + 1).filter(Post::id.eq(7));
+/// assert_eq!(
+///     statement.compile(&Standard)?.sql,
+///     r#"UPDATE "posts" SET "likes" = "posts"."likes" + ?, "version" = "posts"."version" + ? WHERE "posts"."id" = ?"#,
+/// );
+/// # Ok::<(), relata_core::Error>(())
+/// ```
 pub fn update<E: Entity>() -> Update {
     Update {
         table: E::TABLE,
